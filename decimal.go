@@ -1,0 +1,137 @@
+package redline
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// decimalPlaces is how many decimals a Decimal keeps: those of a unit price.
+const decimalPlaces = 6
+
+// Decimal is an exact decimal number with six decimals, up to about nine
+// million million. The zero value is 0.
+type Decimal struct{ micros int64 }
+
+// ParseDecimal reads a plain decimal such as "-12.5". More than six decimals,
+// exponents and anything else are errors: nothing is rounded silently.
+func ParseDecimal(s string) (Decimal, error) {
+	bad := fmt.Errorf("%.40q is not a decimal number with at most %d decimals", s, decimalPlaces)
+	whole, frac, _ := strings.Cut(s, ".")
+	digits := strings.TrimPrefix(whole, "-")
+	if digits == "" || len(frac) > decimalPlaces || strings.HasSuffix(s, ".") || len(digits) > 13 {
+		return Decimal{}, bad
+	}
+	for _, c := range digits + frac {
+		if c < '0' || c > '9' {
+			return Decimal{}, bad
+		}
+	}
+	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", decimalPlaces-len(frac)), 10, 64)
+	if err != nil {
+		return Decimal{}, bad
+	}
+	return Decimal{n}, nil
+}
+
+// String writes the number with as many decimals as it needs, and at least
+// two: "12.50", "0.657813".
+func (d Decimal) String() string {
+	u := uint64(d.micros)
+	sign := ""
+	if d.micros < 0 {
+		sign, u = "-", -u
+	}
+	frac := fmt.Sprintf("%06d", u%1_000_000)
+	for len(frac) > 2 && frac[len(frac)-1] == '0' {
+		frac = frac[:len(frac)-1]
+	}
+	return fmt.Sprintf("%s%d.%s", sign, u/1_000_000, frac)
+}
+
+// Times multiplies by a whole number and rounds half-even to the given number
+// of decimals. ok is false where the product is too large to hold.
+func (d Decimal) Times(n int, places int) (product Decimal, ok bool) {
+	p := new(big.Int).Mul(big.NewInt(d.micros), big.NewInt(int64(n)))
+	unit := big.NewInt(int64(math.Pow10(decimalPlaces - places)))
+	q, r := new(big.Int).QuoRem(p, unit, new(big.Int))
+	twice := r.Abs(r).Lsh(r, 1)
+	if c := twice.Cmp(unit); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(int64(p.Sign())))
+	}
+	q.Mul(q, unit)
+	if !q.IsInt64() {
+		return Decimal{}, false
+	}
+	return Decimal{q.Int64()}, true
+}
+
+// Plus adds. ok is false where the sum is too large to hold.
+func (d Decimal) Plus(e Decimal) (sum Decimal, ok bool) {
+	s := d.micros + e.micros
+	return Decimal{s}, (s > d.micros) == (e.micros > 0)
+}
+
+// Scan reads a numeric column.
+func (d *Decimal) Scan(src any) error {
+	var s string
+	switch v := src.(type) {
+	case []byte:
+		s = string(v)
+	case string:
+		s = v
+	default:
+		return fmt.Errorf("reading a decimal: got %T", src)
+	}
+	v, err := ParseDecimal(s)
+	if err != nil {
+		return err
+	}
+	*d = v
+	return nil
+}
+
+// Value writes a numeric column.
+func (d Decimal) Value() (driver.Value, error) { return d.String(), nil }
+
+// MarshalText writes the number for JSON, where it is a string.
+func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Decimal) UnmarshalText(b []byte) error { return d.Scan(b) }
+
+// MarshalGQL writes the scalar Decimal.
+func (d Decimal) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, `"`+d.String()+`"`) }
+
+// UnmarshalGQL reads the scalar Decimal, which is a string.
+func (d *Decimal) UnmarshalGQL(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("a Decimal is a string such as \"12.50\"")
+	}
+	return d.Scan(s)
+}
+
+// Money is an amount in one currency, an ISO 4217 code.
+type Money struct {
+	Amount   Decimal `json:"amount" db:"amount"`
+	Currency string  `json:"currency" db:"currency"`
+}
+
+// MinorUnits is how many decimals a currency's smallest coin has (ISO 4217,
+// list one). Those not named have two.
+func MinorUnits(currency string) int {
+	switch currency {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	case "CLF", "UYW":
+		return 4
+	}
+	return 2
+}

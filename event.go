@@ -1,0 +1,79 @@
+package redline
+
+import (
+	"slices"
+	"time"
+)
+
+// Event is one entry of the event log: what one committed change did to one
+// level or one order, with the state right after it. Exactly one of Level and
+// Order is set. For one level, and for one order, ID order is commit order.
+type Event struct {
+	ID    int64
+	At    time.Time
+	Level *LevelEvent
+	Order *OrderEvent
+}
+
+// The types of events, as the log's column holds them.
+const (
+	EventLevel = "level.changed"
+	EventOrder = "order.changed"
+)
+
+// LevelEvent tells of one new version of a level. Beside the level stands what
+// filters and rights look at, so that delivering it needs no query.
+type LevelEvent struct {
+	Level        InventoryLevel `json:"level"`
+	SKU          string         `json:"sku"`
+	Category     string         `json:"category"`
+	LocationCode string         `json:"locationCode"`
+	// Supplier is the id of the location's supplier and SupplierCode its code;
+	// both are nil for our own.
+	SupplierID   *string `json:"supplierId,omitempty"`
+	SupplierCode *string `json:"supplierCode,omitempty"`
+	// Active is whether the product is on sale.
+	Active  bool             `json:"active"`
+	Before  LevelBefore      `json:"before"`
+	Reason  MovementReason   `json:"reason"`
+	Changes []QuantityChange `json:"changes"`
+}
+
+// LevelBefore is what filters look at of the level before the change.
+type LevelBefore struct {
+	Available int  `json:"available"`
+	Low       bool `json:"low"`
+	Stale     bool `json:"stale"`
+}
+
+// ChangesAvailability reports whether a storefront would notice the change.
+func (e *LevelEvent) ChangesAvailability() bool {
+	return e.Active && (e.Level.Available != e.Before.Available || e.Level.Stale != e.Before.Stale)
+}
+
+// VisibleTo reports whether a principal may see the level. The repositories
+// say the same in SQL.
+func (e *LevelEvent) VisibleTo(p Principal) bool {
+	return p.Everywhere() || e.SupplierCode != nil && p.SpeaksFor(*e.SupplierCode)
+}
+
+// OrderEvent tells of one new version of an order, with its lines and parts.
+type OrderEvent struct {
+	Order Order `json:"order"`
+	// From is the status before, nil where the order was just placed.
+	From *OrderStatus `json:"from,omitempty"`
+	To   OrderStatus  `json:"to"`
+	// FulfillmentOrderID is the part that changed, where exactly one did.
+	FulfillmentOrderID *string `json:"fulfillmentOrderId,omitempty"`
+	// Suppliers are the codes of the suppliers whom it concerns.
+	Suppliers []string `json:"suppliers"`
+}
+
+// VisibleTo reports whether a principal is told of the change: whoever may see
+// the order, but a supplier only of what concerns it.
+func (e *OrderEvent) VisibleTo(p Principal) bool {
+	if p.Role == RoleSupplier && !slices.ContainsFunc(e.Suppliers, p.SpeaksFor) {
+		return false
+	}
+	return e.Order.VisibleTo(p)
+}

@@ -1,0 +1,175 @@
+package redline
+
+import (
+	"slices"
+	"time"
+)
+
+// FulfillmentOrderStatus is where one part of an order stands.
+type FulfillmentOrderStatus string
+
+// The statuses of a fulfilment order.
+const (
+	PartSubmitted             FulfillmentOrderStatus = "SUBMITTED"
+	PartAccepted              FulfillmentOrderStatus = "ACCEPTED"
+	PartPartiallyAccepted     FulfillmentOrderStatus = "PARTIALLY_ACCEPTED"
+	PartRejected              FulfillmentOrderStatus = "REJECTED"
+	PartInProgress            FulfillmentOrderStatus = "IN_PROGRESS"
+	PartCancellationRequested FulfillmentOrderStatus = "CANCELLATION_REQUESTED"
+	PartCancelled             FulfillmentOrderStatus = "CANCELLED"
+	PartClosed                FulfillmentOrderStatus = "CLOSED"
+)
+
+// FulfillmentOrder is the part of an order that one supplier or warehouse
+// fulfils from one location.
+type FulfillmentOrder struct {
+	ID         string `json:"id"`
+	OrderID    string `json:"orderId" db:"order_id"`
+	LocationID string `json:"locationId" db:"location_id"`
+	// SupplierID and SupplierCode are nil for our own locations.
+	SupplierID    *string                `json:"supplierId,omitempty" db:"supplier_id"`
+	SupplierCode  *string                `json:"supplierCode,omitempty" db:"supplier_code"`
+	Status        FulfillmentOrderStatus `json:"status"`
+	Version       int                    `json:"version"`
+	SubmittedAt   time.Time              `json:"submittedAt" db:"submitted_at"`
+	AcknowledgeBy *time.Time             `json:"acknowledgeBy,omitempty" db:"acknowledge_by"`
+
+	Lines        []*FulfillmentOrderLine `json:"lines" db:"-"`
+	Fulfillments []*Fulfillment          `json:"fulfillments" db:"-"`
+
+	Order        *Order                   `json:"-" db:"-"`
+	Location     *Location                `json:"-" db:"-"`
+	Supplier     *Supplier                `json:"-" db:"-"`
+	ShipTo       *Address                 `json:"-" db:"-"`
+	NextStatuses []FulfillmentOrderStatus `json:"-" db:"-"`
+}
+
+// IsNode marks a FulfillmentOrder as a Node.
+func (*FulfillmentOrder) IsNode() {}
+
+// FulfillmentOrderLine is what one part fulfils of one order line, in base
+// units. The supplier's SKU, unit and pack are as they were when it was made.
+type FulfillmentOrderLine struct {
+	ID                 string `json:"id"`
+	FulfillmentOrderID string `json:"-" db:"fulfillment_order_id"`
+	OrderLineID        string `json:"orderLineId" db:"order_line_id"`
+	Quantity           int    `json:"quantity"`
+	// Accepted is nil until the part has been answered.
+	Accepted     *int           `json:"accepted,omitempty"`
+	Shipped      int            `json:"shipped"`
+	SupplierSKU  *string        `json:"supplierSku,omitempty" db:"supplier_sku"`
+	SupplierUnit *UnitOfMeasure `json:"supplierUnit,omitempty" db:"supplier_unit"`
+	PackQuantity *int           `json:"packQuantity,omitempty" db:"pack_quantity"`
+	// SupplierQuantity is in supplier units, rounded up to whole packs.
+	SupplierQuantity *int `json:"supplierQuantity,omitempty" db:"supplier_quantity"`
+
+	OrderLine *OrderLine `json:"-" db:"-"`
+}
+
+// FulfillmentStatus is where a shipment stands.
+type FulfillmentStatus string
+
+// The statuses of a shipment.
+const (
+	ShipmentPending   FulfillmentStatus = "PENDING"
+	ShipmentShipped   FulfillmentStatus = "SHIPPED"
+	ShipmentDelivered FulfillmentStatus = "DELIVERED"
+	ShipmentFailed    FulfillmentStatus = "FAILED"
+	ShipmentCancelled FulfillmentStatus = "CANCELLED"
+)
+
+// Fulfillment is a shipment.
+type Fulfillment struct {
+	ID                 string            `json:"id"`
+	FulfillmentOrderID string            `json:"-" db:"fulfillment_order_id"`
+	Status             FulfillmentStatus `json:"status"`
+	Carrier            *string           `json:"carrier,omitempty"`
+	TrackingNumber     *string           `json:"trackingNumber,omitempty" db:"tracking_number"`
+	TrackingURL        *string           `json:"trackingUrl,omitempty" db:"tracking_url"`
+	ShippedAt          *time.Time        `json:"shippedAt,omitempty" db:"shipped_at"`
+	DeliveredAt        *time.Time        `json:"deliveredAt,omitempty" db:"delivered_at"`
+
+	Lines []*FulfillmentLine `json:"lines" db:"-"`
+}
+
+// IsNode marks a Fulfillment as a Node.
+func (*Fulfillment) IsNode() {}
+
+// FulfillmentLine is how much of an order line a shipment holds.
+type FulfillmentLine struct {
+	FulfillmentID          string `json:"-" db:"fulfillment_id"`
+	FulfillmentOrderLineID string `json:"-" db:"fulfillment_order_line_id"`
+	OrderLineID            string `json:"orderLineId" db:"order_line_id"`
+	Quantity               int    `json:"quantity"`
+
+	OrderLine *OrderLine `json:"-" db:"-"`
+}
+
+// openStatuses are those in which a part still holds stock.
+var openStatuses = []FulfillmentOrderStatus{
+	PartSubmitted, PartAccepted, PartPartiallyAccepted, PartInProgress, PartCancellationRequested,
+}
+
+// IsOpen reports whether the part still holds stock and can be worked on.
+func (f *FulfillmentOrder) IsOpen() bool { return slices.Contains(openStatuses, f.Status) }
+
+// Remaining is what the part still has to ship of one of its lines, and what
+// it holds committed at its location for it.
+func (f *FulfillmentOrder) Remaining(l *FulfillmentOrderLine) int {
+	if !f.IsOpen() {
+		return 0
+	}
+	if l.Accepted != nil {
+		return *l.Accepted - l.Shipped
+	}
+	return l.Quantity - l.Shipped
+}
+
+func (f *FulfillmentOrder) remaining() (n int) {
+	for _, l := range f.Lines {
+		n += f.Remaining(l)
+	}
+	return n
+}
+
+func (f *FulfillmentOrder) hasShipped() bool {
+	return slices.ContainsFunc(f.Lines, func(l *FulfillmentOrderLine) bool { return l.Shipped > 0 })
+}
+
+// working: somebody has taken the part on.
+func (f *FulfillmentOrder) working() bool { return f.IsOpen() && f.Status != PartSubmitted }
+
+func (f *FulfillmentOrder) undelivered() bool {
+	return slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool { return s.Status != ShipmentDelivered })
+}
+
+// ours: the part lies at one of our own locations.
+func (f *FulfillmentOrder) ours() bool { return f.SupplierCode == nil }
+
+// touchableBy reports whether a principal may fulfil the part.
+func (f *FulfillmentOrder) touchableBy(p Principal) bool {
+	return p.Everywhere() || f.SupplierCode != nil && p.SpeaksFor(*f.SupplierCode)
+}
+
+// cancellable: the part can be cancelled at once, without asking a supplier.
+func (f *FulfillmentOrder) cancellable() bool {
+	return f.Status == PartSubmitted || f.ours() && f.IsOpen()
+}
+
+// NextFor says what the part may become next by a principal's hand.
+func (f *FulfillmentOrder) NextFor(p Principal, held bool) []FulfillmentOrderStatus {
+	next := []FulfillmentOrderStatus{}
+	if held || !f.IsOpen() {
+		return next
+	}
+	if f.touchableBy(p) && p.Has(ScopeFulfillmentsWrite) {
+		if f.Status == PartSubmitted {
+			next = append(next, PartAccepted, PartPartiallyAccepted, PartRejected)
+		}
+		next = append(next, PartInProgress, PartClosed)
+	}
+	if f.cancellable() && mayCancel(p) && !f.hasShipped() {
+		next = append(next, PartCancelled)
+	}
+	return next
+}

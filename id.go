@@ -1,0 +1,72 @@
+package redline
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// The prefixes that ids carry, one for each type.
+const (
+	PrefixProduct              = "prod"
+	PrefixSupplier             = "sup"
+	PrefixSupplierItem         = "sitem"
+	PrefixLocation             = "loc"
+	PrefixLevel                = "lvl"
+	PrefixMovement             = "mov"
+	PrefixOrder                = "ord"
+	PrefixOrderLine            = "line"
+	PrefixFulfillmentOrder     = "fo"
+	PrefixFulfillmentOrderLine = "foline"
+	PrefixFulfillment          = "ship"
+	PrefixAuditEntry           = "audit"
+)
+
+// idAlphabet is Crockford's base 32 in lower case, as TypeID writes it.
+const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// idDigits is the length of the part behind the prefix: 128 bits in base 32.
+const idDigits = 26
+
+// NewID makes an id: the prefix, an underscore and a UUIDv7 (RFC 9562 §5.7) in
+// 26 digits of base 32, which is the TypeID format (version 0.3). Ids of one
+// type sort by the millisecond in which they were made.
+func NewID(prefix string) string {
+	var u [16]byte
+	if _, err := rand.Read(u[:]); err != nil {
+		// crypto/rand.Read never fails on a supported system; it ends the program itself.
+		panic(err)
+	}
+	ms := uint64(time.Now().UnixMilli())
+	binary.BigEndian.PutUint64(u[:8], ms<<16|uint64(u[6]&0x0f|0x70)<<8|uint64(u[7]))
+	u[8] = u[8]&0x3f | 0x80
+
+	// 130 bits in 26 digits: two leading zero bits, then the 128 of the UUID.
+	out := make([]byte, len(prefix)+1+idDigits)
+	copy(out, prefix)
+	out[len(prefix)] = '_'
+	digits := out[len(prefix)+1:]
+	hi, lo := binary.BigEndian.Uint64(u[:8]), binary.BigEndian.Uint64(u[8:])
+	for i := idDigits - 1; i >= 0; i-- {
+		digits[i] = idAlphabet[lo&31]
+		lo = lo>>5 | hi<<59
+		hi >>= 5
+	}
+	return string(out)
+}
+
+// IDPrefix returns the prefix of an id, or "" where it isn't one that NewID
+// could have made.
+func IDPrefix(id string) string {
+	prefix, digits, ok := strings.Cut(id, "_")
+	if !ok || len(digits) != idDigits || digits[0] > '7' {
+		return ""
+	}
+	for i := range len(digits) {
+		if strings.IndexByte(idAlphabet, digits[i]) < 0 {
+			return ""
+		}
+	}
+	return prefix
+}

@@ -1,0 +1,39 @@
+package redline
+
+import "time"
+
+// Outcome is what every mutation answers beside its object.
+type Outcome struct {
+	// Replayed is true where the key was used before, and nothing was done now.
+	Replayed bool
+	// EventID is the newest event that the mutation wrote, 0 where it wrote none.
+	EventID int64
+}
+
+// InventoryResult is what came of a mutation of stock.
+type InventoryResult struct {
+	Outcome
+	Rows []*InventoryRow
+}
+
+// InventoryRow is what came of one row of the input: a level, or errors.
+type InventoryRow struct {
+	Index  int
+	Level  *InventoryLevel
+	Errors Errors
+}
+
+// AuditEntry is one line of the audit: who did or tried what.
+type AuditEntry struct {
+	ID        string
+	At        time.Time
+	Actor     string
+	Role      Role
+	Action    string
+	Subject   *string
+	RequestID string `db:"request_id"`
+	Outcome   string
+}
+
+// IsNode marks an AuditEntry as a Node.
+func (*AuditEntry) IsNode() {}

@@ -1,0 +1,512 @@
+package redline
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Transition is one change of an order under way: who makes it and when, and
+// what it has come to so far. The caller holds the order's row locked, applies
+// one of the methods below, and writes what Finish tells.
+type Transition struct {
+	Order *Order
+	By    Principal
+	// Now is the database's clock, read after the locks.
+	Now  time.Time
+	Note *string
+
+	from     OrderStatus
+	touched  []*FulfillmentOrder
+	stock    []StockEffect
+	shipped  []*Fulfillment
+	tellsAll bool
+}
+
+// StockEffect is what a change of an order does to a level.
+type StockEffect struct {
+	ProductID  string
+	LocationID string
+	Delta      Delta
+	Reason     MovementReason
+	// Ship is how much leaves the location: OnHand falls by as much of it as
+	// is there, since a supplier may ship what its last count didn't know of.
+	Ship int
+}
+
+// NewTransition begins a change of an order whose lines, parts and shipments
+// are all loaded.
+func NewTransition(o *Order, by Principal, now time.Time) *Transition {
+	return &Transition{Order: o, By: by, Now: now, from: o.Status}
+}
+
+// Change is what a finished transition has to write.
+type Change struct {
+	// From is the status before; Order.Status is the one after.
+	From OrderStatus
+	// Parts are the fulfilment orders that changed, each with its new version.
+	Parts []*FulfillmentOrder
+	// Shipments are the new ones.
+	Shipments []*Fulfillment
+	Stock     []StockEffect
+	// History is nil where the status stayed.
+	History *OrderStatusChange
+	// Suppliers are the codes of those who are told.
+	Suppliers []string
+}
+
+// Finish rolls the status up, counts the versions on and says what to write.
+func (t *Transition) Finish() Change {
+	o := t.Order
+	c := Change{From: t.from, Parts: t.touched, Shipments: t.shipped, Stock: t.stock, Suppliers: []string{}}
+	for _, f := range t.touched {
+		f.Version++
+	}
+	told := t.touched
+	if t.tellsAll {
+		told = o.FulfillmentOrders
+	}
+	for _, f := range told {
+		if f.SupplierCode != nil && !slices.Contains(c.Suppliers, *f.SupplierCode) {
+			c.Suppliers = append(c.Suppliers, *f.SupplierCode)
+		}
+	}
+	o.Status = o.RollUp()
+	o.Version++
+	o.UpdatedAt = t.Now
+	if o.Status != t.from {
+		from, actor := t.from, t.By.Subject
+		c.History = &OrderStatusChange{OrderID: o.ID, From: &from, To: o.Status, Actor: &actor, Note: t.Note, At: t.Now}
+		o.History = append(o.History, c.History)
+	}
+	return c
+}
+
+func (t *Transition) touch(f *FulfillmentOrder) {
+	if !slices.Contains(t.touched, f) {
+		t.touched = append(t.touched, f)
+	}
+}
+
+// giveBack returns what the part still holds of a line to its location.
+func (t *Transition) giveBack(f *FulfillmentOrder, line *OrderLine, n int, reason MovementReason) {
+	if n == 0 {
+		return
+	}
+	line.Open -= n
+	t.stock = append(t.stock, StockEffect{
+		ProductID: line.ProductID, LocationID: f.LocationID, Delta: Delta{StateCommitted: -n}, Reason: reason,
+	})
+}
+
+// part finds a fulfilment order that the caller may work on now.
+func (t *Transition) part(id string, to FulfillmentOrderStatus, from ...FulfillmentOrderStatus) (*FulfillmentOrder, error) {
+	f := t.Order.Part(id)
+	if f == nil || !f.touchableBy(t.By) {
+		return nil, NotFound([]string{"fulfillmentOrderId"}, "there is no fulfilment order %.60q that you may work on", id)
+	}
+	if t.Order.Held() {
+		return nil, t.refusePart(f, to, "the order is on hold, and nothing of it moves until it is released")
+	}
+	if !slices.Contains(from, f.Status) {
+		return nil, t.refusePart(f, to, fmt.Sprintf("a fulfilment order that is %s can't become %s", f.Status, to))
+	}
+	return f, nil
+}
+
+func (t *Transition) refusePart(f *FulfillmentOrder, to FulfillmentOrderStatus, why string) *Error {
+	e := Errorf(CodeInvalidTransition, []string{"fulfillmentOrderId"}, "%s", why)
+	e.From, e.To, e.Allowed = string(f.Status), string(to), []string{}
+	for _, s := range f.NextFor(t.By, t.Order.Held()) {
+		e.Allowed = append(e.Allowed, string(s))
+	}
+	return e
+}
+
+// LineResponse answers one line of a fulfilment order.
+type LineResponse struct {
+	LineID   string
+	Accepted int
+	Reason   *string
+}
+
+// Accept takes a part on: all of it where there are no responses, else what
+// they say, and then every line has to be answered. What isn't accepted is
+// backordered.
+func (t *Transition) Accept(partID string, responses []LineResponse) error {
+	to := PartAccepted
+	if len(responses) > 0 {
+		to = PartPartiallyAccepted
+	}
+	f, err := t.part(partID, to, PartSubmitted)
+	if err != nil {
+		return err
+	}
+	accepted := map[string]int{}
+	for _, l := range f.Lines {
+		accepted[l.ID] = l.Quantity
+	}
+	if len(responses) > 0 {
+		if accepted, err = answers(f, responses); err != nil {
+			return err
+		}
+	}
+	t.accept(f, accepted)
+	return nil
+}
+
+// answers reads the responses to a part, whose lines have all to be answered.
+func answers(f *FulfillmentOrder, responses []LineResponse) (map[string]int, error) {
+	accepted := map[string]int{}
+	total := 0
+	for i, r := range responses {
+		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
+		j := slices.IndexFunc(f.Lines, func(l *FulfillmentOrderLine) bool { return l.ID == r.LineID })
+		if j < 0 {
+			return nil, NotFound(at("lineId"), "this fulfilment order has no line %.60q", r.LineID)
+		}
+		if _, twice := accepted[r.LineID]; twice {
+			return nil, Invalid(at("lineId"), "the line is answered twice")
+		}
+		if q := f.Lines[j].Quantity; r.Accepted < 0 || r.Accepted > q {
+			return nil, Invalid(at("accepted"), "accepted is from 0 to the line's quantity, %d", q)
+		}
+		accepted[r.LineID] = r.Accepted
+		total += r.Accepted
+	}
+	for _, l := range f.Lines {
+		if _, ok := accepted[l.ID]; !ok {
+			return nil, Invalid([]string{"lines"}, "line %s isn't answered; answer each line, or none to accept all", l.ID)
+		}
+	}
+	if total == 0 {
+		return nil, Invalid([]string{"lines"}, "nothing is accepted; to refuse all of it, reject the fulfilment order")
+	}
+	return accepted, nil
+}
+
+func (t *Transition) accept(f *FulfillmentOrder, accepted map[string]int) {
+	t.touch(f)
+	f.Status = PartAccepted
+	for _, l := range f.Lines {
+		n := accepted[l.ID]
+		l.Accepted = &n
+		if rest := l.Quantity - n; rest > 0 {
+			f.Status = PartPartiallyAccepted
+			line := t.Order.Line(l.OrderLineID)
+			t.giveBack(f, line, rest, ReasonReleased)
+			line.Backordered += rest
+		}
+	}
+}
+
+// Reject refuses a part; all of it is backordered.
+func (t *Transition) Reject(partID string) error {
+	f, err := t.part(partID, PartRejected, PartSubmitted)
+	if err != nil {
+		return err
+	}
+	t.touch(f)
+	for _, l := range f.Lines {
+		line, n := t.Order.Line(l.OrderLineID), f.Remaining(l)
+		t.giveBack(f, line, n, ReasonReleased)
+		line.Backordered += n
+	}
+	f.Status = PartRejected
+	return nil
+}
+
+// ShipLine is how much of one line of a part a shipment holds.
+type ShipLine struct {
+	LineID   string
+	Quantity int
+}
+
+// Shipment is what is told of a shipment. A zero ShippedAt is now.
+type Shipment struct {
+	Carrier        *string
+	TrackingNumber *string
+	TrackingURL    *string
+	ShippedAt      *time.Time
+}
+
+// shippable are the statuses from which a part ships; shipping accepts.
+var shippable = []FulfillmentOrderStatus{PartSubmitted, PartAccepted, PartPartiallyAccepted, PartInProgress}
+
+// Ship ships lines of a part, or all that remains where there are none. A part
+// with nothing left is closed.
+func (t *Transition) Ship(partID string, lines []ShipLine, s Shipment) error {
+	f, err := t.part(partID, PartInProgress, shippable...)
+	if err != nil {
+		return err
+	}
+	if s.ShippedAt != nil && s.ShippedAt.After(t.Now) {
+		return Invalid([]string{"shippedAt"}, "a shipment is told of when it has left; %s lies ahead", s.ShippedAt.Format(time.RFC3339))
+	}
+	quantities := map[string]int{}
+	for i, l := range lines {
+		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
+		j := slices.IndexFunc(f.Lines, func(x *FulfillmentOrderLine) bool { return x.ID == l.LineID })
+		if j < 0 {
+			return NotFound(at("lineId"), "this fulfilment order has no line %.60q", l.LineID)
+		}
+		if _, twice := quantities[l.LineID]; twice {
+			return Invalid(at("lineId"), "the line is named twice")
+		}
+		if rest := f.Remaining(f.Lines[j]); l.Quantity < 1 || l.Quantity > rest {
+			return Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest)
+		}
+		quantities[l.LineID] = l.Quantity
+	}
+	if len(lines) == 0 {
+		for _, l := range f.Lines {
+			quantities[l.ID] = f.Remaining(l)
+		}
+	}
+	t.ship(f, quantities, s)
+	return nil
+}
+
+func (t *Transition) ship(f *FulfillmentOrder, quantities map[string]int, s Shipment) {
+	t.touch(f)
+	at := t.Now
+	if s.ShippedAt != nil {
+		at = *s.ShippedAt
+	}
+	shipment := &Fulfillment{
+		ID: NewID(PrefixFulfillment), FulfillmentOrderID: f.ID, Status: ShipmentShipped,
+		Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.TrackingURL, ShippedAt: &at,
+	}
+	for _, l := range f.Lines {
+		if l.Accepted == nil {
+			all := l.Quantity
+			l.Accepted = &all
+		}
+		n := quantities[l.ID]
+		if n == 0 {
+			continue
+		}
+		l.Shipped += n
+		line := t.Order.Line(l.OrderLineID)
+		line.Open -= n
+		line.Shipped += n
+		t.stock = append(t.stock, StockEffect{
+			ProductID: line.ProductID, LocationID: f.LocationID,
+			Delta: Delta{StateCommitted: -n}, Reason: ReasonShipped, Ship: n,
+		})
+		shipment.Lines = append(shipment.Lines, &FulfillmentLine{
+			FulfillmentID: shipment.ID, FulfillmentOrderLineID: l.ID, OrderLineID: l.OrderLineID, Quantity: n,
+		})
+	}
+	f.Fulfillments = append(f.Fulfillments, shipment)
+	t.shipped = append(t.shipped, shipment)
+	f.Status = PartInProgress
+	if f.remaining() == 0 {
+		f.Status = PartClosed
+	}
+}
+
+// Deliver marks a shipment as delivered. It is a fact, and so taken while the
+// order is held too.
+func (t *Transition) Deliver(shipmentID string, at *time.Time) error {
+	for _, f := range t.Order.FulfillmentOrders {
+		for _, s := range f.Fulfillments {
+			if s.ID == shipmentID && f.touchableBy(t.By) {
+				return t.deliver(f, s, at)
+			}
+		}
+	}
+	return NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", shipmentID)
+}
+
+func (t *Transition) deliver(f *FulfillmentOrder, s *Fulfillment, at *time.Time) error {
+	if s.Status != ShipmentShipped {
+		e := Errorf(CodeInvalidTransition, []string{"fulfillmentId"}, "a shipment that is %s can't become %s", s.Status, ShipmentDelivered)
+		e.From, e.To, e.Allowed = string(s.Status), string(ShipmentDelivered), []string{}
+		return e
+	}
+	when := t.Now
+	if at != nil {
+		when = *at
+	}
+	if when.After(t.Now) || when.Before(*s.ShippedAt) {
+		return Invalid([]string{"deliveredAt"}, "deliveredAt lies between when it was shipped, %s, and now", s.ShippedAt.Format(time.RFC3339))
+	}
+	t.touch(f)
+	s.Status, s.DeliveredAt = ShipmentDelivered, &when
+	return nil
+}
+
+// Hold stops an order until it is released.
+func (t *Transition) Hold(reason string) error {
+	if !t.Order.holdable() {
+		return t.refuse(OrderOnHold)
+	}
+	t.Order.HoldReason, t.Note, t.tellsAll = &reason, &reason, true
+	return nil
+}
+
+// ReleaseHold lets a held order go on.
+func (t *Transition) ReleaseHold() error {
+	if !t.Order.Held() {
+		e := t.refuse(t.Order.Status)
+		e.Message = fmt.Sprintf("the order is %s, not on hold", t.Order.Status)
+		return e
+	}
+	t.Order.HoldReason, t.tellsAll = nil, true
+	return nil
+}
+
+// Cancel cancels all of an order that hasn't shipped, and gives back exactly
+// what the order still holds. It is refused as a whole where a supplier has
+// already taken a part on.
+func (t *Transition) Cancel() error {
+	o := t.Order
+	if !o.cancellable() || !mayCancel(t.By) {
+		e := t.refuse(OrderCancelled)
+		for _, f := range o.FulfillmentOrders {
+			if !o.Held() && f.IsOpen() && !f.cancellable() {
+				e.Message = fmt.Sprintf("fulfilment order %s is %s: its supplier has taken it on", f.ID, f.Status)
+			}
+		}
+		return e
+	}
+	t.tellsAll = true
+	for _, f := range o.FulfillmentOrders {
+		if !f.IsOpen() {
+			continue
+		}
+		t.touch(f)
+		for _, l := range f.Lines {
+			line, n := o.Line(l.OrderLineID), f.Remaining(l)
+			t.giveBack(f, line, n, ReasonCancelled)
+			line.Cancelled += n
+		}
+		f.Status = PartCancelled
+		if f.hasShipped() {
+			f.Status = PartClosed
+		}
+	}
+	for _, l := range o.Lines {
+		l.Cancelled += l.Backordered
+		l.Backordered = 0
+	}
+	return nil
+}
+
+// SetStatus moves every part that the caller may touch: PROCESSING accepts,
+// SHIPPED ships what remains, DELIVERED marks delivered, CANCELLED cancels.
+func (t *Transition) SetStatus(to OrderStatus) error {
+	if t.Order.Held() || !slices.Contains(t.Order.NextFor(t.By), to) {
+		return t.refuse(to)
+	}
+	switch to {
+	case OrderCancelled:
+		return t.Cancel()
+	case OrderProcessing:
+		for _, f := range t.parts(PartSubmitted) {
+			if err := t.Accept(f.ID, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	case OrderShipped:
+		for _, f := range t.parts(shippable...) {
+			if err := t.Ship(f.ID, nil, Shipment{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	case OrderDelivered:
+		for _, f := range t.Order.FulfillmentOrders {
+			for _, s := range f.Fulfillments {
+				if f.touchableBy(t.By) && s.Status == ShipmentShipped {
+					if err := t.deliver(f, s, nil); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+	return t.refuse(to)
+}
+
+// parts are those in one of the statuses that the caller may touch.
+func (t *Transition) parts(in ...FulfillmentOrderStatus) (parts []*FulfillmentOrder) {
+	for _, f := range t.Order.FulfillmentOrders {
+		if f.touchableBy(t.By) && slices.Contains(in, f.Status) {
+			parts = append(parts, f)
+		}
+	}
+	return parts
+}
+
+func (t *Transition) refuse(to OrderStatus) *Error {
+	why := fmt.Sprintf("an order that is %s can't become %s by your hand", t.Order.Status, to)
+	if t.Order.Held() {
+		why = "the order is on hold, and nothing of it moves until it is released"
+	}
+	e := Errorf(CodeInvalidTransition, nil, "%s", why)
+	e.From, e.To, e.Allowed = string(t.Order.Status), string(to), []string{}
+	for _, s := range t.Order.NextFor(t.By) {
+		e.Allowed = append(e.Allowed, string(s))
+	}
+	return e
+}
+
+// mayCancel: suppliers reject, they don't cancel; whoever sees an order
+// otherwise may cancel it with the right scope.
+func mayCancel(p Principal) bool {
+	return p.Role != RoleSupplier && p.Has(ScopeOrdersWrite, ScopeOrdersManage)
+}
+
+// holdable: something of the order can still be stopped.
+func (o *Order) holdable() bool { return !o.Held() && o.waiting() }
+
+// waiting: something of the order is neither shipped nor cancelled.
+func (o *Order) waiting() bool {
+	return slices.ContainsFunc(o.Lines, func(l *OrderLine) bool { return l.Open+l.Backordered > 0 })
+}
+
+// cancellable: something is left to cancel, and no supplier has to be asked.
+func (o *Order) cancellable() bool {
+	return !o.Held() && o.waiting() && !slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {
+		return f.IsOpen() && !f.cancellable()
+	})
+}
+
+// NextFor says what an order, with its parts and shipments loaded, may become
+// next by a principal's hand.
+func (o *Order) NextFor(p Principal) []OrderStatus {
+	next := []OrderStatus{}
+	if o.Held() {
+		if p.Has(ScopeOrdersManage) {
+			free := *o
+			free.HoldReason = nil
+			next = append(next, free.RollUp())
+		}
+		return next
+	}
+	t := Transition{Order: o, By: p}
+	fulfills := p.Has(ScopeFulfillmentsWrite, ScopeOrdersManage)
+	if fulfills && len(t.parts(PartSubmitted)) > 0 {
+		next = append(next, OrderProcessing)
+	}
+	if p.Has(ScopeOrdersManage) && o.holdable() {
+		next = append(next, OrderOnHold)
+	}
+	if fulfills && len(t.parts(shippable...)) > 0 {
+		next = append(next, OrderShipped)
+	}
+	if fulfills && slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {
+		return f.touchableBy(p) && slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool { return s.Status == ShipmentShipped })
+	}) {
+		next = append(next, OrderDelivered)
+	}
+	if o.cancellable() && mayCancel(p) {
+		next = append(next, OrderCancelled)
+	}
+	return next
+}
