@@ -1,0 +1,36 @@
+package redline
+
+import "context"
+
+type contextKey int
+
+const (
+	principalKey contextKey = iota
+	requestIDKey
+)
+
+// WithPrincipal returns a context that says who is asking.
+func WithPrincipal(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey, p)
+}
+
+// PrincipalFrom says who is asking; without a word on it, nobody we know: the
+// anonymous storefront.
+func PrincipalFrom(ctx context.Context) Principal {
+	if p, ok := ctx.Value(principalKey).(Principal); ok {
+		return p
+	}
+	return Anonymous()
+}
+
+// WithRequestID returns a context that names the request, for logs, errors and
+// the audit.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey, id)
+}
+
+// RequestIDFrom names the request, or returns "".
+func RequestIDFrom(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey).(string)
+	return id
+}

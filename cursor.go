@@ -1,0 +1,37 @@
+package redline
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+)
+
+// Cursor is a position in the event log: the id of an event that was visible,
+// or 0 before the first, and the epoch of the log that it belongs to. Any node
+// can go on from any other's.
+type Cursor struct {
+	// Epoch tells logs apart: it differs after a restored dump and a failover,
+	// when the same ids may mean other events.
+	Epoch uint32
+	ID    int64
+}
+
+// String writes the cursor in 16 characters, opaque to whoever gets it.
+func (c Cursor) String() string {
+	var b [12]byte
+	binary.BigEndian.PutUint32(b[:4], c.Epoch)
+	binary.BigEndian.PutUint64(b[4:], uint64(c.ID))
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// ParseCursor reads what String wrote, and nothing else.
+func ParseCursor(s string) (Cursor, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != 12 || len(s) != 16 {
+		return Cursor{}, Invalid(nil, "this is not a cursor of the event log")
+	}
+	c := Cursor{Epoch: binary.BigEndian.Uint32(b[:4]), ID: int64(binary.BigEndian.Uint64(b[4:]))}
+	if c.ID < 0 {
+		return Cursor{}, Invalid(nil, "this is not a cursor of the event log")
+	}
+	return c, nil
+}

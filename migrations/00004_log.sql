@@ -1,0 +1,56 @@
+-- +goose Up
+
+-- What every mutation came to, for whoever calls again with the same key.
+-- Kept for seven days.
+CREATE TABLE idempotency_keys (
+    issuer     text COLLATE "C" NOT NULL,
+    subject    text COLLATE "C" NOT NULL,
+    operation  text COLLATE "C" NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    input_hash bytea NOT NULL,
+    outcome    jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (issuer, subject, operation, key)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
+-- Which log this is; with the cluster, the database and the timeline it makes
+-- the epoch of the cursors.
+CREATE TABLE event_log (
+    id  uuid NOT NULL DEFAULT gen_random_uuid(),
+    one boolean PRIMARY KEY DEFAULT true CHECK (one)
+);
+INSERT INTO event_log DEFAULT VALUES;
+
+-- The event log. An id is taken after the rows that the event tells of are
+-- locked, by a transaction that already holds RowExclusiveLock here: so for one
+-- row id order is commit order, and a reader can tell which ids are settled.
+CREATE SEQUENCE events_id CACHE 1;
+CREATE TABLE events (
+    id         bigint PRIMARY KEY DEFAULT nextval('events_id'),
+    type       text COLLATE "C" NOT NULL,
+    subject_id text COLLATE "C" NOT NULL,
+    at         timestamptz NOT NULL,
+    xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    payload    jsonb NOT NULL
+);
+ALTER SEQUENCE events_id OWNED BY events.id;
+
+-- Who did, or was refused, what.
+CREATE TABLE audit_entries (
+    id         text COLLATE "C" PRIMARY KEY,
+    at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    issuer     text COLLATE "C" NOT NULL,
+    actor      text COLLATE "C" NOT NULL,
+    role       text NOT NULL,
+    action     text NOT NULL,
+    subject    text COLLATE "C",
+    request_id text NOT NULL,
+    outcome    text NOT NULL
+);
+CREATE INDEX audit_entries_by_at ON audit_entries (at, id);
+CREATE INDEX audit_entries_by_subject ON audit_entries (subject, at, id) WHERE subject IS NOT NULL;
+CREATE INDEX audit_entries_by_actor ON audit_entries (actor, at, id);
+
+-- +goose Down
+DROP TABLE audit_entries, events, event_log, idempotency_keys;
