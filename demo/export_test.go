@@ -1,0 +1,7 @@
+package demo
+
+// LoadFrom loads other files than those embedded; Files are the embedded ones.
+var (
+	LoadFrom = load
+	Files    = files
+)
