@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"redline"
+)
+
+// ErrInvalidToken is what every refused token and credential matches. The door
+// answers them all alike; the rest of the error is for the log, and repeats
+// nothing of the token.
+var ErrInvalidToken = errors.New("invalid token")
+
+// MaxTokenBytes is the longest token that is looked at.
+const MaxTokenBytes = 8 << 10
+
+// How far an issuer's clock may be off: what is allowed by default, and at
+// most.
+const (
+	DefaultLeeway = 10 * time.Second
+	MaxLeeway     = 30 * time.Second
+)
+
+// VerifierOptions says whose tokens a Verifier takes.
+type VerifierOptions struct {
+	// Keys are the issuer's. Required.
+	Keys KeySet
+	// Issuer and Audience are what iss must be and aud must have, to the
+	// letter. "redline" unless set.
+	Issuer   string
+	Audience string
+	// Leeway is by how much exp, nbf and iat may be off. DefaultLeeway for
+	// zero; more than MaxLeeway is an error.
+	Leeway time.Duration
+}
+
+// Verifier turns one issuer's tokens into principals. It may be used by many
+// goroutines.
+type Verifier struct {
+	keys   KeySet
+	claims *jwt.Validator
+}
+
+// NewVerifier makes a Verifier.
+func NewVerifier(options VerifierOptions) (*Verifier, error) {
+	if options.Keys == nil {
+		return nil, errors.New("no key to verify tokens with")
+	}
+	if options.Issuer == "" {
+		options.Issuer = DefaultIssuer
+	}
+	if options.Audience == "" {
+		options.Audience = DefaultAudience
+	}
+	if options.Leeway == 0 {
+		options.Leeway = DefaultLeeway
+	}
+	if err := cmp.Or(checkText("the issuer", options.Issuer), checkText("the audience", options.Audience)); err != nil {
+		return nil, err
+	}
+	if options.Leeway < 0 || options.Leeway > MaxLeeway {
+		return nil, fmt.Errorf("a leeway of %v; at most %v is allowed", options.Leeway, MaxLeeway)
+	}
+	return &Verifier{
+		keys: options.Keys,
+		claims: jwt.NewValidator(
+			jwt.WithIssuer(options.Issuer),
+			jwt.WithAudience(options.Audience),
+			jwt.WithLeeway(options.Leeway),
+			jwt.WithExpirationRequired(),
+			jwt.WithIssuedAt(),
+		),
+	}, nil
+}
+
+// Verify returns the principal that a token speaks for, with scopes narrowed
+// to what both its role and its scope claim allow. Within the leeway the
+// principal's ExpiresAt may have passed already. Every error matches
+// ErrInvalidToken.
+func (v *Verifier) Verify(ctx context.Context, raw string) (redline.Principal, error) {
+	principal, err := v.verify(ctx, raw)
+	if err != nil {
+		return redline.Principal{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	}
+	return principal, nil
+}
+
+func (v *Verifier) verify(ctx context.Context, raw string) (redline.Principal, error) {
+	if len(raw) > MaxTokenBytes {
+		return redline.Principal{}, fmt.Errorf("longer than %d bytes", MaxTokenBytes)
+	}
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return redline.Principal{}, errors.New("not three parts")
+	}
+	header, err := readHeader(parts[0])
+	if err != nil {
+		return redline.Principal{}, err
+	}
+	key, err := v.keys.Key(ctx, header.keyID)
+	if err != nil {
+		return redline.Principal{}, fmt.Errorf("finding the key: %w", err)
+	}
+	if header.algorithm != key.method.Alg() {
+		return redline.Principal{}, fmt.Errorf("not signed with %s, the algorithm of its key", key.method.Alg())
+	}
+	signature, err := decodeSegment(parts[2])
+	if err != nil {
+		return redline.Principal{}, fmt.Errorf("the signature: %w", err)
+	}
+	if err := key.method.Verify(parts[0]+"."+parts[1], signature, key.material); err != nil {
+		return redline.Principal{}, fmt.Errorf("the signature: %w", err)
+	}
+	payload, err := decodeSegment(parts[1])
+	if err != nil {
+		return redline.Principal{}, fmt.Errorf("the claims: %w", err)
+	}
+	claims, err := readClaims(payload)
+	if err != nil {
+		return redline.Principal{}, err
+	}
+	if err := v.claims.Validate(claims); err != nil {
+		return redline.Principal{}, err
+	}
+	return claims.principal()
+}
+
+// decodeSegment decodes unpadded base64url of which there is one spelling for
+// every content: line breaks, which the decoder would skip, are refused, and so
+// are unused bits that are set.
+func decodeSegment(segment string) ([]byte, error) {
+	if strings.ContainsAny(segment, "\r\n") {
+		return nil, errors.New("a line break in base64url")
+	}
+	content, err := base64.RawURLEncoding.Strict().DecodeString(segment)
+	if err != nil {
+		return nil, errors.New("not base64url")
+	}
+	return content, nil
+}
