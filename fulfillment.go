@@ -146,8 +146,9 @@ func (f *FulfillmentOrder) undelivered() bool {
 // ours: the part lies at one of our own locations.
 func (f *FulfillmentOrder) ours() bool { return f.SupplierCode == nil }
 
-// touchableBy reports whether a principal may fulfil the part.
-func (f *FulfillmentOrder) touchableBy(p Principal) bool {
+// TouchableBy reports whether a principal may fulfil the part, and see it as a
+// supplier does.
+func (f *FulfillmentOrder) TouchableBy(p Principal) bool {
 	return p.Everywhere() || f.SupplierCode != nil && p.SpeaksFor(*f.SupplierCode)
 }
 
@@ -162,7 +163,7 @@ func (f *FulfillmentOrder) NextFor(p Principal, held bool) []FulfillmentOrderSta
 	if held || !f.IsOpen() {
 		return next
 	}
-	if f.touchableBy(p) && p.Has(ScopeFulfillmentsWrite) {
+	if f.TouchableBy(p) && p.Has(ScopeFulfillmentsWrite) {
 		if f.Status == PartSubmitted {
 			next = append(next, PartAccepted, PartPartiallyAccepted, PartRejected)
 		}

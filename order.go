@@ -105,12 +105,12 @@ type OrderStatusChange struct {
 }
 
 // Held reports whether an operator holds the order.
-func (o *Order) Held() bool { return o.HoldReason != nil }
+func (o *Order) Held() bool { return o.Status == OrderOnHold }
 
 // RollUp says what the status of an order is, from its lines and parts. It is
 // the only place that decides it.
 func (o *Order) RollUp() OrderStatus {
-	if o.Held() {
+	if o.HoldReason != nil {
 		return OrderOnHold
 	}
 	var quantity, cancelled, shipped, waiting int
@@ -166,7 +166,7 @@ func (o *Order) VisibleTo(p Principal) bool {
 	case RoleCustomer:
 		return o.OwnerIssuer == p.Issuer && o.Customer != nil && o.Customer.ID != nil && *o.Customer.ID == p.Customer
 	case RoleSupplier:
-		return slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool { return f.touchableBy(p) })
+		return slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool { return f.TouchableBy(p) })
 	}
 	return false
 }
@@ -186,7 +186,7 @@ func (o *Order) For(p Principal) *Order {
 	c.FulfillmentOrders, c.Lines, c.History = nil, nil, nil
 	share := map[string]*OrderLine{}
 	for _, f := range o.FulfillmentOrders {
-		if !f.touchableBy(p) {
+		if !f.TouchableBy(p) {
 			continue
 		}
 		part := *f
@@ -229,4 +229,11 @@ func (o *Order) For(p Principal) *Order {
 		c.History = append(c.History, &OrderStatusChange{OrderID: h.OrderID, From: h.From, To: h.To, At: h.At})
 	}
 	return &c
+}
+
+// OrderParts says which relations of orders to load.
+type OrderParts struct {
+	Lines   bool
+	Parts   bool
+	History bool
 }

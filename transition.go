@@ -50,7 +50,7 @@ type Change struct {
 	// Shipments are the new ones.
 	Shipments []*Fulfillment
 	Stock     []StockEffect
-	// History is nil where the status stayed.
+	// History is nil where the status stayed and nothing was noted.
 	History *OrderStatusChange
 	// Suppliers are the codes of those who are told.
 	Suppliers []string
@@ -75,7 +75,7 @@ func (t *Transition) Finish() Change {
 	o.Status = o.RollUp()
 	o.Version++
 	o.UpdatedAt = t.Now
-	if o.Status != t.from {
+	if o.Status != t.from || t.Note != nil {
 		from, actor := t.from, t.By.Subject
 		c.History = &OrderStatusChange{OrderID: o.ID, From: &from, To: o.Status, Actor: &actor, Note: t.Note, At: t.Now}
 		o.History = append(o.History, c.History)
@@ -103,7 +103,7 @@ func (t *Transition) giveBack(f *FulfillmentOrder, line *OrderLine, n int, reaso
 // part finds a fulfilment order that the caller may work on now.
 func (t *Transition) part(id string, to FulfillmentOrderStatus, from ...FulfillmentOrderStatus) (*FulfillmentOrder, error) {
 	f := t.Order.Part(id)
-	if f == nil || !f.touchableBy(t.By) {
+	if f == nil || !f.TouchableBy(t.By) {
 		return nil, NotFound([]string{"fulfillmentOrderId"}, "there is no fulfilment order %.60q that you may work on", id)
 	}
 	if t.Order.Held() {
@@ -312,7 +312,7 @@ func (t *Transition) ship(f *FulfillmentOrder, quantities map[string]int, s Ship
 func (t *Transition) Deliver(shipmentID string, at *time.Time) error {
 	for _, f := range t.Order.FulfillmentOrders {
 		for _, s := range f.Fulfillments {
-			if s.ID == shipmentID && f.touchableBy(t.By) {
+			if s.ID == shipmentID && f.TouchableBy(t.By) {
 				return t.deliver(f, s, at)
 			}
 		}
@@ -421,7 +421,7 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 	case OrderDelivered:
 		for _, f := range t.Order.FulfillmentOrders {
 			for _, s := range f.Fulfillments {
-				if f.touchableBy(t.By) && s.Status == ShipmentShipped {
+				if f.TouchableBy(t.By) && s.Status == ShipmentShipped {
 					if err := t.deliver(f, s, nil); err != nil {
 						return err
 					}
@@ -436,7 +436,7 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 // parts are those in one of the statuses that the caller may touch.
 func (t *Transition) parts(in ...FulfillmentOrderStatus) (parts []*FulfillmentOrder) {
 	for _, f := range t.Order.FulfillmentOrders {
-		if f.touchableBy(t.By) && slices.Contains(in, f.Status) {
+		if f.TouchableBy(t.By) && slices.Contains(in, f.Status) {
 			parts = append(parts, f)
 		}
 	}
@@ -501,7 +501,7 @@ func (o *Order) NextFor(p Principal) []OrderStatus {
 		next = append(next, OrderShipped)
 	}
 	if fulfills && slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {
-		return f.touchableBy(p) && slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool { return s.Status == ShipmentShipped })
+		return f.TouchableBy(p) && slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool { return s.Status == ShipmentShipped })
 	}) {
 		next = append(next, OrderDelivered)
 	}

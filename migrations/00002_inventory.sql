@@ -51,8 +51,10 @@ CREATE TABLE inventory_movements (
     UNIQUE (product_id, location_id, level_version),
     FOREIGN KEY (product_id, location_id) REFERENCES inventory_levels (product_id, location_id)
 );
-CREATE INDEX inventory_movements_by_location ON inventory_movements (location_id, id);
-CREATE INDEX inventory_movements_by_reference ON inventory_movements (reference, id) WHERE reference IS NOT NULL;
+CREATE INDEX inventory_movements_by_recorded_at ON inventory_movements (recorded_at, id);
+CREATE INDEX inventory_movements_by_product ON inventory_movements (product_id, recorded_at, id);
+CREATE INDEX inventory_movements_by_location ON inventory_movements (location_id, recorded_at, id);
+CREATE INDEX inventory_movements_by_reference ON inventory_movements (reference, recorded_at, id) WHERE reference IS NOT NULL;
 
 -- +goose Down
 DROP TABLE inventory_movements, inventory_levels;

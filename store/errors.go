@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// The SQLSTATEs that the repositories act on (Postgres manual, appendix A).
+const (
+	uniqueViolation      = "23505"
+	checkViolation       = "23514"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+// violates reports whether err is the violation of one named constraint.
+func violates(err error, constraint string) bool {
+	var pe *pq.Error
+	return errors.As(err, &pe) && pe.Constraint == constraint
+}
+
+// passing reports whether the same transaction may well succeed if it is run
+// again.
+func passing(err error) bool {
+	var pe *pq.Error
+	return errors.As(err, &pe) && (pe.Code == serializationFailure || pe.Code == deadlockDetected)
+}
+
+// dbError wraps an error of the database with what was being done. Where the
+// database can't be reached, or is shutting down, it is UNAVAILABLE, and the
+// cause stays for the log.
+func dbError(doing string, err error) error {
+	err = fmt.Errorf("%s: %w", doing, err)
+	var pe *pq.Error
+	var ne net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &pe):
+		// Class 57P: the operator intervened; 53: out of connections or memory.
+		if pe.Code[:3] != "57P" && pe.Code.Class() != "53" && pe.Code.Class() != "08" {
+			return err
+		}
+	case !errors.As(err, &ne) && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, io.EOF) &&
+		!errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	unavailable := &redline.Error{
+		Code: redline.CodeUnavailable, RetryAfter: time.Second,
+		Message: "the database can't be reached now; nothing was changed; try again shortly",
+	}
+	return unavailable.Because(err)
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// EventLog reads the event log in an order that never has to be taken back.
+//
+// Ids come from a sequence, and a transaction takes its ids before it commits:
+// so a reader may see id 8 while 7 is still to come. What it may deliver is
+// found in three steps. First M, the last id given out. Then H, the
+// transactions that hold the lock that an INSERT takes before its id and keeps
+// to its end. Once none of H holds it any more, every id up to M is committed
+// or never will be.
+type EventLog struct{ s *Store }
+
+// EventLog returns the log of the store's database.
+func (s *Store) EventLog() *EventLog { return &EventLog{s} }
+
+// settlePause is how long the first look at the writers waits before the next;
+// later ones wait up to settlePauseMax.
+const (
+	settlePause    = time.Millisecond
+	settlePauseMax = 20 * time.Millisecond
+)
+
+// Settled returns the events behind `after` that nothing can come before any
+// more, by id and at most limit of them, and the position that they settle: the
+// last of them, or the newest id given out where there are no more. It waits
+// for those who are writing now, as long as ctx lets it. `after` must be from
+// the same session of the database, or the id of an event that was seen.
+func (l *EventLog) Settled(ctx context.Context, after int64, limit int) ([]*redline.Event, int64, error) {
+	upTo, err := l.settle(ctx, after)
+	if err != nil || upTo <= after {
+		return nil, upTo, err
+	}
+	events, err := l.read(ctx, after, upTo, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(events) == limit {
+		upTo = events[limit-1].ID
+	}
+	return events, upTo, nil
+}
+
+// settle returns the last id given out, once every id up to it is settled. A
+// log that stands still behind `after` costs one look.
+func (l *EventLog) settle(ctx context.Context, after int64) (int64, error) {
+	upTo, err := l.lastIssued(ctx)
+	if err != nil || upTo <= after {
+		return upTo, err
+	}
+	writers, err := l.writers(ctx, nil)
+	for pause := settlePause; err == nil && len(writers) > 0; pause = min(2*pause, settlePauseMax) {
+		if err = waitFor(ctx, pause); err == nil {
+			writers, err = l.writers(ctx, writers)
+		}
+	}
+	return upTo, err
+}
+
+func waitFor(ctx context.Context, d time.Duration) error {
+	if err := pause(ctx, d); err != nil {
+		return fmt.Errorf("waiting for the writers of the event log: %w", err)
+	}
+	return nil
+}
+
+// lastIssued is the last id that the sequence gave out, 0 before the first.
+func (l *EventLog) lastIssued(ctx context.Context) (int64, error) {
+	var m int64
+	err := l.s.db.GetContext(ctx, &m, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id`)
+	if err != nil {
+		return 0, dbError("reading the event log's sequence", err)
+	}
+	return m, nil
+}
+
+// writers are the virtual transactions that hold the lock of an INSERT into the
+// log; of those given, where some are.
+func (l *EventLog) writers(ctx context.Context, of []string) ([]string, error) {
+	var held []string
+	err := l.s.db.SelectContext(ctx, &held, `SELECT virtualtransaction FROM pg_locks
+		WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND ($1::text[] IS NULL OR virtualtransaction = ANY($1))`, pq.Array(of))
+	if err != nil {
+		return nil, dbError("reading who writes the event log", err)
+	}
+	return held, nil
+}
+
+func (l *EventLog) read(ctx context.Context, after, upTo int64, limit int) ([]*redline.Event, error) {
+	var rows []struct {
+		ID      int64
+		Type    string
+		At      time.Time
+		Payload []byte
+	}
+	err := l.s.db.SelectContext(ctx, &rows, `SELECT id, type, at, payload FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`,
+		after, upTo, limit)
+	if err != nil {
+		return nil, dbError("reading the event log", err)
+	}
+	events := make([]*redline.Event, len(rows))
+	for i, r := range rows {
+		e := &redline.Event{ID: r.ID, At: r.At}
+		switch r.Type {
+		case redline.EventLevel:
+			e.Level = &redline.LevelEvent{}
+			err = json.Unmarshal(r.Payload, e.Level)
+		case redline.EventOrder:
+			e.Order = &redline.OrderEvent{}
+			err = json.Unmarshal(r.Payload, e.Order)
+		default:
+			err = fmt.Errorf("its type is %q", r.Type)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading event %d of the log: %w", r.ID, err)
+		}
+		events[i] = e
+	}
+	return events, nil
+}
+
+// Newest returns the id of the newest event that nothing can come before any
+// more, 0 where there is none.
+func (l *EventLog) Newest(ctx context.Context) (int64, error) {
+	upTo, err := l.settle(ctx, 0)
+	if err != nil || upTo == 0 {
+		return 0, err
+	}
+	var newest int64
+	if err := l.s.db.GetContext(ctx, &newest, `SELECT coalesce(max(id), 0) FROM events WHERE id <= $1`, upTo); err != nil {
+		return 0, dbError("reading the newest event", err)
+	}
+	return newest, nil
+}
+
+// Epoch tells this log from every other: it differs where a dump was restored,
+// in another database, and after a failover, whose timeline is a new one.
+func (l *EventLog) Epoch(ctx context.Context) (uint32, error) {
+	var name string
+	err := l.s.db.GetContext(ctx, &name, `SELECT concat_ws(' ', e.id, c.system_identifier, d.oid, k.timeline_id)
+		FROM event_log e, pg_control_system() c, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()`)
+	if err != nil {
+		return 0, dbError("reading which event log this is", err)
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // a hash never fails
+	return h.Sum32(), nil
+}

@@ -1,0 +1,277 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+const (
+	// rowsMax is how many rows one call may change.
+	rowsMax = 10_000
+	// textMax is the longest free text, in bytes.
+	textMax = 500
+)
+
+// rowOutcome is what an idempotency key keeps of one row: the level that it
+// changed, or why it didn't.
+type rowOutcome struct {
+	LevelID string           `json:"levelId,omitempty"`
+	Errors  []*redline.Error `json:"errors,omitempty"`
+}
+
+// adjustable are the states and reasons that a caller may set by hand.
+var (
+	adjustable       = []redline.InventoryState{redline.StateOnHand, redline.StateSafetyStock, redline.StateUnavailable, redline.StateIncoming}
+	adjustableReason = []redline.MovementReason{
+		redline.ReasonReceived, redline.ReasonSold, redline.ReasonReturned, redline.ReasonCorrected, redline.ReasonDamaged,
+	}
+)
+
+// InventoryAdjust adds to and takes from levels. Rows that name the same level
+// are summed, and make one change of it.
+func (s *Store) InventoryAdjust(
+	ctx context.Context, p redline.Principal, in redline.InventoryAdjustInput,
+) (*redline.InventoryResult, error) {
+	return s.changeRows(ctx, p, "inventoryAdjust", in.IdempotencyKey, in, len(in.Changes), "changes", in.OnRowError,
+		func(ctx context.Context, m *mutation, rows *rowSet) error {
+			if !slices.Contains(adjustableReason, in.Reason) {
+				return redline.Invalid([]string{"reason"}, "%.40q is not a reason to adjust by hand", in.Reason)
+			}
+			if err := checkText("reference", in.Reference, textMax); err != nil {
+				return err
+			}
+			keys := make([]redline.StockKey, len(in.Changes))
+			for i, c := range in.Changes {
+				keys[i] = c.Stock
+				if !slices.Contains(adjustable, c.State) {
+					rows.refuse(i, redline.Invalid([]string{"state"}, "%.40q is not set by hand", c.State))
+				}
+				if c.Delta == 0 || abs(c.Delta) > redline.MaxQuantity {
+					rows.refuse(i, redline.Invalid([]string{"delta"}, "a delta is not 0 and at most %d either way", redline.MaxQuantity))
+				}
+			}
+			if err := rows.lock(ctx, m, keys); err != nil {
+				return err
+			}
+			for i, c := range in.Changes {
+				l := rows.level(i)
+				if l == nil {
+					continue
+				}
+				if c.ExpectedVersion != nil && *c.ExpectedVersion != l.Version {
+					rows.refuse(i, versionMismatch([]string{"expectedVersion"}, *c.ExpectedVersion, l.Version))
+				}
+				if n := abs(c.Delta) * rows.refs[i].pack; n > redline.MaxQuantity {
+					rows.refuse(i, redline.Invalid([]string{"delta"}, "%d base units are more than %d", n, redline.MaxQuantity))
+				}
+			}
+			// The rows of one level are one change: where their sum is refused, all
+			// of them are.
+			for _, group := range rows.byLevel() {
+				l := rows.level(group[0])
+				delta := redline.Delta{}
+				for _, i := range group {
+					delta[in.Changes[i].State] += in.Changes[i].Delta * rows.refs[i].pack
+				}
+				err := m.change(l, stockChange{
+					delta: delta, fact: l.fact(p), reason: in.Reason, reference: in.Reference, confirms: confirmedBy(p, l, m.now),
+				})
+				if err != nil {
+					rows.refuseChange(group, l, delta, err)
+				}
+			}
+			return nil
+		})
+}
+
+// InventorySet states absolute counts of what is on hand. Each level may be
+// named once.
+func (s *Store) InventorySet(
+	ctx context.Context, p redline.Principal, in redline.InventorySetInput,
+) (*redline.InventoryResult, error) {
+	return s.changeRows(ctx, p, "inventorySet", in.IdempotencyKey, in, len(in.Counts), "counts", in.OnRowError,
+		func(ctx context.Context, m *mutation, rows *rowSet) error {
+			if err := checkText("reference", in.Reference, textMax); err != nil {
+				return err
+			}
+			keys := make([]redline.StockKey, len(in.Counts))
+			for i, c := range in.Counts {
+				keys[i] = c.Stock
+				if c.OnHand < 0 || c.OnHand > redline.MaxQuantity {
+					rows.refuse(i, redline.Invalid([]string{"onHand"}, "a count is from 0 to %d", redline.MaxQuantity))
+				}
+				if err := checkBasis(c.Basis); err != nil {
+					rows.refuse(i, err)
+				}
+			}
+			if err := rows.lock(ctx, m, keys); err != nil {
+				return err
+			}
+			for _, group := range rows.byLevel() {
+				for _, i := range group[1:] {
+					rows.refuse(i, redline.Invalid([]string{"stock"}, "the level is named twice, first in row %d", group[0]))
+				}
+			}
+			since, err := m.movedSince(ctx, rows, in.Counts)
+			if err != nil {
+				return err
+			}
+			for i, c := range in.Counts {
+				l := rows.level(i)
+				if l == nil {
+					continue
+				}
+				count, asOf := c.OnHand*rows.refs[i].pack, m.now
+				switch b := c.Basis; {
+				case b.ExpectedVersion != nil && *b.ExpectedVersion != l.Version:
+					rows.refuse(i, versionMismatch([]string{"basis", "expectedVersion"}, *b.ExpectedVersion, l.Version))
+					continue
+				case b.CountedAt != nil && b.CountedAt.After(m.now):
+					rows.refuse(i, redline.Invalid([]string{"basis", "countedAt"}, "a count can't be made at %s, which lies ahead", stamp(*b.CountedAt)))
+					continue
+				case b.CountedAt != nil:
+					count, asOf = max(count+since[i], 0), *b.CountedAt
+				}
+				if count > redline.MaxQuantity {
+					rows.refuse(i, redline.Invalid([]string{"onHand"}, "%d base units are more than %d", count, redline.MaxQuantity))
+					continue
+				}
+				delta := redline.Delta{redline.StateOnHand: count - l.OnHand}
+				err := m.change(l, stockChange{
+					delta: delta, fact: l.fact(p), reason: redline.ReasonCounted, reference: in.Reference, occurredAt: asOf, confirms: &asOf,
+				})
+				if err != nil {
+					rows.refuseChange([]int{i}, l, delta, err)
+				}
+			}
+			return nil
+		})
+}
+
+func checkBasis(b redline.CountBasis) *redline.Error {
+	n := 0
+	for _, set := range []bool{b.ExpectedVersion != nil, b.CountedAt != nil, b.Override != nil} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		return redline.Invalid([]string{"basis"}, "a count stands on one of expectedVersion, countedAt and override")
+	}
+	if b.Override != nil && !*b.Override {
+		return redline.Invalid([]string{"basis", "override"}, "override can only be true")
+	}
+	return nil
+}
+
+// movedSince sums, for each row counted at a moment, what has moved on hand
+// since then. It reads under the level's lock, so that nothing is missed.
+func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]int, error) {
+	var index []int
+	var products, locations []string
+	var times []time.Time
+	for i, c := range counts {
+		if l := rows.level(i); l != nil && c.Basis.CountedAt != nil {
+			index, times = append(index, i), append(times, *c.Basis.CountedAt)
+			products, locations = append(products, l.ProductID), append(locations, l.LocationID)
+		}
+	}
+	if len(index) == 0 {
+		return nil, nil
+	}
+	var sums []struct {
+		N     int
+		Moved int
+	}
+	err := m.tx.SelectContext(ctx, &sums, `SELECT k.n, sum(v.on_hand_delta) AS moved
+		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, counted_at, n)
+		JOIN inventory_movements v ON (v.product_id, v.location_id) = (k.product_id, k.location_id) AND v.recorded_at > k.counted_at
+		GROUP BY k.n`, pq.Array(products), pq.Array(locations), pq.Array(times))
+	if err != nil {
+		return nil, dbError("reading what moved since a count", err)
+	}
+	out := map[int]int{}
+	for _, s := range sums {
+		out[index[s.N-1]] = s.Moved
+	}
+	return out, nil
+}
+
+// InventoryTransfer moves what is available from one location to another. It
+// answers two rows: the location that gave and the one that got.
+func (s *Store) InventoryTransfer(
+	ctx context.Context, p redline.Principal, in redline.InventoryTransferInput,
+) (*redline.InventoryResult, error) {
+	return s.changeRows(ctx, p, "inventoryTransfer", in.IdempotencyKey, in, 2, "", redline.RollBack,
+		func(ctx context.Context, m *mutation, rows *rowSet) error {
+			if err := checkText("reference", in.Reference, textMax); err != nil {
+				return err
+			}
+			if in.Quantity < 1 || in.Quantity > redline.MaxQuantity {
+				return redline.Invalid([]string{"quantity"}, "a quantity is from 1 to %d", redline.MaxQuantity)
+			}
+			if in.FromLocationID == in.ToLocationID {
+				return redline.Invalid([]string{"toLocationId"}, "stock can't be moved to where it is")
+			}
+			rows.paths = map[int]map[string]string{
+				0: {"locationId": "fromLocationId", "productId": "productId"}, 1: {"locationId": "toLocationId", "productId": "productId"},
+			}
+			err := rows.lock(ctx, m, []redline.StockKey{
+				{ProductID: &in.ProductID, LocationID: &in.FromLocationID}, {ProductID: &in.ProductID, LocationID: &in.ToLocationID},
+			})
+			if err != nil || rows.level(0) == nil || rows.level(1) == nil {
+				return err
+			}
+			for i, n := range []int{-in.Quantity, in.Quantity} {
+				l, delta := rows.level(i), redline.Delta{redline.StateOnHand: n}
+				// Never a fact: what isn't available can't be moved.
+				err := m.change(l, stockChange{delta: delta, reason: redline.ReasonTransferred, reference: in.Reference})
+				if err != nil {
+					rows.refuseChange([]int{i}, l, delta, err)
+					return nil
+				}
+			}
+			return nil
+		})
+}
+
+// confirmedBy is set where the source of a level speaks of it: a supplier of
+// its own stock, anybody of ours.
+func confirmedBy(p redline.Principal, l *lockedLevel, now time.Time) *time.Time {
+	if l.Kind != redline.LocationSupplier || p.Role == redline.RoleSupplier {
+		return &now
+	}
+	return nil
+}
+
+func versionMismatch(field []string, expected, actual int) *redline.Error {
+	e := redline.Errorf(redline.CodeVersionMismatch, field, "the version is %d, not %d: it has changed since", actual, expected)
+	e.Expected, e.Actual = expected, actual
+	return e
+}
+
+func checkText(name string, text *string, most int) error {
+	if text != nil && len(*text) > most {
+		return redline.Invalid([]string{name}, "a text here is at most %d bytes long", most)
+	}
+	return nil
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// shortOrNegative tells the two refusals of a level's rules apart.
+func shortOrNegative(err error) (short bool) { return errors.Is(err, redline.ErrShort) }
+
+func indexPath(list string, i int) []string {
+	if list == "" {
+		return nil
+	}
+	return []string{list, strconv.Itoa(i)}
+}

@@ -1,0 +1,289 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"redline"
+)
+
+// lockOrder locks one order that the principal may see and loads all of it,
+// unmasked: what it becomes follows from every part. It returns nil where there
+// is none to see.
+func (m *mutation) lockOrder(ctx context.Context, cond string, args ...any) (*redline.Order, error) {
+	q := &query{}
+	q.seeOrders(m.by)
+	q.and(cond, args...)
+	var rows []struct {
+		orderRow
+		Now time.Time
+	}
+	err := m.tx.SelectContext(ctx, &rows, `WITH o AS MATERIALIZED (SELECT o.* FROM orders o`+q.where()+` FOR NO KEY UPDATE OF o)
+		SELECT `+orderColumns+`, clock_timestamp() AS now FROM o`, q.args...)
+	if err != nil {
+		return nil, dbError("locking an order", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	o, err := rows[0].order()
+	if err != nil {
+		return nil, err
+	}
+	m.now = rows[0].Now
+	index := newOrderIndex([]*redline.Order{o})
+	if err := index.loadLines(ctx, m.tx, false); err != nil {
+		return nil, err
+	}
+	return o, index.loadParts(ctx, m.tx, redline.Principal{Role: redline.RoleAdmin})
+}
+
+// orderChange is one transition of one order.
+type orderChange struct {
+	request
+	// cond and arg find the order; field is the input's path to arg.
+	cond  string
+	arg   string
+	field string
+	note  *string
+	// check looks at expected versions.
+	check func(*redline.Order) error
+	apply func(*redline.Transition) error
+}
+
+// changedOrder is what an idempotency key keeps of a changed order: which it
+// is, and the part that changed, where it was one.
+type changedOrder struct {
+	OrderID string `json:"orderId"`
+	PartID  string `json:"partId,omitempty"`
+}
+
+// changeOrder locks an order, applies a transition and writes what came of it.
+func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderChange) (changedOrder, redline.Outcome, error) {
+	c.subject = c.arg
+	return mutate(ctx, s, p, c.request, func(ctx context.Context, m *mutation) (changedOrder, error) {
+		var none changedOrder
+		if err := checkText("note", c.note, textMax); err != nil {
+			return none, err
+		}
+		o, err := m.lockOrder(ctx, c.cond, c.arg)
+		if err != nil {
+			return none, err
+		}
+		if o == nil {
+			return none, redline.NotFound([]string{c.field}, "there is no %s %.60q", strings.TrimSuffix(c.field, "Id"), c.arg)
+		}
+		if c.check != nil {
+			if err := c.check(o); err != nil {
+				return none, err
+			}
+		}
+		t := redline.NewTransition(o, p, m.now)
+		t.Note = c.note
+		if err := c.apply(t); err != nil {
+			return none, err
+		}
+		part, err := m.writeChange(ctx, t)
+		return changedOrder{OrderID: o.ID, PartID: part}, err
+	})
+}
+
+// writeChange writes a finished transition: its effects on stock, the order's
+// rows and the event. It answers the one part that changed, if it was one.
+func (m *mutation) writeChange(ctx context.Context, t *redline.Transition) (string, error) {
+	o := t.Order
+	c := t.Finish()
+	if err := m.applyStock(ctx, o.Number, c.Stock); err != nil {
+		return "", err
+	}
+	if err := updateOrder(ctx, m.tx, o, c); err != nil {
+		return "", err
+	}
+	var part *string
+	if len(c.Parts) == 1 {
+		part = &c.Parts[0].ID
+	}
+	m.tellOrder(o, &c.From, part, c.Suppliers)
+	if part == nil {
+		return "", nil
+	}
+	return *part, nil
+}
+
+// applyStock changes the levels that a transition gives back to or ships from:
+// one change for each level.
+func (m *mutation) applyStock(ctx context.Context, number string, effects []redline.StockEffect) error {
+	if len(effects) == 0 {
+		return nil
+	}
+	sum := map[levelKey]redline.StockEffect{}
+	var keys []levelKey
+	for _, e := range effects {
+		k := levelKey{e.ProductID, e.LocationID}
+		all, ok := sum[k]
+		if !ok {
+			keys = append(keys, k)
+			all = redline.StockEffect{Delta: redline.Delta{}, Reason: e.Reason}
+		}
+		for s, n := range e.Delta {
+			all.Delta[s] += n
+		}
+		all.Ship += e.Ship
+		sum[k] = all
+	}
+	levels, err := m.lockKeys(ctx, keys, false)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		l, e := levels[k], sum[k]
+		if e.Ship > 0 {
+			e.Delta[redline.StateOnHand] = -min(e.Ship, l.OnHand)
+		}
+		if err := m.change(l, stockChange{delta: e.Delta, reason: e.Reason, reference: &number}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func expectOrder(expected *int) func(*redline.Order) error {
+	return func(o *redline.Order) error {
+		if expected != nil && *expected != o.Version {
+			return versionMismatch([]string{"expectedVersion"}, *expected, o.Version)
+		}
+		return nil
+	}
+}
+
+const orderByID = "o.id = %s"
+
+// OrderCancel cancels what hasn't shipped of an order, and gives back what it
+// holds.
+func (s *Store) OrderCancel(ctx context.Context, p redline.Principal, in redline.OrderCancelInput) (string, redline.Outcome, error) {
+	return orderID(s.changeOrder(ctx, p, orderChange{
+		request: request{action: "orderCancel", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
+		note: &in.Reason, check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).Cancel,
+	}))
+}
+
+// OrderHold stops an order until it is released.
+func (s *Store) OrderHold(ctx context.Context, p redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error) {
+	return orderID(s.changeOrder(ctx, p, orderChange{
+		request: request{action: "orderHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
+		note: &in.Reason, check: expectOrder(in.ExpectedVersion),
+		apply: func(t *redline.Transition) error {
+			if strings.TrimSpace(in.Reason) == "" {
+				return redline.Invalid([]string{"reason"}, "say why the order is held")
+			}
+			return t.Hold(in.Reason)
+		},
+	}))
+}
+
+// OrderReleaseHold lets a held order go on.
+func (s *Store) OrderReleaseHold(ctx context.Context, p redline.Principal, in redline.OrderReleaseHoldInput) (string, redline.Outcome, error) {
+	return orderID(s.changeOrder(ctx, p, orderChange{
+		request: request{action: "orderReleaseHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
+		check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).ReleaseHold,
+	}))
+}
+
+// OrderSetStatus moves every part of an order that the principal may touch.
+func (s *Store) OrderSetStatus(ctx context.Context, p redline.Principal, in redline.OrderStatusInput) (string, redline.Outcome, error) {
+	return orderID(s.changeOrder(ctx, p, orderChange{
+		request: request{action: "orderSetStatus", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
+		note: in.Note, check: expectOrder(in.ExpectedVersion),
+		apply: func(t *redline.Transition) error { return t.SetStatus(in.Status) },
+	}))
+}
+
+func orderID(o changedOrder, outcome redline.Outcome, err error) (string, redline.Outcome, error) {
+	return o.OrderID, outcome, err
+}
+
+const orderOfPart = "o.id = (SELECT f.order_id FROM fulfillment_orders f WHERE f.id = %s)"
+
+// changePart changes one part of an order; the version that is expected is the
+// part's.
+func (s *Store) changePart(
+	ctx context.Context, p redline.Principal, r request, partID string, expected *int, note *string, apply func(*redline.Transition) error,
+) (string, redline.Outcome, error) {
+	_, outcome, err := s.changeOrder(ctx, p, orderChange{
+		request: r, cond: orderOfPart, arg: partID, field: "fulfillmentOrderId", note: note, apply: apply,
+		check: func(o *redline.Order) error {
+			// A part that the caller may not touch has no version to tell of.
+			if f := o.Part(partID); expected != nil && f.TouchableBy(p) && *expected != f.Version {
+				return versionMismatch([]string{"expectedVersion"}, *expected, f.Version)
+			}
+			return nil
+		},
+	})
+	return partID, outcome, err
+}
+
+// FulfillmentOrderAccept takes a part on, all of it or some.
+func (s *Store) FulfillmentOrderAccept(
+	ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput,
+) (string, redline.Outcome, error) {
+	r := request{action: "fulfillmentOrderAccept", key: in.IdempotencyKey, input: in}
+	return s.changePart(ctx, p, r, in.FulfillmentOrderID, in.ExpectedVersion, reasons(in),
+		func(t *redline.Transition) error { return t.Accept(in.FulfillmentOrderID, in.Lines) })
+}
+
+// reasons puts the reasons of an answer and of its lines into one note.
+func reasons(in redline.FulfillmentOrderRespondInput) *string {
+	all := appendSet(nil, in.Reason)
+	for _, l := range in.Lines {
+		all = appendSet(all, l.Reason)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	note := strings.Join(all, "; ")
+	return &note
+}
+
+// FulfillmentOrderReject refuses a part; what it held is backordered.
+func (s *Store) FulfillmentOrderReject(
+	ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput,
+) (string, redline.Outcome, error) {
+	r := request{action: "fulfillmentOrderReject", key: in.IdempotencyKey, input: in}
+	return s.changePart(ctx, p, r, in.FulfillmentOrderID, in.ExpectedVersion, reasons(in), func(t *redline.Transition) error {
+		if len(in.Lines) > 0 {
+			return redline.Invalid([]string{"lines"}, "a reject is of all of it; to refuse a part, accept the rest")
+		}
+		return t.Reject(in.FulfillmentOrderID)
+	})
+}
+
+// FulfillmentCreate tells of a shipment, which takes what it holds from stock.
+func (s *Store) FulfillmentCreate(
+	ctx context.Context, p redline.Principal, in redline.FulfillmentCreateInput,
+) (string, redline.Outcome, error) {
+	r := request{action: "fulfillmentCreate", key: &in.IdempotencyKey, input: in}
+	return s.changePart(ctx, p, r, in.FulfillmentOrderID, nil, nil, func(t *redline.Transition) error {
+		texts := map[string]*string{"carrier": in.Carrier, "trackingNumber": in.TrackingNumber}
+		if refused := checkTexts(texts); len(refused) > 0 {
+			return refused
+		}
+		return t.Ship(in.FulfillmentOrderID, in.Lines, redline.Shipment{
+			Carrier: in.Carrier, TrackingNumber: in.TrackingNumber, TrackingURL: in.TrackingURL, ShippedAt: in.ShippedAt,
+		})
+	})
+}
+
+// FulfillmentMarkDelivered tells that a shipment has arrived. It answers the
+// part that the shipment belongs to.
+func (s *Store) FulfillmentMarkDelivered(
+	ctx context.Context, p redline.Principal, in redline.FulfillmentDeliveredInput,
+) (string, redline.Outcome, error) {
+	o, outcome, err := s.changeOrder(ctx, p, orderChange{
+		request: request{action: "fulfillmentMarkDelivered", key: in.IdempotencyKey, input: in},
+		cond:    `o.id = (SELECT f.order_id FROM fulfillments s JOIN fulfillment_orders f ON f.id = s.fulfillment_order_id WHERE s.id = %s)`,
+		arg:     in.FulfillmentID, field: "fulfillmentId",
+		apply: func(t *redline.Transition) error { return t.Deliver(in.FulfillmentID, in.DeliveredAt) },
+	})
+	return o.PartID, outcome, err
+}

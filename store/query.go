@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// query gathers the conditions of a WHERE and their arguments.
+type query struct {
+	conds []string
+	args  []any
+}
+
+// arg adds an argument and returns its placeholder.
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprintf("$%d", len(q.args))
+}
+
+// and adds a condition whose %s stand for the arguments.
+func (q *query) and(cond string, args ...any) {
+	names := make([]any, len(args))
+	for i, a := range args {
+		names[i] = q.arg(a)
+	}
+	q.conds = append(q.conds, fmt.Sprintf(cond, names...))
+}
+
+// in adds a condition that a column is one of a list; a nil list doesn't
+// narrow, an empty one leaves nothing.
+func in[T any](q *query, column string, list []T) {
+	if list != nil {
+		q.and(column+" = ANY(%s)", pq.Array(list))
+	}
+}
+
+func (q *query) where() string {
+	if len(q.conds) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(q.conds, " AND ")
+}
+
+// strs turns a list of string-like values into one that pq.Array takes, and
+// keeps nil as nil.
+func strs[T ~string](list []T) []string {
+	if list == nil {
+		return nil
+	}
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// sorting is one order in which a list can be paged: by a column, then by id.
+type sorting struct {
+	// tag is part of the cursors, so that those of another order are refused.
+	tag    string
+	column string
+	// cast turns the cursor's text into the column's type.
+	cast string
+	id   string
+	desc bool
+}
+
+// pageOf runs one page of a list: keyset pagination, one row more than asked
+// for to see whether there is a next page. key gives an item's sort value and
+// id as the cursor keeps them.
+func pageOf[T any](
+	ctx context.Context, s *Store, selectFrom string, q *query, by sorting,
+	page redline.PageRequest, key func(T) (value, id string),
+) (*redline.Page[T], error) {
+	n, backward := 50, false
+	switch {
+	case page.First != nil && page.Last != nil:
+		return nil, redline.Invalid([]string{"last"}, "ask for first or for last, not for both")
+	case page.First != nil:
+		n = *page.First
+	case page.Last != nil:
+		n, backward = *page.Last, true
+	}
+	if n < 1 || n > redline.PageMax {
+		return nil, redline.Invalid([]string{"first"}, "a page is from 1 to %d long, not %d", redline.PageMax, n)
+	}
+
+	result := &redline.Page[T]{}
+	if page.Count {
+		total, err := s.count(ctx, selectFrom, q)
+		if err != nil {
+			return nil, err
+		}
+		result.Total = total
+	}
+
+	for _, bound := range []struct {
+		name   string
+		cursor *string
+		after  bool
+	}{{"after", page.After, true}, {"before", page.Before, false}} {
+		if bound.cursor == nil {
+			continue
+		}
+		value, id, err := decodeCursor(*bound.cursor, by)
+		if err != nil {
+			return nil, err.At(bound.name)
+		}
+		op := ">"
+		if bound.after == by.desc {
+			op = "<"
+		}
+		if by.column == by.id {
+			q.and(by.id+" "+op+" %s", id)
+		} else {
+			q.and("("+by.column+", "+by.id+") "+op+" (%s::"+by.cast+", %s)", value, id)
+		}
+	}
+	dir := "ASC"
+	if by.desc != backward {
+		dir = "DESC"
+	}
+	order := " ORDER BY " + by.id + " " + dir
+	if by.column != by.id {
+		order = " ORDER BY " + by.column + " " + dir + ", " + by.id + " " + dir
+	}
+	text := selectFrom + q.where() + order + fmt.Sprintf(" LIMIT %d", n+1)
+	if err := s.db.SelectContext(ctx, &result.Items, text, q.args...); err != nil {
+		return nil, dbError("reading a page", err)
+	}
+	more := len(result.Items) > n
+	if more {
+		result.Items = result.Items[:n]
+	}
+	if backward {
+		for i, j := 0, len(result.Items)-1; i < j; i, j = i+1, j-1 {
+			result.Items[i], result.Items[j] = result.Items[j], result.Items[i]
+		}
+		result.HasPrevious, result.HasNext = more, page.Before != nil
+	} else {
+		result.HasNext, result.HasPrevious = more, page.After != nil
+	}
+	for _, item := range result.Items {
+		value, id := key(item)
+		result.Cursors = append(result.Cursors, encodeCursor(by, value, id))
+	}
+	return result, nil
+}
+
+// countMax is the longest list that is counted.
+const countMax = 10_000
+
+func (s *Store) count(ctx context.Context, selectFrom string, q *query) (*int, error) {
+	from := selectFrom[strings.Index(selectFrom, "FROM "):]
+	text := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s%s LIMIT %d) counted", from, q.where(), countMax+1)
+	var n int
+	if err := s.db.GetContext(ctx, &n, text, q.args...); err != nil {
+		return nil, dbError("counting a list", err)
+	}
+	if n > countMax {
+		return nil, nil
+	}
+	return &n, nil
+}
+
+func encodeCursor(by sorting, value, id string) string {
+	b, _ := json.Marshal([3]string{by.tag, value, id}) // strings always marshal
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func decodeCursor(cursor string, by sorting) (value, id string, refused *redline.Error) {
+	bad := redline.Invalid(nil, "this is not a cursor of this list in this order")
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil {
+		return "", "", bad
+	}
+	var parts [3]string
+	if json.Unmarshal(b, &parts) != nil || parts[0] != by.tag || encodeCursor(by, parts[1], parts[2]) != cursor {
+		return "", "", bad
+	}
+	switch by.cast {
+	case "timestamptz":
+		_, err = time.Parse(time.RFC3339Nano, parts[1])
+	case "numeric":
+		_, err = redline.ParseDecimal(parts[1])
+	}
+	if err != nil || strings.ContainsRune(cursorText(parts), 0) || redline.IDPrefix(parts[2]) == "" {
+		return "", "", bad
+	}
+	return parts[1], parts[2], nil
+}
+
+func cursorText(parts [3]string) string { return parts[1] + parts[2] }
+
+// stamp writes a time for a cursor, to the microsecond that Postgres keeps.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// jsonText marshals a parameter of jsonb.
+func jsonText(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("writing JSON for the database: %w", err)
+	}
+	return string(b), nil
+}

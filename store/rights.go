@@ -1,0 +1,77 @@
+package store
+
+import (
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// What each role may see, as conditions. The root package says the same of
+// events, in VisibleTo.
+
+// suppliersOf is the set of the ids of a principal's suppliers.
+const suppliersOf = "(SELECT id FROM suppliers WHERE code = ANY(%s))"
+
+// seeOrders narrows a query to the orders, under the alias o, that a principal
+// may see: all of them, those that it placed, its own, or those of which it
+// fulfils a part.
+func (q *query) seeOrders(p redline.Principal) {
+	switch {
+	case p.Everywhere():
+	case p.Role == redline.RoleStorefront && p.Authenticated():
+		q.and("(o.owner_issuer, o.owner_subject) = (%s, %s)", p.Issuer, p.Subject)
+	case p.Role == redline.RoleCustomer:
+		q.and("(o.owner_issuer, o.customer_id) = (%s, %s)", p.Issuer, p.Customer)
+	case p.Role == redline.RoleSupplier:
+		q.and("o.id IN (SELECT order_id FROM fulfillment_orders WHERE supplier_id IN "+suppliersOf+")", pq.Array(p.Suppliers))
+	default:
+		q.and("false")
+	}
+}
+
+// seeParts narrows a query to the fulfilment orders, under the alias f and
+// joined to their order o, that a principal may see.
+func (q *query) seeParts(p redline.Principal) {
+	if p.Role == redline.RoleSupplier {
+		q.and("f.supplier_id IN "+suppliersOf, pq.Array(p.Suppliers))
+		return
+	}
+	q.seeOrders(p)
+}
+
+// seeStock narrows a query to the locations, by a column of their ids, whose
+// stock a principal may see.
+func (q *query) seeStock(p redline.Principal, column string) {
+	switch {
+	case p.Everywhere():
+	case p.Role == redline.RoleSupplier:
+		q.and(column+" IN (SELECT id FROM locations WHERE supplier_id IN "+suppliersOf+")", pq.Array(p.Suppliers))
+	default:
+		q.and("false")
+	}
+}
+
+// seeItems narrows a query to the supplier items, under the alias i, that a
+// principal may see.
+func (q *query) seeItems(p redline.Principal) {
+	switch {
+	case p.Everywhere():
+	case p.Role == redline.RoleSupplier:
+		q.and("i.supplier_id IN "+suppliersOf, pq.Array(p.Suppliers))
+	default:
+		q.and("false")
+	}
+}
+
+// seeProducts narrows a query to the products, under the alias p, that a
+// principal may see: what is on sale; what was withdrawn only for whoever
+// works with it.
+func (q *query) seeProducts(p redline.Principal) {
+	switch {
+	case p.Everywhere():
+	case p.Role == redline.RoleSupplier:
+		q.and("(p.active OR p.id IN (SELECT product_id FROM supplier_items WHERE supplier_id IN "+suppliersOf+"))", pq.Array(p.Suppliers))
+	default:
+		q.and("p.active")
+	}
+}

@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// rowSet is the rows of one change of stock: what each means, the level that
+// it changes, and why it was refused.
+type rowSet struct {
+	list   string
+	refs   []stockRef
+	locked map[levelKey]*lockedLevel
+	errors []redline.Errors
+	// paths renames the steps of errors, by row, where rows aren't a list of
+	// the input.
+	paths map[int]map[string]string
+	// short are the refusals that owe a product.
+	short []*redline.Error
+}
+
+// changeRows runs a mutation of stock row by row. With RollBack, one refused
+// row refuses the call; with SkipRow the others go through, and the call is
+// refused only where no row is left.
+func (s *Store) changeRows(
+	ctx context.Context, p redline.Principal, action, key string, input any, n int, list string, onError redline.OnRowError,
+	work func(context.Context, *mutation, *rowSet) error,
+) (*redline.InventoryResult, error) {
+	outcomes, outcome, err := mutate(ctx, s, p, request{action: action, key: &key, input: input},
+		func(ctx context.Context, m *mutation) ([]rowOutcome, error) {
+			if n < 1 || n > rowsMax {
+				return nil, redline.Invalid([]string{list}, "one call has 1 to %d rows, not %d", rowsMax, n)
+			}
+			rows := &rowSet{list: list, errors: make([]redline.Errors, n)}
+			if err := work(ctx, m, rows); err != nil {
+				return nil, err
+			}
+			if err := m.nameProducts(ctx, rows.short); err != nil {
+				return nil, err
+			}
+			return rows.outcomes(ctx, m, onError)
+		})
+	if err != nil {
+		return nil, err
+	}
+	return s.inventoryResult(ctx, p, outcomes, outcome)
+}
+
+// refuse says why a row was refused; the error's path is relative to the row.
+func (r *rowSet) refuse(i int, e *redline.Error) {
+	for n, step := range e.Field {
+		if to, ok := r.paths[i][step]; ok {
+			e.Field = slices.Clone(e.Field)
+			e.Field[n] = to
+		}
+	}
+	r.errors[i] = append(r.errors[i], e.At(indexPath(r.list, i)...))
+}
+
+// refuseChange says that the rows of a level ask for more than it allows.
+func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, err error) {
+	for _, i := range group {
+		field := map[string]string{"changes": "delta", "counts": "onHand", "": "quantity"}[r.list]
+		if !shortOrNegative(err) {
+			r.refuse(i, redline.Invalid([]string{field}, "a quantity of the level would leave 0 to %d", redline.MaxQuantity))
+			continue
+		}
+		want := 0
+		for s, n := range d {
+			if s == redline.StateOnHand {
+				n = -n
+			}
+			want += n
+		}
+		e := redline.Errorf(redline.CodeInsufficientStock, []string{field},
+			"%d are wanted of what is available of %s at %s, and %d are", want, l.SKU, l.LocationCode, l.Available)
+		e.Requested, e.Available, e.Product = want, l.Available, &redline.Product{ID: l.ProductID}
+		r.refuse(i, e)
+		last := r.errors[i]
+		r.short = append(r.short, last[len(last)-1])
+	}
+}
+
+// lock finds out what the rows mean and locks their levels. Rows that mean
+// nothing are refused, and have no level.
+func (r *rowSet) lock(ctx context.Context, m *mutation, keys []redline.StockKey) error {
+	book, err := m.readStockBook(ctx, keys)
+	if err != nil {
+		return err
+	}
+	r.refs = make([]stockRef, len(keys))
+	var levels []levelKey
+	listed := map[levelKey]bool{}
+	for i, k := range keys {
+		ref, refused := book.resolve(k)
+		if refused != nil {
+			step := []string{"stock"}
+			if r.list == "" {
+				step = nil
+			}
+			r.refuse(i, refused.At(step...))
+			continue
+		}
+		r.refs[i] = ref
+		if len(r.errors[i]) == 0 && !listed[ref.levelKey] {
+			listed[ref.levelKey] = true
+			levels = append(levels, ref.levelKey)
+		}
+	}
+	if len(levels) == 0 {
+		return nil
+	}
+	r.locked, err = m.lockKeys(ctx, levels, true)
+	return err
+}
+
+// level is the locked level of a row, or nil where the row was refused.
+func (r *rowSet) level(i int) *lockedLevel {
+	if len(r.errors[i]) > 0 {
+		return nil
+	}
+	return r.locked[r.refs[i].levelKey]
+}
+
+// byLevel groups the rows that aren't refused by their levels, in the order of
+// their first rows.
+func (r *rowSet) byLevel() [][]int {
+	at := map[levelKey]int{}
+	var groups [][]int
+	for i := range r.refs {
+		if r.level(i) == nil {
+			continue
+		}
+		k := r.refs[i].levelKey
+		n, ok := at[k]
+		if !ok {
+			n = len(groups)
+			at[k] = n
+			groups = append(groups, nil)
+		}
+		groups[n] = append(groups[n], i)
+	}
+	return groups
+}
+
+// outcomes says what came of the rows, and names the levels for the audit.
+func (r *rowSet) outcomes(ctx context.Context, m *mutation, onError redline.OnRowError) ([]rowOutcome, error) {
+	out := make([]rowOutcome, len(r.errors))
+	var all redline.Errors
+	refused := 0
+	for i, errs := range r.errors {
+		if len(errs) > 0 {
+			refused++
+			all = append(all, errs...)
+			out[i].Errors = errs
+			continue
+		}
+		out[i].LevelID = r.level(i).ID
+	}
+	if refused > 0 && (onError != redline.SkipRow || refused == len(r.errors)) {
+		return nil, all
+	}
+	var untouched []string
+	for _, l := range r.locked {
+		if l.dirty {
+			m.subjects = append(m.subjects, l.ID)
+		} else if l.Version == 0 {
+			untouched = append(untouched, l.ID)
+		}
+	}
+	// Levels that were made for rows that came to nothing.
+	if len(untouched) > 0 {
+		if _, err := m.tx.ExecContext(ctx, `DELETE FROM inventory_levels WHERE id = ANY($1)`, pq.Array(untouched)); err != nil {
+			return nil, dbError("taking back levels", err)
+		}
+	}
+	return out, nil
+}
+
+// inventoryResult reads the levels of an outcome as the principal sees them now.
+func (s *Store) inventoryResult(
+	ctx context.Context, p redline.Principal, outcomes []rowOutcome, outcome redline.Outcome,
+) (*redline.InventoryResult, error) {
+	var ids []string
+	for _, o := range outcomes {
+		if o.LevelID != "" {
+			ids = append(ids, o.LevelID)
+		}
+	}
+	levels, err := s.LevelsByID(ctx, p, ids)
+	if err != nil {
+		return nil, err
+	}
+	result := &redline.InventoryResult{Outcome: outcome}
+	for i, o := range outcomes {
+		result.Rows = append(result.Rows, &redline.InventoryRow{Index: i, Level: levels[o.LevelID], Errors: o.Errors})
+	}
+	return result, nil
+}

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// stockRef is what a redline.StockKey means: a level, and how many base units
+// one unit beside the key is.
+type stockRef struct {
+	levelKey
+	pack int
+}
+
+// stockBook knows what a principal may name: the locations whose stock it may
+// touch, and the products and supplier items that its keys speak of. It is
+// read with three statements, however many keys there are.
+type stockBook struct {
+	by        redline.Principal
+	locations []*redline.Location
+	byID      map[string]*bookProduct
+	bySKU     map[string]*bookProduct
+	items     []*bookItem
+}
+
+type bookProduct struct {
+	ID       string
+	SKU      string
+	BaseUnit redline.UnitOfMeasure `db:"base_unit"`
+}
+
+type bookItem struct {
+	SupplierID  string `db:"supplier_id"`
+	ProductID   string `db:"product_id"`
+	SupplierSKU string `db:"supplier_sku"`
+	Unit        redline.UnitOfMeasure
+	Pack        int                   `db:"pack_quantity"`
+	BaseUnit    redline.UnitOfMeasure `db:"base_unit"`
+}
+
+func (m *mutation) readStockBook(ctx context.Context, keys []redline.StockKey) (*stockBook, error) {
+	b := &stockBook{by: m.by, byID: map[string]*bookProduct{}, bySKU: map[string]*bookProduct{}}
+	var ids, skus, supplierSKUs []string
+	for _, k := range keys {
+		ids, skus, supplierSKUs = appendSet(ids, k.ProductID), appendSet(skus, k.SKU), appendSet(supplierSKUs, k.SupplierSKU)
+	}
+
+	q := &query{}
+	q.seeStock(m.by, "loc.id")
+	var rows []locationRow
+	if err := m.tx.SelectContext(ctx, &rows, selectLocations+q.where()+" ORDER BY loc.code", q.args...); err != nil {
+		return nil, dbError("reading the locations of a stock key", err)
+	}
+	for _, r := range rows {
+		b.locations = append(b.locations, r.location())
+	}
+
+	var products []*bookProduct
+	err := m.tx.SelectContext(ctx, &products, `SELECT id, sku, base_unit FROM products WHERE id = ANY($1) OR sku = ANY($2)`, pq.Array(ids), pq.Array(skus))
+	if err != nil {
+		return nil, dbError("reading the products of a stock key", err)
+	}
+	found := make([]string, len(products))
+	for i, p := range products {
+		b.byID[p.ID], b.bySKU[p.SKU], found[i] = p, p, p.ID
+	}
+
+	q = &query{}
+	q.seeItems(m.by)
+	q.and("(i.supplier_sku = ANY(%s) OR i.product_id = ANY(%s))", pq.Array(supplierSKUs), pq.Array(found))
+	err = m.tx.SelectContext(ctx, &b.items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit
+		FROM supplier_items i JOIN products p ON p.id = i.product_id`+q.where()+` ORDER BY i.id`, q.args...)
+	if err != nil {
+		return nil, dbError("reading the supplier items of a stock key", err)
+	}
+	return b, nil
+}
+
+func appendSet(list []string, v *string) []string {
+	if v != nil {
+		list = append(list, *v)
+	}
+	return list
+}
+
+// resolve says what a key means. The errors' paths are relative to the key.
+func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
+	var ref stockRef
+	loc, refused := b.location(k)
+	if refused != nil {
+		return ref, refused
+	}
+	var product *bookProduct
+	var item *bookItem
+	named := 0
+	for _, v := range []*string{k.ProductID, k.SKU, k.SupplierSKU} {
+		if v != nil {
+			named++
+		}
+	}
+	if named != 1 {
+		return ref, redline.Invalid(nil, "name the product by one of productId, sku and supplierSku")
+	}
+	switch {
+	case k.ProductID != nil:
+		if product = b.byID[*k.ProductID]; product == nil {
+			return ref, redline.NotFound([]string{"productId"}, "there is no product %.60q", *k.ProductID)
+		}
+	case k.SKU != nil:
+		if product = b.bySKU[*k.SKU]; product == nil {
+			return ref, redline.NotFound([]string{"sku"}, "there is no product with the SKU %.60q", *k.SKU)
+		}
+	default:
+		if loc.SupplierID == nil {
+			return ref, redline.Invalid([]string{"supplierSku"}, "location %s is ours, and has no supplier's SKUs", loc.Code)
+		}
+		item = b.item(func(i *bookItem) bool { return i.SupplierID == *loc.SupplierID && i.SupplierSKU == *k.SupplierSKU })
+		if item == nil {
+			return ref, redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
+				"the supplier's SKU %.60q is not mapped to a product", *k.SupplierSKU)
+		}
+		product = &bookProduct{ID: item.ProductID, BaseUnit: item.BaseUnit}
+	}
+	if item == nil && loc.SupplierID != nil {
+		item = b.item(func(i *bookItem) bool { return i.SupplierID == *loc.SupplierID && i.ProductID == product.ID })
+		if item == nil && b.by.Role == redline.RoleSupplier {
+			field := "sku"
+			if k.ProductID != nil {
+				field = "productId"
+			}
+			return ref, redline.NotFound([]string{field}, "this is not a product that you supply")
+		}
+	}
+	ref.levelKey = levelKey{product.ID, loc.ID}
+	ref.pack, refused = packOf(k, product, item)
+	return ref, refused
+}
+
+// packOf says how many base units one unit beside the key is. It never guesses.
+func packOf(k redline.StockKey, product *bookProduct, item *bookItem) (int, *redline.Error) {
+	switch {
+	case k.Unit == nil && k.SupplierSKU != nil:
+		return item.Pack, nil
+	case k.Unit == nil || *k.Unit == product.BaseUnit:
+		return 1, nil
+	case item != nil && *k.Unit == item.Unit:
+		return item.Pack, nil
+	}
+	known := string(product.BaseUnit)
+	if item != nil {
+		known += " or " + string(item.Unit)
+	}
+	return 0, redline.Errorf(redline.CodePackMismatch, []string{"unit"}, "this product isn't counted in %s but in %s", *k.Unit, known)
+}
+
+func (b *stockBook) item(is func(*bookItem) bool) *bookItem {
+	if i := slices.IndexFunc(b.items, is); i >= 0 {
+		return b.items[i]
+	}
+	return nil
+}
+
+// location finds the one location that a key means, of those that the
+// principal may touch.
+func (b *stockBook) location(k redline.StockKey) (*redline.Location, *redline.Error) {
+	field, named := "locationId", k.LocationID
+	if named == nil {
+		field, named = "locationCode", k.LocationCode
+	}
+	if k.LocationID != nil && k.LocationCode != nil {
+		return nil, redline.Invalid([]string{"locationCode"}, "name the location by one of locationId and locationCode")
+	}
+	if named != nil {
+		i := slices.IndexFunc(b.locations, func(l *redline.Location) bool {
+			return l.ID == *named && field == "locationId" || l.Code == *named && field == "locationCode"
+		})
+		if i < 0 || k.SupplierID != nil && (b.locations[i].SupplierID == nil || *b.locations[i].SupplierID != *k.SupplierID) {
+			return nil, redline.NotFound([]string{field}, "there is no location %.60q whose stock you may change", *named)
+		}
+		return b.locations[i], nil
+	}
+	// Left out: the supplier's only one.
+	if b.by.Role != redline.RoleSupplier && k.SupplierID == nil {
+		return nil, redline.Invalid(nil, "name the location by locationId or locationCode")
+	}
+	var of []*redline.Location
+	suppliers := map[string]bool{}
+	for _, l := range b.locations {
+		if l.SupplierID != nil && (k.SupplierID == nil || *l.SupplierID == *k.SupplierID) {
+			of = append(of, l)
+			suppliers[*l.SupplierID] = true
+		}
+	}
+	switch {
+	case len(of) == 0 && k.SupplierID != nil:
+		return nil, redline.NotFound([]string{"supplierId"}, "there is no supplier %.60q whose stock you may change", *k.SupplierID)
+	case len(suppliers) > 1:
+		return nil, redline.Invalid(nil, "your token speaks for several suppliers; say which by supplierId, or name the location")
+	case len(of) != 1:
+		return nil, redline.Invalid(nil, "the supplier has %d locations; name one by locationId or locationCode", len(of))
+	}
+	return of[0], nil
+}
