@@ -31,7 +31,8 @@ CREATE TABLE products (
     -- part number finds its product.
     search      tsvector NOT NULL GENERATED ALWAYS AS (
         to_tsvector('simple'::regconfig, regexp_replace(
-            lower(sku || ' ' || name || ' ' || coalesce(brand, '') || ' ' || category || ' ' || coalesce(description, '')),
+            lower((sku || ' ' || name || ' ' || coalesce(brand, '') || ' ' || category || ' ' || coalesce(description, ''))
+                COLLATE "und-x-icu"),
             '[^[:alnum:]]+', ' ', 'g'))
     ) STORED
 );
