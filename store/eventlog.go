@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"sync"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"redline"
@@ -20,10 +22,55 @@ import (
 // transactions that hold the lock that an INSERT takes before its id and keeps
 // to its end. Once none of H holds it any more, every id up to M is committed
 // or never will be.
-type EventLog struct{ s *Store }
+//
+// A position is good within one session of the database: a crash of Postgres
+// may give ids out again that a transaction it lost had taken. So a log reads
+// through one connection of its own, and says so, once, when that is lost.
+type EventLog struct {
+	s *Store
 
-// EventLog returns the log of the store's database.
-func (s *Store) EventLog() *EventLog { return &EventLog{s} }
+	mu   sync.Mutex
+	conn *sqlx.Conn
+}
+
+// EventLog returns a reader of the database's log, to be closed after use.
+func (s *Store) EventLog() *EventLog { return &EventLog{s: s} }
+
+// Close gives the log's connection back.
+func (l *EventLog) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.drop()
+}
+
+// drop closes the session; the caller holds mu.
+func (l *EventLog) drop() error {
+	conn := l.conn
+	l.conn = nil
+	if conn == nil {
+		return nil
+	}
+	return conn.Close()
+}
+
+// query runs a query in the log's session. An error ends the session, so that
+// the next call begins a new one.
+func (l *EventLog) query(ctx context.Context, doing string, dest any, text string, args ...any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var err error
+	if l.conn == nil {
+		l.conn, err = l.s.db.Connx(ctx)
+	}
+	if err == nil {
+		err = sqlx.SelectContext(ctx, l.conn, dest, text, args...)
+	}
+	if err != nil {
+		_ = l.drop() // the error that counts is the first
+		return dbError(doing, err)
+	}
+	return nil
+}
 
 // settlePause is how long the first look at the writers waits before the next;
 // later ones wait up to settlePauseMax.
@@ -35,8 +82,9 @@ const (
 // Settled returns the events behind `after` that nothing can come before any
 // more, by id and at most limit of them, and the position that they settle: the
 // last of them, or the newest id given out where there are no more. It waits
-// for those who are writing now, as long as ctx lets it. `after` must be from
-// the same session of the database, or the id of an event that was seen.
+// for those who are writing now, as long as ctx lets it. `after` is a position
+// from the same session, or the id of an event that was seen; where the session
+// was lost since, an error says so.
 func (l *EventLog) Settled(ctx context.Context, after int64, limit int) ([]*redline.Event, int64, error) {
 	upTo, err := l.settle(ctx, after)
 	if err != nil || upTo <= after {
@@ -77,26 +125,23 @@ func waitFor(ctx context.Context, d time.Duration) error {
 
 // lastIssued is the last id that the sequence gave out, 0 before the first.
 func (l *EventLog) lastIssued(ctx context.Context) (int64, error) {
-	var m int64
-	err := l.s.db.GetContext(ctx, &m, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id`)
+	var m []int64
+	err := l.query(ctx, "reading the event log's sequence", &m, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id`)
 	if err != nil {
-		return 0, dbError("reading the event log's sequence", err)
+		return 0, err
 	}
-	return m, nil
+	return m[0], nil
 }
 
 // writers are the virtual transactions that hold the lock of an INSERT into the
 // log; of those given, where some are.
 func (l *EventLog) writers(ctx context.Context, of []string) ([]string, error) {
 	var held []string
-	err := l.s.db.SelectContext(ctx, &held, `SELECT virtualtransaction FROM pg_locks
+	err := l.query(ctx, "reading who writes the event log", &held, `SELECT virtualtransaction FROM pg_locks
 		WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 			AND ($1::text[] IS NULL OR virtualtransaction = ANY($1))`, pq.Array(of))
-	if err != nil {
-		return nil, dbError("reading who writes the event log", err)
-	}
-	return held, nil
+	return held, err
 }
 
 func (l *EventLog) read(ctx context.Context, after, upTo int64, limit int) ([]*redline.Event, error) {
@@ -106,10 +151,10 @@ func (l *EventLog) read(ctx context.Context, after, upTo int64, limit int) ([]*r
 		At      time.Time
 		Payload []byte
 	}
-	err := l.s.db.SelectContext(ctx, &rows, `SELECT id, type, at, payload FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`,
+	err := l.query(ctx, "reading the event log", &rows, `SELECT id, type, at, payload FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`,
 		after, upTo, limit)
 	if err != nil {
-		return nil, dbError("reading the event log", err)
+		return nil, err
 	}
 	events := make([]*redline.Event, len(rows))
 	for i, r := range rows {
@@ -139,23 +184,23 @@ func (l *EventLog) Newest(ctx context.Context) (int64, error) {
 	if err != nil || upTo == 0 {
 		return 0, err
 	}
-	var newest int64
-	if err := l.s.db.GetContext(ctx, &newest, `SELECT coalesce(max(id), 0) FROM events WHERE id <= $1`, upTo); err != nil {
-		return 0, dbError("reading the newest event", err)
+	var newest []int64
+	if err := l.query(ctx, "reading the newest event", &newest, `SELECT coalesce(max(id), 0) FROM events WHERE id <= $1`, upTo); err != nil {
+		return 0, err
 	}
-	return newest, nil
+	return newest[0], nil
 }
 
 // Epoch tells this log from every other: it differs where a dump was restored,
 // in another database, and after a failover, whose timeline is a new one.
 func (l *EventLog) Epoch(ctx context.Context) (uint32, error) {
-	var name string
-	err := l.s.db.GetContext(ctx, &name, `SELECT concat_ws(' ', e.id, c.system_identifier, d.oid, k.timeline_id)
+	var name []string
+	err := l.query(ctx, "reading which event log this is", &name, `SELECT concat_ws(' ', e.id, c.system_identifier, d.oid, k.timeline_id)
 		FROM event_log e, pg_control_system() c, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()`)
 	if err != nil {
-		return 0, dbError("reading which event log this is", err)
+		return 0, err
 	}
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // a hash never fails
+	_, _ = h.Write([]byte(name[0])) // a hash never fails
 	return h.Sum32(), nil
 }
