@@ -41,6 +41,7 @@ type world struct {
 	*store.Store
 	t   *testing.T
 	ctx context.Context
+	url string
 	// ids by name: products by SKU, locations and suppliers by code.
 	id        map[string]string
 	committed chan struct{}
@@ -64,7 +65,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	w := &world{Store: s, t: t, ctx: ctx, id: ids, committed: committed}
+	w := &world{Store: s, t: t, ctx: ctx, url: url, id: ids, committed: committed, url: url}
 	for _, q := range []string{`SELECT sku, id FROM products`, `SELECT code, id FROM locations`, `SELECT 'supplier ' || code, id FROM suppliers`} {
 		rows, err := s.DB().QueryContext(ctx, q)
 		w.must(err)

@@ -44,7 +44,7 @@ func (s *Store) InventoryAdjust(
 			if !slices.Contains(adjustableReason, in.Reason) {
 				return redline.Invalid([]string{"reason"}, "%.40q is not a reason to adjust by hand", in.Reason)
 			}
-			if err := checkText("reference", in.Reference, textMax); err != nil {
+			if err := checkText("reference", in.Reference); err != nil {
 				return err
 			}
 			keys := make([]redline.StockKey, len(in.Changes))
@@ -98,7 +98,7 @@ func (s *Store) InventorySet(
 ) (*redline.InventoryResult, error) {
 	return s.changeRows(ctx, p, "inventorySet", in.IdempotencyKey, in, len(in.Counts), "counts", in.OnRowError,
 		func(ctx context.Context, m *mutation, rows *rowSet) error {
-			if err := checkText("reference", in.Reference, textMax); err != nil {
+			if err := checkText("reference", in.Reference); err != nil {
 				return err
 			}
 			keys := make([]redline.StockKey, len(in.Counts))
@@ -211,7 +211,7 @@ func (s *Store) InventoryTransfer(
 ) (*redline.InventoryResult, error) {
 	return s.changeRows(ctx, p, "inventoryTransfer", in.IdempotencyKey, in, 2, "", redline.RollBack,
 		func(ctx context.Context, m *mutation, rows *rowSet) error {
-			if err := checkText("reference", in.Reference, textMax); err != nil {
+			if err := checkText("reference", in.Reference); err != nil {
 				return err
 			}
 			if in.Quantity < 1 || in.Quantity > redline.MaxQuantity {
@@ -257,9 +257,9 @@ func versionMismatch(field []string, expected, actual int) *redline.Error {
 	return e
 }
 
-func checkText(name string, text *string, most int) error {
-	if text != nil && len(*text) > most {
-		return redline.Invalid([]string{name}, "a text here is at most %d bytes long", most)
+func checkText(name string, text *string) error {
+	if text != nil && len(*text) > textMax {
+		return redline.Invalid([]string{name}, "a text here is at most %d bytes long", textMax)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderCha
 	c.subject = c.arg
 	return mutate(ctx, s, p, c.request, func(ctx context.Context, m *mutation) (changedOrder, error) {
 		var none changedOrder
-		if err := checkText("note", c.note, textMax); err != nil {
+		if err := checkText("note", c.note); err != nil {
 			return none, err
 		}
 		o, err := m.lockOrder(ctx, c.cond, c.arg)

@@ -84,16 +84,13 @@ func (m *mutation) preparePlacement(ctx context.Context, in redline.OrderPlaceIn
 	}
 	var refused redline.Errors
 	for i, l := range in.Lines {
-		product, field, name := (*redline.Product)(nil), "productId", l.ProductID
-		if name != nil {
-			product = byID[*name]
-		} else {
-			field, name = "sku", l.SKU
-			product = bySKU[*name]
+		field, name, known := "productId", l.ProductID, byID
+		if name == nil {
+			field, name, known = "sku", l.SKU, bySKU
 		}
+		product := known[*name]
 		if product == nil || !product.Active {
 			refused = append(refused, redline.NotFound(append(indexPath("lines", i), field), "there is no product %.60q on sale", *name))
-			product = nil
 		}
 		pl.products = append(pl.products, product)
 	}

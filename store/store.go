@@ -5,13 +5,15 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the driver "postgres"
+	"github.com/lib/pq"
 )
 
 // Options configure a Store. The zero value is good.
@@ -24,6 +26,10 @@ type Options struct {
 	// reads the log need not wait for its next look. It must not block.
 	Committed func()
 	Log       *slog.Logger
+
+	// wrap stands between the pool and the driver; tests see through it what is
+	// sent. Nil is the driver itself.
+	wrap func(*pq.Connector) driver.Connector
 }
 
 // Store is all the repositories on one database.
@@ -66,10 +72,15 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	set("idle_in_transaction_session_timeout", fmt.Sprint(2*o.StatementTimeout.Milliseconds()))
 	u.RawQuery = q.Encode()
 
-	db, err := sqlx.Open("postgres", u.String())
+	connector, err := pq.NewConnector(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
+	var through driver.Connector = connector
+	if o.wrap != nil {
+		through = o.wrap(connector)
+	}
+	db := sqlx.NewDb(sql.OpenDB(through), "postgres")
 	db.SetMaxOpenConns(o.MaxConns)
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -1,0 +1,66 @@
+# Redline's tasks. `make help` lists them.
+
+GO       ?= go
+BIN      := bin/redline
+TOOLS    := $(CURDIR)/.tools
+LINT_VERSION := v2.15.0
+LINT     := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+DATA_DIR ?= .redline
+ADDR     ?= 127.0.0.1:8080
+IMAGE    ?= redline
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the tasks
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build postgres ## Run the gateway with demo data on a private Postgres in $(DATA_DIR)
+	$(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
+
+.PHONY: build
+build: ## Build bin/redline
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/redline
+
+.PHONY: test
+test: postgres ## Run all tests, against a Postgres that they start themselves
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: lint
+lint: generated $(LINT) ## Check formatting, imports between rooms, code and generated files
+	$(GO) vet ./...
+	$(LINT) run
+
+.PHONY: generate
+generate: ## Write the generated GraphQL code anew from schema.graphqls
+	$(GO) generate ./graph
+
+.PHONY: generated
+generated: ## Fail where the generated code isn't what schema.graphqls gives
+	@before=$$(find graph -name 'generated.go' | sort | xargs cat | cksum); \
+	$(GO) generate ./graph; \
+	after=$$(find graph -name 'generated.go' | sort | xargs cat | cksum); \
+	if [ "$$before" != "$$after" ]; then echo "the generated code was out of date: commit what 'make generate' wrote"; exit 1; fi
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for FUZZTIME (30s) each
+	./.ci/fuzz $(or $(FUZZTIME),30s)
+
+.PHONY: image
+image: ## Build the container image, with docker or what stands in for it
+	docker build -t $(IMAGE) .
+
+.PHONY: postgres
+postgres: ## See that there is a Postgres to run, and install one where it can be
+	@./.ci/postgres
+
+.PHONY: clean
+clean: ## Remove what was built; the data directory stays
+	rm -rf bin .tools
+
+$(LINT):
+	@echo "installing golangci-lint $(LINT_VERSION) into .tools"
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv $(TOOLS)/golangci-lint $@

@@ -1,0 +1,73 @@
+// Command redline runs the Redline gateway and the tools around it: serve,
+// migrate, token, watch and health. It is the only place that knows all rooms.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line. Every flag is an environment variable too:
+// REDLINE_ and the flag's name in upper case, with _ for -.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up, take its newest step back, or show where it stands."`
+	Token   tokenCmd   `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
+	Watch   watchCmd   `cmd:"" help:"Print live changes as they arrive over a websocket."`
+	Health  healthCmd  `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
+}
+
+// streams are where a command writes: answers to out, words about them to err.
+type streams struct{ out, err io.Writer }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}); err != nil {
+		fmt.Fprintln(os.Stderr, "redline:", err)
+		os.Exit(1)
+	}
+}
+
+// exited carries the exit code out of kong, which ends the process otherwise.
+type exited int
+
+// run parses a command line and runs what it says until ctx ends. Help is not
+// an error.
+func run(ctx context.Context, args []string, io streams) (err error) {
+	defer func() {
+		if code, ok := recover().(exited); ok && code != 0 {
+			err = fmt.Errorf("exit code %d", code)
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("redline"),
+		kong.Description("A GraphQL gateway: one live view of stock and orders."),
+		kong.DefaultEnvars("REDLINE"),
+		kong.UsageOnError(),
+		kong.Writers(io.out, io.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+	)
+	if err != nil {
+		return fmt.Errorf("reading the command line: %w", err)
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	k.Bind(io)
+	err = k.Run()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

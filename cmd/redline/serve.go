@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"redline"
+	"redline/auth"
+	"redline/graph"
+	"redline/live"
+	"redline/migrations"
+	"redline/server"
+	"redline/store"
+)
+
+type serveCmd struct {
+	databaseFlags `embed:""`
+	keyFlags      `embed:""`
+	logFlags      `embed:""`
+
+	Addr          string        `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one, which the log names."`
+	Demo          bool          `help:"Load the demo data if the database is empty, and print tokens and commands to try."`
+	Dev           bool          `help:"For development: permit the data directory's key beside an outside database, introspection and suggestions."`
+	Introspection bool          `help:"Answer introspection queries and suggest names in errors; --demo and --dev do too."`
+	Origin        []string      `placeholder:"ORIGIN" help:"Another origin whose pages may open websockets, as scheme://host:port."`
+	MaxConns      int           `default:"20" help:"The most connections to Postgres."`
+	DrainDelay    time.Duration `default:"0s" help:"How long to go on answering after /readyz says no, for load balancers to notice."`
+	DrainBudget   time.Duration `default:"10s" help:"How long stopping may take in all."`
+
+	// listening is told the address, for tests.
+	listening func(net.Addr) `kong:"-"`
+}
+
+// gateway is all the rooms, wired. Its parts stop in the reverse order.
+type gateway struct {
+	store     *store.Store
+	log       *slog.Logger
+	eventLog  *store.EventLog
+	broker    *live.Broker
+	tailer    *live.Tailer
+	graph     *graph.Graph
+	websocket *live.WebSocket
+	server    *server.Server
+}
+
+// Run serves until ctx ends, and then stops in order: no new requests, the
+// sockets, what was begun, the readers of the log, and Postgres last.
+func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
+	log, err := c.logger(io)
+	if err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	// Before anything slow: a taken port is said at once.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", c.Addr, err)
+	}
+	defer func() { _ = listener.Close() }() // the server has closed it, unless it never ran
+
+	url, stopPostgres, err := c.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, stopPostgres()) }()
+	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev)
+	if err != nil {
+		return err
+	}
+
+	g := &gateway{log: log}
+	if g.store, err = store.Open(ctx, url, store.Options{MaxConns: c.MaxConns, Committed: func() { g.tailer.Wake() }, Log: log}); err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, g.store.Close()) }()
+	applied, err := migrations.Up(ctx, g.store.DB().DB)
+	if err != nil {
+		return err
+	}
+	if len(applied) > 0 {
+		log.Info("migrated", "applied", applied)
+	}
+	if err := g.wire(ctx, c, keys); err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, g.eventLog.Close()) }()
+	if c.Demo {
+		if err := g.loadDemo(ctx); err != nil {
+			return err
+		}
+	}
+	stopJobs := g.start(ctx)
+	defer stopJobs()
+
+	addr := listener.Addr()
+	log.Info("listening", "addr", addr.String(), "graphql", "http://"+addr.String()+"/graphql")
+	if c.Demo {
+		if err := printDemo(io, addr.String(), keys); err != nil {
+			return err
+		}
+	}
+	if c.listening != nil {
+		c.listening(addr)
+	}
+	return g.server.Serve(ctx, listener)
+}
+
+// check refuses flags that don't go together, all of them at once.
+func (c *serveCmd) check() error {
+	var faults []error
+	if c.MaxConns < 5 {
+		faults = append(faults, fmt.Errorf("--max-conns is %d; at least 5 are needed", c.MaxConns))
+	}
+	if c.DrainBudget <= 0 || c.DrainDelay < 0 || c.DrainDelay >= c.DrainBudget {
+		faults = append(faults, fmt.Errorf("--drain-delay (%s) has to be shorter than --drain-budget (%s)", c.DrainDelay, c.DrainBudget))
+	}
+	if c.DatabaseURL != "" && !c.Dev && !c.configured() {
+		faults = append(faults, errors.New("with a database of your own the gateway needs the keys of your tokens' issuer: "+
+			"set --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file or --jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret; "+
+			"or, for development alone, --dev (REDLINE_DEV=true), which takes the tokens of `redline token`"))
+	}
+	return errors.Join(faults...)
+}
+
+// wire makes the rooms and joins them.
+func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
+	g.eventLog = g.store.EventLog()
+	epoch, err := g.eventLog.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	cursor := func(id int64) string { return redline.Cursor{Epoch: epoch, ID: id}.String() }
+
+	if g.broker, err = live.NewBroker(live.BrokerOptions{Logger: g.log}); err != nil {
+		return err
+	}
+	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Logger: g.log}); err != nil {
+		return err
+	}
+	g.graph = graph.New(graph.Options{Store: g.store, Live: liveEvents{g.broker, cursor}, Log: g.log})
+	exec := g.graph.Executor()
+	introspection := c.Introspection || c.Demo || c.Dev
+	if err := server.ConfigureExecutor(exec, server.ExecOptions{Introspection: introspection}); err != nil {
+		return err
+	}
+	g.websocket, err = live.NewWebSocket(g.broker, live.WebSocketOptions{
+		Origins: c.Origin, Cursor: cursor, Logger: g.log,
+		Authenticate: func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
+			if !present {
+				return redline.PrincipalFrom(ctx), nil
+			}
+			return keys.authenticate(ctx, []string{authorization})
+		},
+	})
+	if err != nil {
+		return err
+	}
+	g.server, err = server.New(server.Options{
+		Executor: exec, WebSocket: g.websocket, Authenticate: keys.authenticate, Log: g.log,
+		DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
+		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}},
+		Drain: func(ctx context.Context) {
+			if err := g.websocket.Shutdown(ctx, "the gateway is stopping"); err != nil {
+				g.log.Error("closing the websockets", "error", err)
+			}
+		},
+	})
+	return err
+}
+
+// liveEvents is what subscriptions are made of: the broker's events, and their
+// positions in the log.
+type liveEvents struct {
+	*live.Broker
+	cursor func(int64) string
+}
+
+func (l liveEvents) Cursor(id int64) string { return l.cursor(id) }
+
+// tailLag is how old the last look at the event log may be.
+const tailLag = 10 * time.Second
+
+// tailing reports whether the event log is being followed.
+func (g *gateway) tailing(context.Context) error {
+	select {
+	case <-g.tailer.Ready():
+	default:
+		return errors.New("the event log hasn't been read yet")
+	}
+	if age := time.Since(g.tailer.LastLook()); age > tailLag {
+		return fmt.Errorf("the event log was last looked at %s ago", age.Round(time.Second))
+	}
+	return nil
+}
+
+// sweepEvery is how often what has outlived its time is looked for.
+const sweepEvery = 10 * time.Minute
+
+// start runs what runs beside the server, and returns what stops it and waits.
+func (g *gateway) start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var jobs sync.WaitGroup
+	jobs.Go(func() {
+		if err := g.tailer.Run(ctx); err != nil && ctx.Err() == nil {
+			g.log.Error("following the event log", "error", err)
+		}
+	})
+	jobs.Go(func() {
+		for tick := time.NewTicker(sweepEvery); ; {
+			select {
+			case <-tick.C:
+				if n, err := g.store.Sweep(ctx); err != nil {
+					g.log.Error("sweeping", "error", err)
+				} else if n > 0 {
+					g.log.Info("swept idempotency keys that had outlived their time", "count", n)
+				}
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		g.broker.Close()
+		jobs.Wait()
+		g.graph.Wait()
+	}
+}

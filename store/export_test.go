@@ -1,0 +1,13 @@
+package store
+
+import (
+	"database/sql/driver"
+
+	"github.com/lib/pq"
+)
+
+// Through returns the options with something between the pool and the driver.
+func (o Options) Through(wrap func(*pq.Connector) driver.Connector) Options {
+	o.wrap = wrap
+	return o
+}
