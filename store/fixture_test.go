@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	w := &world{Store: s, t: t, ctx: ctx, url: url, id: ids, committed: committed, url: url}
+	w := &world{Store: s, t: t, ctx: ctx, url: url, id: ids, committed: committed}
 	for _, q := range []string{`SELECT sku, id FROM products`, `SELECT code, id FROM locations`, `SELECT 'supplier ' || code, id FROM suppliers`} {
 		rows, err := s.DB().QueryContext(ctx, q)
 		w.must(err)

@@ -156,9 +156,10 @@ func (t spyTx) Rollback() error {
 }
 
 // spyDialer counts the round trips on the connections that it makes.
-type spyDialer struct {
-	net.Dialer
-	spy *spy
+type spyDialer struct{ spy *spy }
+
+func (d spyDialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
 }
 
 func (d spyDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
@@ -168,7 +169,7 @@ func (d spyDialer) DialTimeout(network, address string, timeout time.Duration) (
 }
 
 func (d spyDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.Dialer.DialContext(ctx, network, address)
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
