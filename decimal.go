@@ -53,8 +53,8 @@ func (d Decimal) String() string {
 	return fmt.Sprintf("%s%d.%s", sign, u/1_000_000, frac)
 }
 
-// Times multiplies by a whole number and rounds half-even to the given number
-// of decimals. ok is false where the product is too large to hold.
+// Times multiplies by a whole number and rounds half-even to a number of
+// decimals, which is from 0 to 6. ok is false where the product is too large to hold.
 func (d Decimal) Times(n int, places int) (product Decimal, ok bool) {
 	p := new(big.Int).Mul(big.NewInt(d.micros), big.NewInt(int64(n)))
 	unit := big.NewInt(int64(math.Pow10(decimalPlaces - places)))

@@ -157,20 +157,27 @@ func (f *FulfillmentOrder) cancellable() bool {
 	return f.Status == PartSubmitted || f.ours() && f.IsOpen()
 }
 
-// NextFor says what the part may become next by a principal's hand.
+// NextFor says what the part may become next by a principal's hand. Its lines
+// must be loaded. A part is cancelled with its whole order or not at all: where
+// Order is set, it is offered only while the order can be.
 func (f *FulfillmentOrder) NextFor(p Principal, held bool) []FulfillmentOrderStatus {
 	next := []FulfillmentOrderStatus{}
 	if held || !f.IsOpen() {
 		return next
 	}
-	if f.TouchableBy(p) && p.Has(ScopeFulfillmentsWrite) {
-		if f.Status == PartSubmitted {
-			next = append(next, PartAccepted, PartPartiallyAccepted, PartRejected)
+	// A single unit can't be accepted or shipped in part.
+	fulfills, divisible := f.TouchableBy(p) && p.Has(ScopeFulfillmentsWrite), f.remaining() > 1
+	cancels := mayCancel(p) && f.cancellable() && (f.Order == nil || f.Order.cancellable())
+	offer := func(s FulfillmentOrderStatus, offered bool) {
+		if offered {
+			next = append(next, s)
 		}
-		next = append(next, PartInProgress, PartClosed)
 	}
-	if f.cancellable() && mayCancel(p) && !f.hasShipped() {
-		next = append(next, PartCancelled)
-	}
+	offer(PartAccepted, fulfills && f.Status == PartSubmitted)
+	offer(PartPartiallyAccepted, fulfills && f.Status == PartSubmitted && divisible)
+	offer(PartRejected, fulfills && f.Status == PartSubmitted)
+	offer(PartInProgress, fulfills && divisible)
+	offer(PartClosed, fulfills || cancels && f.hasShipped())
+	offer(PartCancelled, cancels && !f.hasShipped())
 	return next
 }

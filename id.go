@@ -57,14 +57,22 @@ func NewID(prefix string) string {
 }
 
 // IDPrefix returns the prefix of an id, or "" where it isn't one that NewID
-// could have made.
+// could have made: lower-case letters, an underscore and a UUIDv7 in 26 digits.
 func IDPrefix(id string) string {
 	prefix, digits, ok := strings.Cut(id, "_")
 	if !ok || len(digits) != idDigits || digits[0] > '7' {
 		return ""
 	}
+	for i := range len(prefix) {
+		if prefix[i] < 'a' || prefix[i] > 'z' {
+			return ""
+		}
+	}
 	for i := range len(digits) {
-		if strings.IndexByte(idAlphabet, digits[i]) < 0 {
+		d := strings.IndexByte(idAlphabet, digits[i])
+		// The version is the upper four bits of digit 10, the variant the third
+		// and second lowest of digit 13.
+		if d < 0 || i == 10 && d>>1 != 7 || i == 13 && d>>2&3 != 2 {
 			return ""
 		}
 	}

@@ -174,8 +174,9 @@ func (o *Order) VisibleTo(p Principal) bool {
 // For returns the order as a principal who may see it may see it. A supplier
 // gets its own parts and its own share of the lines that they fulfil, and no
 // customer, prices, references of the shop, or actors and notes of the
-// history. Everybody else gets the order itself. Relations that aren't loaded
-// stay so; a supplier's lines need the parts.
+// history; what its parts no longer hold counts as cancelled. Everybody else
+// gets the order itself. Relations that aren't loaded stay so; a supplier's
+// lines need the parts.
 func (o *Order) For(p Principal) *Order {
 	if p.Role != RoleSupplier {
 		return o
@@ -200,6 +201,7 @@ func (o *Order) For(p Principal) *Order {
 			s.Quantity += l.Quantity
 			s.Open += f.Remaining(l)
 			s.Shipped += l.Shipped
+			s.Cancelled += l.Quantity - f.Remaining(l) - l.Shipped
 			line := *l
 			line.OrderLine = s
 			part.Lines = append(part.Lines, &line)
@@ -221,7 +223,6 @@ func (o *Order) For(p Principal) *Order {
 	for _, l := range o.Lines {
 		if s := share[l.ID]; s != nil {
 			s.OrderID, s.ProductID, s.Product = l.OrderID, l.ProductID, l.Product
-			s.Cancelled = s.Quantity - s.Open - s.Shipped
 			c.Lines = append(c.Lines, s)
 		}
 	}

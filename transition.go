@@ -366,7 +366,7 @@ func (t *Transition) Cancel() error {
 	if !o.cancellable() || !mayCancel(t.By) {
 		e := t.refuse(OrderCancelled)
 		for _, f := range o.FulfillmentOrders {
-			if !o.Held() && f.IsOpen() && !f.cancellable() {
+			if mayCancel(t.By) && !o.Held() && f.IsOpen() && !f.cancellable() {
 				e.Message = fmt.Sprintf("fulfilment order %s is %s: its supplier has taken it on", f.ID, f.Status)
 			}
 		}
@@ -398,12 +398,13 @@ func (t *Transition) Cancel() error {
 // SetStatus moves every part that the caller may touch: PROCESSING accepts,
 // SHIPPED ships what remains, DELIVERED marks delivered, CANCELLED cancels.
 func (t *Transition) SetStatus(to OrderStatus) error {
+	if to == OrderCancelled {
+		return t.Cancel()
+	}
 	if t.Order.Held() || !slices.Contains(t.Order.NextFor(t.By), to) {
 		return t.refuse(to)
 	}
 	switch to {
-	case OrderCancelled:
-		return t.Cancel()
 	case OrderProcessing:
 		for _, f := range t.parts(PartSubmitted) {
 			if err := t.Accept(f.ID, nil); err != nil {
@@ -430,7 +431,9 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 		}
 		return nil
 	}
-	return t.refuse(to)
+	e := t.refuse(to)
+	e.Message = "a hold needs a reason, which a status alone doesn't give"
+	return e
 }
 
 // parts are those in one of the statuses that the caller may touch.

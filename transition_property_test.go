@@ -1,0 +1,532 @@
+package redline_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"redline"
+)
+
+var orderStatuses = []redline.OrderStatus{
+	redline.OrderPending, redline.OrderProcessing, redline.OrderOnHold, redline.OrderPartiallyShipped,
+	redline.OrderShipped, redline.OrderDelivered, redline.OrderCancelled,
+}
+
+// level names the stock that a part holds.
+type level struct{ product, location string }
+
+// holdings is what the open parts of an order hold committed.
+func holdings(o *redline.Order) map[level]int {
+	held := map[level]int{}
+	for _, f := range o.FulfillmentOrders {
+		for _, l := range f.Lines {
+			if n := f.Remaining(l); n != 0 {
+				held[level{o.Line(l.OrderLineID).ProductID, f.LocationID}] += n
+			}
+		}
+	}
+	return held
+}
+
+// orderMachine applies random transitions to one order, beside a model of what
+// is committed for it.
+type orderMachine struct {
+	order     *redline.Order
+	committed map[level]int
+	now       time.Time
+	people    []redline.Principal
+}
+
+// TestTransitionsKeepTheBooks applies whatever anybody may try, in any order,
+// and checks after each step that the books balance.
+func TestTransitionsKeepTheBooks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawOrder(t)
+		m := &orderMachine{order: o, committed: holdings(o), now: placedAt, people: everybody()}
+		t.Repeat(map[string]func(*rapid.T){
+			"accept":    m.accept,
+			"reject":    m.reject,
+			"ship":      m.ship,
+			"deliver":   m.deliver,
+			"hold":      m.hold,
+			"release":   m.release,
+			"cancel":    m.cancel,
+			"setStatus": m.setStatus,
+			"offers":    m.offers,
+			"":          m.invariants,
+		})
+	})
+}
+
+func (m *orderMachine) draw(t *rapid.T) redline.Principal {
+	// Whoever may do the most is drawn the most, or little would happen.
+	if rapid.Bool().Draw(t, "by an operator") {
+		return as(redline.RoleOperator)
+	}
+	return rapid.SampledFrom(m.people).Draw(t, "by")
+}
+
+// drawSlip is by how much a quantity may be out of its bounds: mostly 0.
+func drawSlip(t *rapid.T) int {
+	return rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "slip")
+}
+
+func (m *orderMachine) drawPart(t *rapid.T) *redline.FulfillmentOrder {
+	if len(m.order.FulfillmentOrders) == 0 {
+		t.Skip("the order has no parts")
+	}
+	return rapid.SampledFrom(m.order.FulfillmentOrders).Draw(t, "part")
+}
+
+// step applies one transition, which has to be taken where the rules say so,
+// and checks everything that holds for any.
+func (m *orderMachine) step(t *rapid.T, by redline.Principal, allowed bool, apply func(*redline.Transition) error) bool {
+	m.now = m.now.Add(time.Minute)
+	before := clone(m.order)
+	tr := redline.NewTransition(m.order, by, m.now)
+	tr.Note = rapid.SampledFrom([]*string{nil, ptr("a note")}).Draw(t, "note")
+	err := apply(tr)
+	if (err == nil) != allowed {
+		t.Fatalf("allowed is %v, and the answer %v", allowed, err)
+	}
+	if err != nil {
+		mustEqual(t, m.order, before, "the order after a refusal")
+		checkRefusal(t, m.order, by, domainError(t, err))
+		return false
+	}
+	m.checkChange(t, before, by, tr, tr.Finish())
+	return true
+}
+
+// checkRefusal checks the facts that the code of a refusal promises.
+func checkRefusal(t *rapid.T, o *redline.Order, by redline.Principal, e *redline.Error) {
+	if e.Code != redline.CodeInvalidTransition {
+		return
+	}
+	want := texts(o.NextFor(by))
+	if slices.Equal(e.Field, []string{"fulfillmentOrderId"}) {
+		want = nil
+		for _, f := range o.FulfillmentOrders {
+			if f.TouchableBy(by) && e.From == string(f.Status) {
+				want = append(want, fmt.Sprint(texts(f.NextFor(by, o.Held()))))
+			}
+		}
+		if !slices.Contains(want, fmt.Sprint(e.Allowed)) {
+			t.Fatalf("allowed is %v, and no %s part of the caller's may become that, but %v", e.Allowed, e.From, want)
+		}
+		return
+	}
+	if slices.Equal(e.Field, []string{"fulfillmentId"}) {
+		mustEqual(t, e.Allowed, []string{}, "what a shipment may become that is %s", e.From)
+		return
+	}
+	mustEqual(t, e.From, string(o.Status), "from")
+	mustEqual(t, e.Allowed, want, "allowed")
+}
+
+func texts[S ~string](in []S) []string {
+	out := []string{}
+	for _, s := range in {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+func (m *orderMachine) checkChange(t *rapid.T, before *redline.Order, by redline.Principal, tr *redline.Transition, c redline.Change) {
+	o := m.order
+	if before.Status == redline.OrderCancelled || before.Status == redline.OrderDelivered {
+		t.Fatalf("an order that was %s has changed", before.Status)
+	}
+	mustEqual(t, o.Version, before.Version+1, "the order's version")
+	mustEqual(t, o.UpdatedAt, m.now, "updatedAt")
+	mustEqual(t, c.From, before.Status, "from")
+	m.checkParts(t, before, c)
+	m.checkStock(t, c)
+
+	var told []string
+	all := before.Held() != o.Held() || anyCancelled(before, o)
+	for _, f := range o.FulfillmentOrders {
+		if f.SupplierCode != nil && (all || slices.Contains(c.Parts, f)) && !slices.Contains(told, *f.SupplierCode) {
+			told = append(told, *f.SupplierCode)
+		}
+	}
+	slices.Sort(told)
+	suppliers := slices.Sorted(slices.Values(c.Suppliers))
+	if !slices.Equal(suppliers, told) {
+		t.Fatalf("told are %v, want %v", suppliers, told)
+	}
+
+	noted := o.Status != before.Status || tr.Note != nil
+	mustEqual(t, c.History != nil, noted, "whether the history grows")
+	if !noted {
+		mustEqual(t, len(o.History), len(before.History), "the history's length")
+		return
+	}
+	mustEqual(t, o.History[len(before.History):], []*redline.OrderStatusChange{c.History}, "what the history gained")
+	mustEqual(t, *c.History, redline.OrderStatusChange{
+		OrderID: o.ID, From: &before.Status, To: o.Status, Actor: &by.Subject, Note: tr.Note, At: m.now,
+	}, "the line of history")
+}
+
+func anyCancelled(before, after *redline.Order) bool {
+	for i, l := range after.Lines {
+		if l.Cancelled > before.Lines[i].Cancelled {
+			return true
+		}
+	}
+	return false
+}
+
+// checkParts: a part has a new version where, and only where, it changed, and
+// what is at an end stays so.
+func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.Change) {
+	var shipments []*redline.Fulfillment
+	for i, f := range m.order.FulfillmentOrders {
+		was := before.FulfillmentOrders[i]
+		same := *f
+		same.Version, same.Order = was.Version, was.Order
+		changed := !sameParts(&same, was)
+		mustEqual(t, slices.Contains(c.Parts, f), changed, "whether %s is among the changed parts", f.ID)
+		want := was.Version
+		if changed {
+			want++
+		}
+		mustEqual(t, f.Version, want, "the version of %s", f.ID)
+		if !was.IsOpen() && (f.Status != was.Status || !reflect.DeepEqual(quantities(f), quantities(was))) {
+			t.Fatalf("%s was %s and has become %s, from %v to %v", f.ID, was.Status, f.Status, quantities(was), quantities(f))
+		}
+		if before.Held() && m.order.Held() && !reflect.DeepEqual(quantities(f), quantities(was)) {
+			t.Fatalf("%s moved while the order was held", f.ID)
+		}
+		shipments = append(shipments, f.Fulfillments[len(was.Fulfillments):]...)
+	}
+	mustEqual(t, len(c.Shipments), len(shipments), "the number of new shipments")
+	for _, s := range shipments {
+		if !slices.Contains(c.Shipments, s) || s.Status != redline.ShipmentShipped || len(s.Lines) == 0 {
+			t.Fatalf("%+v is not a new shipment among %v", *s, c.Shipments)
+		}
+	}
+}
+
+// sameParts compares what parts hold, not where they point.
+func sameParts(a, b *redline.FulfillmentOrder) bool {
+	return a.Status == b.Status && reflect.DeepEqual(quantities(a), quantities(b)) && reflect.DeepEqual(a.Fulfillments, b.Fulfillments)
+}
+
+// quantities are a part's lines in numbers; an unanswered line has accepted -1.
+func quantities(f *redline.FulfillmentOrder) (out [][3]int) {
+	for _, l := range f.Lines {
+		accepted := -1
+		if l.Accepted != nil {
+			accepted = *l.Accepted
+		}
+		out = append(out, [3]int{l.Quantity, accepted, l.Shipped})
+	}
+	return out
+}
+
+// checkStock applies the effects to the model, which has to end at what the
+// parts now hold and never be negative on the way.
+func (m *orderMachine) checkStock(t *rapid.T, c redline.Change) {
+	shipped := map[level]int{}
+	for _, e := range c.Stock {
+		at := level{e.ProductID, e.LocationID}
+		n := e.Delta[redline.StateCommitted]
+		mustEqual(t, e.Delta, redline.Delta{redline.StateCommitted: n}, "the delta at %v", at)
+		if n >= 0 {
+			t.Fatalf("a change of an order committed %d more at %v", n, at)
+		}
+		if m.committed[at] += n; m.committed[at] < 0 {
+			t.Fatalf("at %v more was given back than was committed: %d", at, m.committed[at])
+		}
+		if m.committed[at] == 0 {
+			delete(m.committed, at)
+		}
+		if e.Reason == redline.ReasonShipped {
+			mustEqual(t, e.Ship, -n, "what leaves %v", at)
+			shipped[at] += e.Ship
+		} else {
+			mustEqual(t, e.Ship, 0, "what leaves %v by a %s", at, e.Reason)
+		}
+	}
+	mustEqual(t, m.committed, holdings(m.order), "what is committed, against what the parts hold")
+
+	inShipments := map[level]int{}
+	for _, s := range c.Shipments {
+		f := m.order.Part(s.FulfillmentOrderID)
+		for _, l := range s.Lines {
+			inShipments[level{m.order.Line(l.OrderLineID).ProductID, f.LocationID}] += l.Quantity
+		}
+	}
+	mustEqual(t, shipped, inShipments, "what left, against what the shipments hold")
+}
+
+// invariants hold between any two steps.
+func (m *orderMachine) invariants(t *rapid.T) {
+	o := m.order
+	mustEqual(t, o.Status, o.RollUp(), "the status, against the roll-up")
+	mustEqual(t, o.Held(), o.HoldReason != nil, "held, against having a reason")
+	open, shipped := map[string]int{}, map[string]int{}
+	for _, f := range o.FulfillmentOrders {
+		left := 0
+		sent := map[string]int{}
+		for _, s := range f.Fulfillments {
+			for _, l := range s.Lines {
+				sent[l.FulfillmentOrderLineID] += l.Quantity
+			}
+		}
+		for _, l := range f.Lines {
+			n := f.Remaining(l)
+			if n < 0 {
+				t.Fatalf("%d remains of %s", n, l.ID)
+			}
+			mustEqual(t, l.Shipped, sent[l.ID], "shipped of %s, against its shipments", l.ID)
+			left += n
+			open[l.OrderLineID] += n
+			shipped[l.OrderLineID] += l.Shipped
+		}
+		mustEqual(t, f.IsOpen(), left > 0, "whether %s, which is %s and has %d left, is open", f.ID, f.Status, left)
+	}
+	for _, l := range o.Lines {
+		mustEqual(t, l.Open+l.Backordered+l.Shipped+l.Cancelled, l.Quantity, "the sum of %+v", *l)
+		mustEqual(t, l.Open, open[l.ID], "open of %s, against what its parts hold", l.ID)
+		mustEqual(t, l.Shipped, shipped[l.ID], "shipped of %s, against its parts", l.ID)
+		if min(l.Open, l.Backordered, l.Shipped, l.Cancelled) < 0 {
+			t.Fatalf("a quantity is negative: %+v", *l)
+		}
+	}
+}
+
+func (m *orderMachine) accept(t *rapid.T) {
+	by, f := m.draw(t), m.drawPart(t)
+	was := clone(m.order)
+	ok := f.TouchableBy(by) && !m.order.Held() && f.Status == redline.PartSubmitted
+	var responses []redline.LineResponse
+	want := redline.PartAccepted
+	if rapid.Bool().Draw(t, "line by line") {
+		total, slip := 0, drawSlip(t)
+		for _, l := range f.Lines {
+			n := rapid.IntRange(-slip, l.Quantity+slip).Draw(t, "accepted")
+			ok = ok && n >= 0 && n <= l.Quantity
+			if n < l.Quantity {
+				want = redline.PartPartiallyAccepted
+			}
+			total += n
+			responses = append(responses, redline.LineResponse{LineID: l.ID, Accepted: n})
+		}
+		ok = ok && total > 0
+	}
+	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Accept(f.ID, responses) }) {
+		mustEqual(t, f.Status, want, "the part's status")
+		for i, l := range m.order.Lines {
+			mustEqual(t, l.Open+l.Backordered, was.Lines[i].Open+was.Lines[i].Backordered, "what %s still waits for", l.ID)
+		}
+	}
+}
+
+func (m *orderMachine) reject(t *rapid.T) {
+	by, f := m.draw(t), m.drawPart(t)
+	ok := f.TouchableBy(by) && !m.order.Held() && f.Status == redline.PartSubmitted
+	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Reject(f.ID) }) {
+		mustEqual(t, f.Status, redline.PartRejected, "the part's status")
+	}
+}
+
+func (m *orderMachine) ship(t *rapid.T) {
+	by, f := m.draw(t), m.drawPart(t)
+	ok := f.TouchableBy(by) && !m.order.Held() && f.IsOpen()
+	left := 0
+	for _, l := range f.Lines {
+		left += f.Remaining(l)
+	}
+	var lines []redline.ShipLine
+	if rapid.Bool().Draw(t, "line by line") {
+		slip := drawSlip(t)
+		for _, l := range f.Lines {
+			if rapid.Bool().Draw(t, "of "+l.ID) {
+				n := rapid.IntRange(min(1-slip, f.Remaining(l)), f.Remaining(l)+slip).Draw(t, "shipped")
+				ok = ok && n >= 1 && n <= f.Remaining(l)
+				left -= n
+				lines = append(lines, redline.ShipLine{LineID: l.ID, Quantity: n})
+			}
+		}
+	}
+	want := redline.PartInProgress
+	if len(lines) == 0 || left == 0 {
+		want = redline.PartClosed
+	}
+	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Ship(f.ID, lines, redline.Shipment{}) }) {
+		mustEqual(t, f.Status, want, "the part's status")
+	}
+}
+
+func (m *orderMachine) deliver(t *rapid.T) {
+	var shipments []*redline.Fulfillment
+	for _, f := range m.order.FulfillmentOrders {
+		shipments = append(shipments, f.Fulfillments...)
+	}
+	if len(shipments) == 0 {
+		t.Skip("nothing has shipped")
+	}
+	by := m.draw(t)
+	s := rapid.SampledFrom(shipments).Draw(t, "shipment")
+	f := m.order.Part(s.FulfillmentOrderID)
+	ok := f.TouchableBy(by) && s.Status == redline.ShipmentShipped
+	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Deliver(s.ID, nil) }) {
+		mustEqual(t, s.Status, redline.ShipmentDelivered, "the shipment's status")
+		mustEqual(t, *s.DeliveredAt, m.now, "deliveredAt")
+	}
+}
+
+// waits: something of the order is neither shipped nor cancelled.
+func (m *orderMachine) waits() bool {
+	return slices.ContainsFunc(m.order.Lines, func(l *redline.OrderLine) bool { return l.Open+l.Backordered > 0 })
+}
+
+func (m *orderMachine) hold(t *rapid.T) {
+	ok := !m.order.Held() && m.waits()
+	if m.step(t, as(redline.RoleOperator), ok, func(tr *redline.Transition) error { return tr.Hold("fraud?") }) {
+		mustEqual(t, m.order.Status, redline.OrderOnHold, "the status")
+	}
+}
+
+func (m *orderMachine) release(t *rapid.T) {
+	offered := m.order.NextFor(as(redline.RoleOperator))
+	if m.step(t, as(redline.RoleOperator), m.order.Held(), (*redline.Transition).ReleaseHold) {
+		mustEqual(t, []redline.OrderStatus{m.order.Status}, offered, "the status, against what was offered")
+	}
+}
+
+func (m *orderMachine) cancel(t *rapid.T) {
+	by := m.draw(t)
+	ok := !m.order.Held() && m.waits() && by.Role != redline.RoleSupplier &&
+		by.Has(redline.ScopeOrdersWrite, redline.ScopeOrdersManage)
+	for _, f := range m.order.FulfillmentOrders {
+		if f.SupplierCode != nil && f.IsOpen() && f.Status != redline.PartSubmitted {
+			ok = false
+		}
+	}
+	before := clone(m.order)
+	if !m.step(t, by, ok, (*redline.Transition).Cancel) {
+		return
+	}
+	if m.waits() {
+		t.Fatalf("the order still waits after it was cancelled")
+	}
+	for i, l := range m.order.Lines {
+		was := before.Lines[i]
+		mustEqual(t, l.Cancelled, was.Cancelled+was.Open+was.Backordered, "cancelled of %s", l.ID)
+	}
+	for i, f := range m.order.FulfillmentOrders {
+		want := before.FulfillmentOrders[i].Status
+		if before.FulfillmentOrders[i].IsOpen() {
+			want = redline.PartCancelled
+			if len(f.Fulfillments) > 0 {
+				want = redline.PartClosed
+			}
+		}
+		mustEqual(t, f.Status, want, "the status of %s", f.ID)
+	}
+	m.step(t, by, false, (*redline.Transition).Cancel)
+}
+
+func (m *orderMachine) setStatus(t *rapid.T) {
+	by := m.draw(t)
+	to := rapid.SampledFrom(orderStatuses).Draw(t, "to")
+	m.step(t, by, accepts(m.order, by, to), func(tr *redline.Transition) error { return tr.SetStatus(to) })
+}
+
+// accepts says whether SetStatus takes a status: what was offered, but a hold
+// and its end, which have actions of their own.
+func accepts(o *redline.Order, by redline.Principal, to redline.OrderStatus) bool {
+	return !o.Held() && to != redline.OrderOnHold && slices.Contains(o.NextFor(by), to)
+}
+
+// offers tries everything on a copy: what is offered is taken, and leads where
+// it was said to; what isn't offered is not reached.
+func (m *orderMachine) offers(t *rapid.T) {
+	for _, by := range m.people {
+		m.offersTo(t, by)
+	}
+}
+
+func (m *orderMachine) offersTo(t *rapid.T, by redline.Principal) {
+	held := m.order.Held()
+	try := func(apply func(*redline.Transition) error) (*redline.Order, error) {
+		c := clone(m.order)
+		tr := redline.NewTransition(c, by, m.now)
+		err := apply(tr)
+		if err == nil {
+			tr.Finish()
+		}
+		return c, err
+	}
+	for _, to := range orderStatuses {
+		_, err := try(func(tr *redline.Transition) error { return tr.SetStatus(to) })
+		mustEqual(t, err == nil, accepts(m.order, by, to), "whether %s takes %s, with %v", m.order.Status, to, err)
+	}
+	if next := m.order.NextFor(by); slices.Contains(next, redline.OrderOnHold) {
+		if _, err := try(func(tr *redline.Transition) error { return tr.Hold("why") }); err != nil {
+			t.Fatalf("a hold is offered and refused: %v", err)
+		}
+	}
+	for _, f := range m.order.FulfillmentOrders {
+		next := f.NextFor(by, held)
+		for to, moves := range partMoves(f) {
+			reached := false
+			for _, move := range moves {
+				// Scopes are the door's business.
+				if move.fulfills && !by.Has(redline.ScopeFulfillmentsWrite) {
+					continue
+				}
+				c, err := try(move.apply)
+				reached = reached || err == nil && f.IsOpen() && c.Part(f.ID).Status == to
+			}
+			mustEqual(t, reached, slices.Contains(next, to), "whether %s can become %s, of what is offered, %v", f.Status, to, next)
+		}
+	}
+}
+
+// partMove is one way for a part to change.
+type partMove struct {
+	fulfills bool
+	apply    func(*redline.Transition) error
+}
+
+// partMoves are the ways in which a part comes to each status.
+func partMoves(f *redline.FulfillmentOrder) map[redline.FulfillmentOrderStatus][]partMove {
+	var fewer []redline.LineResponse
+	var one []redline.ShipLine
+	for i, l := range f.Lines {
+		n := l.Quantity
+		if i == 0 {
+			n--
+		}
+		fewer = append(fewer, redline.LineResponse{LineID: l.ID, Accepted: n})
+		if one == nil && f.Remaining(l) > 0 {
+			one = []redline.ShipLine{{LineID: l.ID, Quantity: 1}}
+		}
+	}
+	accept := func(r []redline.LineResponse) partMove {
+		return partMove{true, func(tr *redline.Transition) error { return tr.Accept(f.ID, r) }}
+	}
+	ship := func(l []redline.ShipLine) partMove {
+		return partMove{true, func(tr *redline.Transition) error { return tr.Ship(f.ID, l, redline.Shipment{}) }}
+	}
+	reject := partMove{true, func(tr *redline.Transition) error { return tr.Reject(f.ID) }}
+	cancel := partMove{false, (*redline.Transition).Cancel}
+	return map[redline.FulfillmentOrderStatus][]partMove{
+		redline.PartAccepted:          {accept(nil)},
+		redline.PartPartiallyAccepted: {accept(fewer)},
+		redline.PartRejected:          {reject},
+		redline.PartInProgress:        {ship(one)},
+		redline.PartClosed:            {ship(nil), cancel},
+		redline.PartCancelled:         {cancel},
+	}
+}
