@@ -1,0 +1,38 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"redline"
+)
+
+// maxLoggedPath bounds what a caller can put into a log line, in bytes.
+const maxLoggedPath = 200
+
+// logAccess writes the one line for each request. It names the path without
+// its query string, which holds the query and the variables of a GET, and
+// nothing of headers or bodies. Health probes are told at debug level, since
+// there would be little else in the log.
+func (s *Server) logAccess(r *http.Request, w *recorder, took time.Duration) {
+	level := slog.LevelInfo
+	switch {
+	case r.URL.Path == PathHealth || r.URL.Path == PathReady:
+		level = slog.LevelDebug
+	case w.status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	}
+	ctx := r.Context()
+	principal := redline.PrincipalFrom(ctx)
+	s.options.Log.LogAttrs(ctx, level, "request",
+		slog.String("method", r.Method),
+		slog.String("path", shorten(r.URL.Path, maxLoggedPath)),
+		slog.Int("status", w.status),
+		slog.Int64("bytes", w.bytes),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("requestId", redline.RequestIDFrom(ctx)),
+		slog.String("role", string(principal.Role)),
+		slog.String("subject", principal.Subject),
+	)
+}

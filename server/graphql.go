@@ -1,0 +1,179 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"redline"
+)
+
+const allowGraphQL = "GET, POST, OPTIONS"
+
+// serveGraphQL answers /graphql: a websocket, or one operation by POST or GET.
+func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Vary", "Accept, Authorization")
+	if socket := s.options.WebSocket; socket != nil && socket.Supports(r) {
+		if s.stopping.Load() {
+			s.refuse(w, r, unavailable("this server is stopping"))
+			return
+		}
+		socket.Do(w, r.WithContext(graphql.StartOperationTrace(r.Context())), s.options.Executor)
+		return
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodPost:
+	case http.MethodOptions:
+		w.Header().Set("Allow", allowGraphQL)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	default:
+		s.refuse(w, r, *methodNotAllowed(allowGraphQL, "GraphQL is served by POST and, for queries, GET"))
+		return
+	}
+	mediaType, ok := negotiate(r.Header.Values("Accept"))
+	if !ok {
+		s.refuse(w, r, failure{
+			status:  http.StatusNotAcceptable,
+			code:    codeNotAcceptable,
+			message: "answers are application/graphql-response+json or application/json, in UTF-8",
+		})
+		return
+	}
+	params, f := s.readParams(w, r)
+	if f != nil {
+		s.refuse(w, r, *f)
+		return
+	}
+	if err := stopReadTimer(w); err != nil {
+		s.options.Log.LogAttrs(r.Context(), slog.LevelWarn, "a long operation may be cut short",
+			slog.String("reason", err.Error()), slog.String("requestId", redline.RequestIDFrom(r.Context())))
+	}
+	response, f := s.execute(r, params)
+	if f != nil {
+		s.refuse(w, r, *f)
+		return
+	}
+	s.respond(w, r, mediaType, response)
+}
+
+func (s *Server) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *failure) {
+	if r.Method == http.MethodPost {
+		return s.readPost(w, r)
+	}
+	return readGet(r)
+}
+
+func unavailable(message string) failure {
+	return failure{
+		status:  http.StatusServiceUnavailable,
+		code:    codeUnavailable,
+		message: message,
+		header:  http.Header{"Retry-After": {retryAfterSeconds}},
+	}
+}
+
+// execute runs a query or a mutation. A response without data says that
+// nothing ran.
+func (s *Server) execute(r *http.Request, params *graphql.RawParams) (*graphql.Response, *failure) {
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), s.options.RequestTimeout)
+	defer cancel()
+	executor := s.options.Executor
+	operation, errs := executor.CreateOperationContext(ctx, params)
+	// The operation is known as soon as the document is valid, even where its
+	// variables are not; a mutation by GET is refused in either case.
+	if chosen := operation.Operation; chosen != nil {
+		if r.Method == http.MethodGet && chosen.Operation != ast.Query {
+			return nil, methodNotAllowed(http.MethodPost, "GET is for queries alone")
+		}
+		if chosen.Operation == ast.Subscription {
+			errs = gqlerror.List{requestError(codeWebSocketRequired,
+				"subscriptions run over a websocket: open one at this path, with the subprotocol graphql-transport-ws")}
+		}
+	}
+	if len(errs) > 0 {
+		return executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs), nil
+	}
+	responses, ctx := executor.DispatchOperation(ctx, operation)
+	if response := responses(ctx); response != nil {
+		return response, nil
+	}
+	// Nothing came because the time was up, or the client gone, before the
+	// operation began.
+	return &graphql.Response{Errors: gqlerror.List{requestError(codeUnavailable, "the operation was not begun in time")}}, nil
+}
+
+// respond writes what an operation gave, under the status that the media type
+// asks for.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, mediaType string, response *graphql.Response) {
+	if len(response.Data) == 0 {
+		response.Errors = restrain(response.Errors)
+	}
+	status := statusOf(mediaType, response)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter(response.Errors))
+	}
+	if status != http.StatusOK || r.Method != http.MethodGet || redline.PrincipalFrom(r.Context()).Authenticated() {
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	s.answer(w, r, status, mediaType, encodeResponse(response))
+}
+
+// statusOf is the table in the package's description, for well-formed requests.
+func statusOf(mediaType string, response *graphql.Response) int {
+	ran := len(response.Data) > 0
+	switch {
+	case mediaType == mediaJSON:
+		return http.StatusOK
+	case ran && !bytes.Equal(response.Data, []byte("null")):
+		return http.StatusOK
+	case allUnavailable(response.Errors):
+		return http.StatusServiceUnavailable
+	case ran:
+		return http.StatusOK
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+func allUnavailable(errs gqlerror.List) bool {
+	return len(errs) > 0 && !slices.ContainsFunc(errs, func(err *gqlerror.Error) bool {
+		return codeOf(err) != codeUnavailable
+	})
+}
+
+// retryAfter is in whole seconds what the most patient of the errors asks for
+// in extensions.retryAfterMs.
+func retryAfter(errs gqlerror.List) string {
+	longest := time.Duration(0)
+	for _, err := range errs {
+		if ms, ok := err.Extensions["retryAfterMs"].(int64); ok {
+			longest = max(longest, time.Duration(ms)*time.Millisecond)
+		}
+	}
+	if longest <= 0 {
+		return retryAfterSeconds
+	}
+	return strconv.Itoa(int(math.Ceil(longest.Seconds())))
+}
+
+// codeOf reads a code of whichever string type the presenter put there.
+func codeOf(err *gqlerror.Error) string {
+	switch code := err.Extensions["code"].(type) {
+	case string:
+		return code
+	case redline.ErrorCode:
+		return string(code)
+	default:
+		return ""
+	}
+}

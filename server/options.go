@@ -1,0 +1,130 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+)
+
+// What an Options leaves at zero.
+const (
+	DefaultMaxBodyBytes   = 1 << 20
+	DefaultMaxHeaderBytes = 64 << 10
+	DefaultHeaderTimeout  = 5 * time.Second
+	DefaultBodyTimeout    = 15 * time.Second
+	DefaultRequestTimeout = 30 * time.Second
+	DefaultWriteTimeout   = 15 * time.Second
+	DefaultIdleTimeout    = 2 * time.Minute
+	DefaultDrainBudget    = 10 * time.Second
+)
+
+// Options says what a Server serves, and within what bounds. Zero sizes and
+// times stand for their defaults; none can be switched off.
+type Options struct {
+	// Executor runs the operations, of all transports. Required. Its limits
+	// come from ConfigureExecutor.
+	Executor graphql.GraphExecutor
+	// Authenticate turns the values of all Authorization headers of a request
+	// into a principal. Required. It is not called without such a header: that
+	// is the anonymous storefront. Nor with several, which are refused like a
+	// bad token. Any error means a bad token; its text goes to the log and
+	// must not repeat the token.
+	Authenticate func(ctx context.Context, authorization []string) (redline.Principal, error)
+	// WebSocket answers the requests to /graphql that it supports, before
+	// anything else looks at them, with the same executor. Without it there
+	// are no subscriptions.
+	WebSocket graphql.Transport
+	// Ready is what must work for /readyz to say so.
+	Ready []Check
+	// Drain ends the connections that were hijacked: the websockets. Serve
+	// calls it once no new connection is taken any more; it should return when
+	// they are closed, and before its context ends.
+	Drain func(ctx context.Context)
+	// Log gets the access log, refused tokens and panics. slog.Default unless set.
+	Log *slog.Logger
+
+	// MaxBodyBytes is the longest body that is read. Default 1 MiB.
+	MaxBodyBytes int64
+	// MaxHeaderBytes bounds the request line and the headers, and so the
+	// length of a GET query. Default 64 KiB.
+	MaxHeaderBytes int
+	// HeaderTimeout is how long a client may take to send its headers.
+	// Default 5 s.
+	HeaderTimeout time.Duration
+	// BodyTimeout is how long it may take to send the body after them.
+	// Default 15 s.
+	BodyTimeout time.Duration
+	// RequestTimeout ends the context of an operation. Default 30 s.
+	RequestTimeout time.Duration
+	// WriteTimeout is how long a client may take to read an answer. Default 15 s.
+	WriteTimeout time.Duration
+	// IdleTimeout is how long a connection is kept for a next request.
+	// Default 2 min.
+	IdleTimeout time.Duration
+	// DrainDelay is how long a stopping server goes on taking connections
+	// while /readyz already says no, for load balancers to notice. It is part
+	// of DrainBudget. Default none.
+	DrainDelay time.Duration
+	// DrainBudget is how long stopping may take in all. Default 10 s.
+	DrainBudget time.Duration
+}
+
+// Check is one thing that must work for the process to be ready.
+type Check struct {
+	// Name is public: /readyz lists the names of failing checks.
+	Name string
+	// Probe returns why it does not work; the text goes to the log alone. It
+	// must heed its context, which gives all checks together two seconds.
+	Probe func(ctx context.Context) error
+}
+
+func (o Options) complete() (Options, error) {
+	if o.Executor == nil {
+		return o, errors.New("server: an Executor is required")
+	}
+	if o.Authenticate == nil {
+		return o, errors.New("server: an Authenticate is required")
+	}
+	for _, check := range o.Ready {
+		if check.Name == "" || check.Probe == nil {
+			return o, errors.New("server: every check needs a name and a probe")
+		}
+	}
+	for name, value := range map[string]int64{
+		"MaxBodyBytes":   o.MaxBodyBytes,
+		"MaxHeaderBytes": int64(o.MaxHeaderBytes),
+		"HeaderTimeout":  int64(o.HeaderTimeout),
+		"BodyTimeout":    int64(o.BodyTimeout),
+		"RequestTimeout": int64(o.RequestTimeout),
+		"WriteTimeout":   int64(o.WriteTimeout),
+		"IdleTimeout":    int64(o.IdleTimeout),
+		"DrainDelay":     int64(o.DrainDelay),
+		"DrainBudget":    int64(o.DrainBudget),
+	} {
+		if value < 0 {
+			return o, fmt.Errorf("server: %s is negative", name)
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, DefaultMaxBodyBytes)
+	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, DefaultMaxHeaderBytes)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, DefaultHeaderTimeout)
+	o.BodyTimeout = cmp.Or(o.BodyTimeout, DefaultBodyTimeout)
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, DefaultRequestTimeout)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, DefaultWriteTimeout)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, DefaultIdleTimeout)
+	o.DrainBudget = cmp.Or(o.DrainBudget, DefaultDrainBudget)
+	if o.DrainDelay >= o.DrainBudget {
+		return o, fmt.Errorf("server: DrainDelay (%s) leaves nothing of DrainBudget (%s)", o.DrainDelay, o.DrainBudget)
+	}
+	return o, nil
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"redline"
+)
+
+// The paths that are served.
+const (
+	PathGraphQL = "/graphql"
+	PathHealth  = "/healthz"
+	PathReady   = "/readyz"
+)
+
+// Server answers HTTP. It is safe for concurrent use, and serves one listener
+// in its life.
+type Server struct {
+	options Options
+	// stopping is set once, when Serve's context ends.
+	stopping atomic.Bool
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New returns a server that is ready to Serve. It fails where a required
+// option is missing or a bound makes no sense.
+func New(options Options) (*Server, error) {
+	options, err := options.complete()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{options: options}, nil
+}
+
+// ServeHTTP takes a request through the pipeline that the package describes.
+//
+// The health paths look at no token: they tell the same to everybody, and
+// /healthz is 200 for as long as the process lives. Every other path, known or
+// not, refuses a bad token before it looks at anything else.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	out := &recorder{ResponseWriter: w}
+	id := requestID(r.Header)
+	out.Header().Set(headerRequestID, id)
+	out.Header().Set("X-Content-Type-Options", "nosniff")
+	r = r.WithContext(redline.WithRequestID(r.Context(), id))
+
+	// Deferred calls run from the last to the first: the panic is answered
+	// before the access log tells the status.
+	defer func() { s.logAccess(r, out, time.Since(began)) }()
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.survive(out, r, cause)
+		}
+	}()
+
+	switch r.URL.Path {
+	case PathHealth:
+		s.serveHealth(out, r)
+		return
+	case PathReady:
+		s.serveReady(out, r)
+		return
+	}
+	principal, ok := s.authenticate(out, r)
+	if !ok {
+		return
+	}
+	r = r.WithContext(redline.WithPrincipal(r.Context(), principal))
+	if r.URL.Path == PathGraphQL {
+		s.serveGraphQL(out, r)
+		return
+	}
+	s.refuse(out, r, failure{status: http.StatusNotFound, code: codeNotFound, message: "there is nothing at this path"})
+}
