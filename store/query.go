@@ -80,17 +80,9 @@ func pageOf[T any](
 	ctx context.Context, s *Store, selectFrom string, q *query, by sorting,
 	page redline.PageRequest, key func(T) (value, id string),
 ) (*redline.Page[T], error) {
-	n, backward := 50, false
-	switch {
-	case page.First != nil && page.Last != nil:
-		return nil, redline.Invalid([]string{"last"}, "ask for first or for last, not for both")
-	case page.First != nil:
-		n = *page.First
-	case page.Last != nil:
-		n, backward = *page.Last, true
-	}
-	if n < 1 || n > redline.PageMax {
-		return nil, redline.Invalid([]string{"first"}, "a page is from 1 to %d long, not %d", redline.PageMax, n)
+	n, backward, err := pageSize(page)
+	if err != nil {
+		return nil, err
 	}
 
 	result := &redline.Page[T]{}
@@ -102,26 +94,14 @@ func pageOf[T any](
 		result.Total = total
 	}
 
-	for _, bound := range []struct {
-		name   string
-		cursor *string
-		after  bool
-	}{{"after", page.After, true}, {"before", page.Before, false}} {
-		if bound.cursor == nil {
-			continue
+	if page.After != nil {
+		if err := q.bound(by, "after", *page.After); err != nil {
+			return nil, err
 		}
-		value, id, err := decodeCursor(*bound.cursor, by)
-		if err != nil {
-			return nil, err.At(bound.name)
-		}
-		op := ">"
-		if bound.after == by.desc {
-			op = "<"
-		}
-		if by.column == by.id {
-			q.and(by.id+" "+op+" %s", id)
-		} else {
-			q.and("("+by.column+", "+by.id+") "+op+" (%s::"+by.cast+", %s)", value, id)
+	}
+	if page.Before != nil {
+		if err := q.bound(by, "before", *page.Before); err != nil {
+			return nil, err
 		}
 	}
 	dir := "ASC"
@@ -153,6 +133,45 @@ func pageOf[T any](
 		result.Cursors = append(result.Cursors, encodeCursor(by, value, id))
 	}
 	return result, nil
+}
+
+// pageSize says how long a page is, and whether it is counted from its end.
+func pageSize(page redline.PageRequest) (n int, backward bool, err error) {
+	n = 50
+	switch {
+	case page.First != nil && page.Last != nil:
+		return 0, false, redline.Invalid([]string{"last"}, "ask for first or for last, not for both")
+	case page.First != nil:
+		n = *page.First
+	case page.Last != nil:
+		n, backward = *page.Last, true
+	}
+	if n < 1 || n > redline.PageMax {
+		name := "first"
+		if backward {
+			name = "last"
+		}
+		return 0, false, redline.Invalid([]string{name}, "a page is from 1 to %d long, not %d", redline.PageMax, n)
+	}
+	return n, backward, nil
+}
+
+// bound narrows a query to what stands after, or before, a cursor.
+func (q *query) bound(by sorting, name, cursor string) error {
+	value, id, refused := decodeCursor(cursor, by)
+	if refused != nil {
+		return refused.At(name)
+	}
+	op := ">"
+	if (name == "after") == by.desc {
+		op = "<"
+	}
+	if by.column == by.id {
+		q.and(by.id+" "+op+" %s", id)
+	} else {
+		q.and("("+by.column+", "+by.id+") "+op+" (%s::"+by.cast+", %s)", value, id)
+	}
+	return nil
 }
 
 // countMax is the longest list that is counted.

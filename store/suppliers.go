@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -124,20 +125,65 @@ func (r *itemRow) item(p redline.Principal) *redline.SupplierItem {
 	return &i
 }
 
-// SupplierItems lists what one supplier offers, by its own SKUs, to whoever
-// may see it.
-func (s *Store) SupplierItems(
-	ctx context.Context, p redline.Principal, supplierID string, page redline.PageRequest,
-) (*redline.Page[*redline.SupplierItem], error) {
-	q := &query{}
-	q.seeItems(p)
-	q.and("i.supplier_id = %s", supplierID)
-	by := sorting{tag: "item", column: "i.supplier_sku", cast: "text", id: "i.id"}
-	rows, err := pageOf(ctx, s, selectItems, q, by, page, func(r *itemRow) (string, string) { return r.SupplierSKU, r.ID })
+// SupplierItemsOfSuppliers lists what each of some suppliers offers, by its own
+// SKUs, as far as the principal may see it: the same page of each, with one
+// statement for all. Only First, After and Count are heeded.
+func (s *Store) SupplierItemsOfSuppliers(
+	ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest,
+) (map[string]*redline.Page[*redline.SupplierItem], error) {
+	n, _, err := pageSize(page)
 	if err != nil {
 		return nil, err
 	}
-	return mapPage(rows, func(r *itemRow) *redline.SupplierItem { return r.item(p) }), nil
+	by := sorting{tag: "item", column: "i.supplier_sku", cast: "text", id: "i.id"}
+	q := &query{}
+	q.seeItems(p)
+	suppliers := q.arg(pq.Array(supplierIDs))
+	q.conds = append(q.conds, "i.supplier_id = wanted.id")
+	all := query{conds: slices.Clone(q.conds), args: slices.Clone(q.args)} // without the cursor: what is counted
+	if page.After != nil {
+		if err := q.bound(by, "after", *page.After); err != nil {
+			return nil, err
+		}
+	}
+	var rows []*itemRow
+	text := `SELECT of_one.* FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (` + selectItems + q.where() +
+		` ORDER BY i.supplier_sku, i.id LIMIT ` + q.arg(n+1) + `) AS of_one`
+	if err := s.db.SelectContext(ctx, &rows, text, q.args...); err != nil {
+		return nil, dbError("reading supplier items", err)
+	}
+	out := map[string]*redline.Page[*redline.SupplierItem]{}
+	for _, id := range supplierIDs {
+		out[id] = &redline.Page[*redline.SupplierItem]{HasPrevious: page.After != nil}
+	}
+	for _, r := range rows {
+		of := out[r.SupplierID]
+		if len(of.Items) == n {
+			of.HasNext = true
+			continue
+		}
+		of.Items = append(of.Items, r.item(p))
+		of.Cursors = append(of.Cursors, encodeCursor(by, r.SupplierSKU, r.ID))
+	}
+	if !page.Count {
+		return out, nil
+	}
+	var counts []struct {
+		ID string
+		N  int
+	}
+	text = `SELECT wanted.id, of_one.n FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (
+		SELECT count(*) AS n FROM (SELECT 1 FROM supplier_items i` + all.where() + ` LIMIT ` +
+		all.arg(countMax+1) + `) AS counted) AS of_one`
+	if err := s.db.SelectContext(ctx, &counts, text, all.args...); err != nil {
+		return nil, dbError("counting supplier items", err)
+	}
+	for _, c := range counts {
+		if c.N <= countMax {
+			out[c.ID].Total = &c.N
+		}
+	}
+	return out, nil
 }
 
 // SupplierItemsByID finds supplier items that the principal may see.

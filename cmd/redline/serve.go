@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"redline"
-	"redline/auth"
 	"redline/graph"
 	"redline/live"
 	"redline/migrations"
