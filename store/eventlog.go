@@ -33,7 +33,8 @@ type EventLog struct {
 	conn *sqlx.Conn
 }
 
-// EventLog returns a reader of the database's log, to be closed after use.
+// EventLog returns a reader of the database's log, for one follower, to be
+// closed after use. It keeps one of the pool's connections for itself.
 func (s *Store) EventLog() *EventLog { return &EventLog{s: s} }
 
 // Close gives the log's connection back.
@@ -60,7 +61,7 @@ func (l *EventLog) query(ctx context.Context, doing string, dest any, text strin
 	defer l.mu.Unlock()
 	var err error
 	if l.conn == nil {
-		l.conn, err = l.s.db.Connx(ctx)
+		l.conn, err = l.session(ctx)
 	}
 	if err == nil {
 		err = sqlx.SelectContext(ctx, l.conn, dest, text, args...)
@@ -70,6 +71,26 @@ func (l *EventLog) query(ctx context.Context, doing string, dest any, text strin
 		return dbError(doing, err)
 	}
 	return nil
+}
+
+// session takes a connection that is alive. After a crash the pool is full of
+// dead ones, which only their use finds out; each try takes one out of it.
+func (l *EventLog) session(ctx context.Context) (*sqlx.Conn, error) {
+	var err error
+	for range l.s.db.Stats().MaxOpenConnections + 1 {
+		var conn *sqlx.Conn
+		if conn, err = l.s.db.Connx(ctx); err != nil {
+			return nil, err
+		}
+		if err = conn.PingContext(ctx); err == nil {
+			return conn, nil
+		}
+		_ = conn.Close() // the error that counts is the ping's
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, err
 }
 
 // settlePause is how long the first look at the writers waits before the next;
@@ -191,12 +212,16 @@ func (l *EventLog) Newest(ctx context.Context) (int64, error) {
 	return newest[0], nil
 }
 
-// Epoch tells this log from every other: it differs where a dump was restored,
-// in another database, and after a failover, whose timeline is a new one.
+// Epoch tells this log from every other: it differs in another cluster or
+// database, where a dump was restored over the tables, and after a failover or
+// a recovery to some point in time, whose timeline is a new one.
 func (l *EventLog) Epoch(ctx context.Context) (uint32, error) {
 	var name []string
-	err := l.query(ctx, "reading which event log this is", &name, `SELECT concat_ws(' ', e.id, c.system_identifier, d.oid, k.timeline_id)
-		FROM event_log e, pg_control_system() c, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()`)
+	// The timeline is the one that is written now: pg_control_checkpoint() tells
+	// of the last checkpoint, which for a while after a failover is an old one.
+	err := l.query(ctx, "reading which event log this is", &name, `SELECT concat_ws(' ', e.id, c.system_identifier, d.oid,
+			'events'::regclass::oid, left(pg_walfile_name(pg_current_wal_lsn()), 8))
+		FROM event_log e, pg_control_system() c, pg_database d WHERE d.datname = current_database()`)
 	if err != nil {
 		return 0, err
 	}

@@ -35,7 +35,9 @@ type statement struct {
 }
 
 // inTransaction reports whether it only begins or ends a transaction.
-func (s statement) inTransaction() bool { return s.text == "BEGIN" || s.text == "COMMIT" || s.text == "ROLLBACK" }
+func (s statement) inTransaction() bool {
+	return s.text == "BEGIN" || s.text == "COMMIT" || s.text == "ROLLBACK"
+}
 
 // openSpied opens another store on a database, with a spy on it.
 func openSpied(t *testing.T, ctx context.Context, url string) (*store.Store, *spy) {
