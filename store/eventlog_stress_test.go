@@ -112,8 +112,14 @@ func (w *world) stress(ctx context.Context, skus []string) error {
 			id := open[i]
 			open = slices.Delete(open, i, i+1)
 			for _, step := range []func() error{
-				func() error { _, _, err := w.OrderHold(w.ctx, operator, redline.OrderHoldInput{OrderID: id, Reason: "a look"}); return err },
-				func() error { _, _, err := w.OrderReleaseHold(w.ctx, operator, redline.OrderReleaseHoldInput{OrderID: id}); return err },
+				func() error {
+					_, _, err := w.OrderHold(w.ctx, operator, redline.OrderHoldInput{OrderID: id, Reason: "a look"})
+					return err
+				},
+				func() error {
+					_, _, err := w.OrderReleaseHold(w.ctx, operator, redline.OrderReleaseHoldInput{OrderID: id})
+					return err
+				},
 				func() error {
 					_, _, err := w.OrderCancel(w.ctx, shop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: id, Reason: "enough"})
 					return err
