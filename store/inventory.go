@@ -114,9 +114,13 @@ func (s *Store) InventorySet(
 			if err := rows.lock(ctx, m, keys); err != nil {
 				return err
 			}
+			// Nobody can say which of two counts of one level is true: none is taken.
 			for _, group := range rows.byLevel() {
-				for _, i := range group[1:] {
-					rows.refuse(i, redline.Invalid([]string{"stock"}, "the level is named twice, first in row %d", group[0]))
+				if len(group) == 1 {
+					continue
+				}
+				for _, i := range group {
+					rows.refuse(i, redline.Invalid([]string{"stock"}, "the level is named by %d rows, first by row %d", len(group), group[0]))
 				}
 			}
 			since, err := m.movedSince(ctx, rows, in.Counts)
@@ -172,7 +176,8 @@ func checkBasis(b redline.CountBasis) *redline.Error {
 }
 
 // movedSince sums, for each row counted at a moment, what has moved on hand
-// since then. It reads under the level's lock, so that nothing is missed.
+// since then. It reads under the level's lock, so that nothing is missed. Other
+// counts moved nothing but the books, which this one states anew.
 func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]int, error) {
 	var index []int
 	var products, locations []string
@@ -193,7 +198,8 @@ func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redlin
 	err := m.tx.SelectContext(ctx, &sums, `SELECT k.n, sum(v.on_hand_delta) AS moved
 		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, counted_at, n)
 		JOIN inventory_movements v ON (v.product_id, v.location_id) = (k.product_id, k.location_id) AND v.recorded_at > k.counted_at
-		GROUP BY k.n`, pq.Array(products), pq.Array(locations), pq.Array(times))
+			AND v.reason <> $4
+		GROUP BY k.n`, pq.Array(products), pq.Array(locations), pq.Array(times), string(redline.ReasonCounted))
 	if err != nil {
 		return nil, dbError("reading what moved since a count", err)
 	}

@@ -71,10 +71,13 @@ func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, err 
 		}
 		want := 0
 		for s, n := range d {
-			if s == redline.StateOnHand {
-				n = -n
+			switch s {
+			case redline.StateOnHand:
+				want -= n
+			case redline.StateIncoming: // stands apart
+			default:
+				want += n
 			}
-			want += n
 		}
 		e := redline.Errorf(redline.CodeInsufficientStock, []string{field},
 			"%d are wanted of what is available of %s at %s, and %d are", want, l.SKU, l.LocationCode, l.Available)
@@ -162,7 +165,8 @@ func (r *rowSet) outcomes(ctx context.Context, m *mutation, onError redline.OnRo
 		out[i].LevelID = r.level(i).ID
 	}
 	if refused > 0 && (onError != redline.SkipRow || refused == len(r.errors)) {
-		return nil, all
+		// Both rows of a transfer name one product, and say the same of it.
+		return nil, slices.CompactFunc(all, func(a, b *redline.Error) bool { return a.Code == b.Code && slices.Equal(a.Field, b.Field) })
 	}
 	var untouched []string
 	for _, l := range r.locked {

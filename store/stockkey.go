@@ -95,7 +95,7 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 		return ref, refused
 	}
 	var product *bookProduct
-	var item *bookItem
+	var items []*bookItem
 	named := 0
 	for _, v := range []*string{k.ProductID, k.SKU, k.SupplierSKU} {
 		if v != nil {
@@ -118,16 +118,16 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 		if loc.SupplierID == nil {
 			return ref, redline.Invalid([]string{"supplierSku"}, "location %s is ours, and has no supplier's SKUs", loc.Code)
 		}
-		item = b.item(func(i *bookItem) bool { return i.SupplierID == *loc.SupplierID && i.SupplierSKU == *k.SupplierSKU })
-		if item == nil {
+		items = b.itemsOf(*loc.SupplierID, func(i *bookItem) bool { return i.SupplierSKU == *k.SupplierSKU })
+		if len(items) == 0 {
 			return ref, redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
 				"the supplier's SKU %.60q is not mapped to a product", *k.SupplierSKU)
 		}
-		product = &bookProduct{ID: item.ProductID, BaseUnit: item.BaseUnit}
+		product = &bookProduct{ID: items[0].ProductID, BaseUnit: items[0].BaseUnit}
 	}
-	if item == nil && loc.SupplierID != nil {
-		item = b.item(func(i *bookItem) bool { return i.SupplierID == *loc.SupplierID && i.ProductID == product.ID })
-		if item == nil && b.by.Role == redline.RoleSupplier {
+	if len(items) == 0 && loc.SupplierID != nil {
+		items = b.itemsOf(*loc.SupplierID, func(i *bookItem) bool { return i.ProductID == product.ID })
+		if len(items) == 0 && b.by.Role == redline.RoleSupplier {
 			field := "sku"
 			if k.ProductID != nil {
 				field = "productId"
@@ -136,32 +136,47 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 		}
 	}
 	ref.levelKey = levelKey{product.ID, loc.ID}
-	ref.pack, refused = packOf(k, product, item)
+	ref.pack, refused = packOf(k, product, items)
 	return ref, refused
 }
 
-// packOf says how many base units one unit beside the key is. It never guesses.
-func packOf(k redline.StockKey, product *bookProduct, item *bookItem) (int, *redline.Error) {
+// packOf says how many base units one unit beside the key is, by the supplier's
+// items that the key means. It never guesses.
+func packOf(k redline.StockKey, product *bookProduct, items []*bookItem) (int, *redline.Error) {
 	switch {
 	case k.Unit == nil && k.SupplierSKU != nil:
-		return item.Pack, nil
+		return items[0].Pack, nil
 	case k.Unit == nil || *k.Unit == product.BaseUnit:
 		return 1, nil
-	case item != nil && *k.Unit == item.Unit:
-		return item.Pack, nil
 	}
-	known := string(product.BaseUnit)
-	if item != nil {
-		known += " or " + string(item.Unit)
+	mismatch := func(format string, args ...any) (int, *redline.Error) {
+		return 0, redline.Errorf(redline.CodePackMismatch, []string{"unit"}, format, args...)
 	}
-	return 0, redline.Errorf(redline.CodePackMismatch, []string{"unit"}, "this product isn't counted in %s but in %s", *k.Unit, known)
+	pack, known := 0, string(product.BaseUnit)
+	for _, i := range items {
+		known += " or " + string(i.Unit)
+		switch {
+		case i.Unit != *k.Unit || i.Pack == pack:
+		case pack != 0:
+			return mismatch("the supplier has several packs of this product by the %s; name one by its supplierSku", i.Unit)
+		default:
+			pack = i.Pack
+		}
+	}
+	if pack == 0 {
+		return mismatch("this product isn't counted in %s but in %s", *k.Unit, known)
+	}
+	return pack, nil
 }
 
-func (b *stockBook) item(is func(*bookItem) bool) *bookItem {
-	if i := slices.IndexFunc(b.items, is); i >= 0 {
-		return b.items[i]
+// itemsOf are those of one supplier's items that are meant.
+func (b *stockBook) itemsOf(supplierID string, meant func(*bookItem) bool) (items []*bookItem) {
+	for _, i := range b.items {
+		if i.SupplierID == supplierID && meant(i) {
+			items = append(items, i)
+		}
 	}
-	return nil
+	return items
 }
 
 // location finds the one location that a key means, of those that the
