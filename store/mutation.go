@@ -91,6 +91,9 @@ func mutate[T any](
 			err = pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond)
 		}
 	}
+	if passing(err) {
+		err = errBusy.Because(err)
+	}
 	var one *redline.Error
 	var many redline.Errors
 	switch {
@@ -104,6 +107,12 @@ func mutate[T any](
 		s.auditRefusal(ctx, p, r.action, r.subject, many)
 	}
 	return none, redline.Outcome{}, err
+}
+
+// errBusy is what a change comes to that lost to others each time.
+var errBusy = &redline.Error{
+	Code: redline.CodeUnavailable, RetryAfter: retryAfter,
+	Message: "too much else is changing the same rows; nothing was changed; try again shortly",
 }
 
 func pause(ctx context.Context, d time.Duration) error {
