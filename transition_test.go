@@ -1,0 +1,499 @@
+package redline_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"redline"
+)
+
+// do applies one transition and finishes it.
+func do(o *redline.Order, by redline.Principal, apply func(*redline.Transition) error) (redline.Change, error) {
+	tr := redline.NewTransition(o, by, o.UpdatedAt.Add(time.Minute))
+	if err := apply(tr); err != nil {
+		return redline.Change{}, err
+	}
+	return tr.Finish(), nil
+}
+
+// mustDo is do where a refusal fails the test.
+func mustDo(t *testing.T, o *redline.Order, by redline.Principal, apply func(*redline.Transition) error) redline.Change {
+	t.Helper()
+	c, err := do(o, by, apply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// The actions on the one part of an order of four units.
+var (
+	acceptAll = func(tr *redline.Transition) error { return tr.Accept(onlyPart(tr).ID, nil) }
+	acceptTwo = func(tr *redline.Transition) error {
+		return tr.Accept(onlyPart(tr).ID, []redline.LineResponse{{LineID: onlyPart(tr).Lines[0].ID, Accepted: 2}})
+	}
+	reject  = func(tr *redline.Transition) error { return tr.Reject(onlyPart(tr).ID) }
+	shipOne = func(tr *redline.Transition) error {
+		return tr.Ship(onlyPart(tr).ID, []redline.ShipLine{{LineID: onlyPart(tr).Lines[0].ID, Quantity: 1}}, redline.Shipment{})
+	}
+	shipAll = func(tr *redline.Transition) error { return tr.Ship(onlyPart(tr).ID, nil, redline.Shipment{}) }
+	cancel  = (*redline.Transition).Cancel
+	release = (*redline.Transition).ReleaseHold
+)
+
+func onlyPart(tr *redline.Transition) *redline.FulfillmentOrder { return tr.Order.FulfillmentOrders[0] }
+
+func hold(tr *redline.Transition) error { return tr.Hold("a reason") }
+
+func setStatus(to redline.OrderStatus) func(*redline.Transition) error {
+	return func(tr *redline.Transition) error { return tr.SetStatus(to) }
+}
+
+// orderOfFour is an order of four units, all in one part.
+func orderOfFour(t *testing.T, supplier string) *redline.Order {
+	o := newOrder(t)
+	addLine(t, o, "chai", 0)
+	addPart(o, "a place", supplier, 4)
+	return o
+}
+
+// TestFulfillmentOrderTable is the table of the rules, row by row, as far as
+// parts go now: from each status, what each action makes of a part.
+func TestFulfillmentOrderTable(t *testing.T) {
+	t.Parallel()
+	type from = redline.FulfillmentOrderStatus
+	reach := map[from][]func(*redline.Transition) error{
+		redline.PartSubmitted:         {},
+		redline.PartAccepted:          {acceptAll},
+		redline.PartPartiallyAccepted: {acceptTwo},
+		redline.PartInProgress:        {shipOne},
+		redline.PartRejected:          {reject},
+		redline.PartCancelled:         {cancel},
+		redline.PartClosed:            {shipAll},
+	}
+	actions := []struct {
+		name  string
+		apply func(*redline.Transition) error
+		to    map[from]redline.FulfillmentOrderStatus
+		// goal is what a refusal says that the part can't become.
+		goal redline.FulfillmentOrderStatus
+	}{
+		{"accept all", acceptAll, map[from]from{redline.PartSubmitted: redline.PartAccepted}, redline.PartAccepted},
+		{"accept a part", acceptTwo, map[from]from{redline.PartSubmitted: redline.PartPartiallyAccepted}, redline.PartPartiallyAccepted},
+		{"reject", reject, map[from]from{redline.PartSubmitted: redline.PartRejected}, redline.PartRejected},
+		{"ship a part", shipOne, map[from]from{
+			redline.PartSubmitted: redline.PartInProgress, redline.PartAccepted: redline.PartInProgress,
+			redline.PartPartiallyAccepted: redline.PartInProgress, redline.PartInProgress: redline.PartInProgress,
+		}, redline.PartInProgress},
+		{"ship all", shipAll, map[from]from{
+			redline.PartSubmitted: redline.PartClosed, redline.PartAccepted: redline.PartClosed,
+			redline.PartPartiallyAccepted: redline.PartClosed, redline.PartInProgress: redline.PartClosed,
+		}, redline.PartInProgress},
+	}
+	for status, steps := range reach {
+		for _, supplier := range []string{"", acme} {
+			for _, held := range []bool{false, true} {
+				for _, a := range actions {
+					t.Run(fmt.Sprintf("%s/%s/held %v/%s", status, supplier, held, a.name), func(t *testing.T) {
+						t.Parallel()
+						by := as(redline.RoleOperator)
+						o := orderOfFour(t, supplier)
+						for _, step := range steps {
+							mustDo(t, o, by, step)
+						}
+						f := o.FulfillmentOrders[0]
+						mustEqual(t, f.Status, status, "the status to begin with")
+						if held {
+							if _, err := do(o, by, hold); err != nil {
+								mustEqual(t, f.IsOpen(), false, "whether what can't be held is open")
+								return
+							}
+						}
+						want, allowed := a.to[status]
+						_, err := do(o, by, a.apply)
+						if allowed && !held {
+							if err != nil {
+								t.Fatal(err)
+							}
+							mustEqual(t, f.Status, want, "the part's status")
+							return
+						}
+						e := domainError(t, err)
+						mustEqual(t, e.Code, redline.CodeInvalidTransition, "the code")
+						mustEqual(t, e.Field, []string{"fulfillmentOrderId"}, "the path")
+						mustEqual(t, []string{e.From, e.To}, []string{string(status), string(a.goal)}, "from and to")
+						mustEqual(t, e.Allowed, texts(f.NextFor(by, held)), "allowed")
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestCancelTable: what cancelling an order makes of its part, by its status and
+// whose it is; what a supplier has taken on is not cancelled now.
+func TestCancelTable(t *testing.T) {
+	t.Parallel()
+	const refused = ""
+	for _, c := range []struct {
+		name        string
+		steps       []func(*redline.Transition) error
+		ours, acmes redline.FulfillmentOrderStatus
+		gives       int
+	}{
+		{"submitted", nil, redline.PartCancelled, redline.PartCancelled, 4},
+		{"accepted", []func(*redline.Transition) error{acceptAll}, redline.PartCancelled, refused, 4},
+		{"partially accepted", []func(*redline.Transition) error{acceptTwo}, redline.PartCancelled, refused, 2},
+		{"in progress", []func(*redline.Transition) error{shipOne}, redline.PartClosed, refused, 3},
+		{"rejected", []func(*redline.Transition) error{reject}, redline.PartRejected, redline.PartRejected, 0},
+		{"closed", []func(*redline.Transition) error{shipAll}, refused, refused, 0},
+		{"cancelled", []func(*redline.Transition) error{cancel}, refused, refused, 0},
+		{"held", []func(*redline.Transition) error{hold}, refused, refused, 0},
+	} {
+		for supplier, want := range map[string]redline.FulfillmentOrderStatus{"": c.ours, acme: c.acmes} {
+			for name, apply := range map[string]func(*redline.Transition) error{"cancel": cancel, "set": setStatus(redline.OrderCancelled)} {
+				t.Run(fmt.Sprintf("%s/%s/%s", c.name, supplier, name), func(t *testing.T) {
+					t.Parallel()
+					by := as(redline.RoleOperator)
+					o := orderOfFour(t, supplier)
+					for _, step := range c.steps {
+						mustDo(t, o, by, step)
+					}
+					before := o.Status
+					change, err := do(o, by, apply)
+					if want == refused {
+						e := domainError(t, err)
+						mustEqual(t, e.Code, redline.CodeInvalidTransition, "the code")
+						mustEqual(t, []string{e.From, e.To}, []string{string(before), string(redline.OrderCancelled)}, "from and to")
+						mustEqual(t, e.Allowed, texts(o.NextFor(by)), "allowed")
+						return
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					mustEqual(t, o.FulfillmentOrders[0].Status, want, "the part's status")
+					back := 0
+					for _, e := range change.Stock {
+						mustEqual(t, e.Reason, redline.ReasonCancelled, "the reason")
+						back -= e.Delta[redline.StateCommitted]
+					}
+					mustEqual(t, back, c.gives, "what is given back")
+				})
+			}
+		}
+	}
+}
+
+// TestCancelNamesWhoHasToBeAsked: the refusal says which part stands against
+// it, but never to a supplier, whom others' parts don't concern.
+func TestCancelNamesWhoHasToBeAsked(t *testing.T) {
+	t.Parallel()
+	o := newOrder(t)
+	addLine(t, o, "chai", 0)
+	taken := addPart(o, "globex's", globex, 2)
+	addPart(o, "acme's", acme, 2)
+	mustDo(t, o, as(redline.RoleSupplier, globex), setStatus(redline.OrderProcessing))
+	mustEqual(t, taken.Status, redline.PartAccepted, "the part of globex")
+	for _, apply := range []func(*redline.Transition) error{cancel, setStatus(redline.OrderCancelled)} {
+		_, err := do(o, as(redline.RoleCustomer), apply)
+		if e := domainError(t, err); !strings.Contains(e.Message, taken.ID) {
+			t.Errorf("the refusal doesn't name the part: %s", e.Message)
+		}
+		_, err = do(o, as(redline.RoleSupplier, acme), apply)
+		if e := domainError(t, err); strings.Contains(e.Message, taken.ID) {
+			t.Errorf("acme learns of another's part: %s", e.Message)
+		}
+	}
+}
+
+// TestRollUp is the rules' table of the order's status.
+func TestRollUp(t *testing.T) {
+	t.Parallel()
+	operator := as(redline.RoleOperator)
+	deliver := setStatus(redline.OrderDelivered)
+	for _, c := range []struct {
+		name  string
+		steps []func(*redline.Transition) error
+		// backordered is what of the order waits for stock.
+		backordered int
+		want        redline.OrderStatus
+	}{
+		{"placed", nil, 0, redline.OrderPending},
+		{"placed, short", nil, 1, redline.OrderPending},
+		{"rejected", []func(*redline.Transition) error{reject}, 0, redline.OrderPending},
+		{"accepted", []func(*redline.Transition) error{acceptAll}, 0, redline.OrderProcessing},
+		{"accepted in part", []func(*redline.Transition) error{acceptTwo}, 0, redline.OrderProcessing},
+		{"shipped in part", []func(*redline.Transition) error{shipOne}, 0, redline.OrderPartiallyShipped},
+		{"shipped but for one that is short", []func(*redline.Transition) error{shipAll}, 1, redline.OrderPartiallyShipped},
+		{"delivered but for one that is short", []func(*redline.Transition) error{shipAll, deliver}, 1, redline.OrderPartiallyShipped},
+		{"shipped", []func(*redline.Transition) error{shipAll}, 0, redline.OrderShipped},
+		{"shipped in two", []func(*redline.Transition) error{shipOne, shipAll}, 0, redline.OrderShipped},
+		{"one of two delivered", []func(*redline.Transition) error{shipOne, deliver, shipAll}, 0, redline.OrderShipped},
+		{"both delivered", []func(*redline.Transition) error{shipOne, deliver, shipAll, deliver}, 0, redline.OrderDelivered},
+		{"both delivered at once", []func(*redline.Transition) error{shipOne, shipAll, deliver}, 0, redline.OrderDelivered},
+		{"shipped in part, the rest cancelled", []func(*redline.Transition) error{shipOne, cancel}, 0, redline.OrderShipped},
+		{"delivered in part, the rest cancelled", []func(*redline.Transition) error{shipOne, deliver, cancel}, 0, redline.OrderDelivered},
+		{"shipped, the short one cancelled", []func(*redline.Transition) error{shipAll, cancel}, 1, redline.OrderShipped},
+		{"cancelled", []func(*redline.Transition) error{cancel}, 1, redline.OrderCancelled},
+		{"rejected and cancelled", []func(*redline.Transition) error{reject, cancel}, 0, redline.OrderCancelled},
+		{"held", []func(*redline.Transition) error{hold}, 0, redline.OrderOnHold},
+		{"accepted and held", []func(*redline.Transition) error{acceptAll, hold}, 0, redline.OrderOnHold},
+		{"shipped in part and held", []func(*redline.Transition) error{shipOne, hold}, 0, redline.OrderOnHold},
+		{"released", []func(*redline.Transition) error{hold, release}, 0, redline.OrderPending},
+		{"accepted, held and released", []func(*redline.Transition) error{acceptAll, hold, release}, 0, redline.OrderProcessing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrder(t)
+			addLine(t, o, "chai", c.backordered)
+			addPart(o, "east", "", 4)
+			for _, step := range c.steps {
+				mustDo(t, o, operator, step)
+			}
+			mustEqual(t, o.Status, c.want, "the order's status")
+		})
+	}
+}
+
+// TestSetStatusMovesOnlyOwnParts: a supplier moves what is its own, and each
+// part gets one new version however much of it moved.
+func TestSetStatusMovesOnlyOwnParts(t *testing.T) {
+	t.Parallel()
+	o := newOrder(t)
+	addLine(t, o, "chai", 0)
+	mine, theirs := addPart(o, "acme's", acme, 3), addPart(o, "globex's", globex, 3)
+	by := as(redline.RoleSupplier, acme)
+
+	c := mustDo(t, o, by, setStatus(redline.OrderProcessing))
+	mustEqual(t, []redline.FulfillmentOrderStatus{mine.Status, theirs.Status},
+		[]redline.FulfillmentOrderStatus{redline.PartAccepted, redline.PartSubmitted}, "the parts after PROCESSING")
+	mustEqual(t, c.Suppliers, []string{acme}, "who is told")
+	mustDo(t, o, by, func(tr *redline.Transition) error {
+		return tr.Ship(mine.ID, []redline.ShipLine{{LineID: mine.Lines[0].ID, Quantity: 1}}, redline.Shipment{})
+	})
+	mustDo(t, o, by, setStatus(redline.OrderShipped))
+	mustEqual(t, []redline.FulfillmentOrderStatus{mine.Status, theirs.Status},
+		[]redline.FulfillmentOrderStatus{redline.PartClosed, redline.PartSubmitted}, "the parts after SHIPPED")
+	mustEqual(t, len(mine.Fulfillments), 2, "the number of shipments")
+
+	version := mine.Version
+	c = mustDo(t, o, by, setStatus(redline.OrderDelivered))
+	mustEqual(t, []int{mine.Version, theirs.Version, len(c.Parts)}, []int{version + 1, 1, 1}, "the versions and what changed")
+	for _, s := range mine.Fulfillments {
+		mustEqual(t, s.Status, redline.ShipmentDelivered, "the shipment's status")
+	}
+	_, err := do(o, by, setStatus(redline.OrderDelivered))
+	mustEqual(t, domainError(t, err).Code, redline.CodeInvalidTransition, "the code of a second DELIVERED")
+}
+
+// TestSetStatusTargets: PENDING, PARTIALLY_SHIPPED and ON_HOLD are nobody's to
+// set, whatever the order is.
+func TestSetStatusTargets(t *testing.T) {
+	t.Parallel()
+	for _, to := range []redline.OrderStatus{redline.OrderPending, redline.OrderPartiallyShipped, redline.OrderOnHold, "NONE"} {
+		for _, by := range everybody() {
+			o := orderOfFour(t, "")
+			_, err := do(o, by, setStatus(to))
+			e := domainError(t, err)
+			mustEqual(t, *e, redline.Error{
+				Code: redline.CodeInvalidTransition, Message: e.Message, From: string(redline.OrderPending), To: string(to),
+				Allowed: texts(o.NextFor(by)),
+			}, "the refusal of %s", to)
+		}
+	}
+}
+
+// TestNextForTellsRolesApart: what an order may become is by whose hand.
+func TestNextForTellsRolesApart(t *testing.T) {
+	t.Parallel()
+	o := newOrder(t)
+	addLine(t, o, "chai", 0)
+	part := addPart(o, "acme's", acme, 2)
+	everything := []redline.OrderStatus{redline.OrderProcessing, redline.OrderOnHold, redline.OrderShipped, redline.OrderCancelled}
+	works := []redline.OrderStatus{redline.OrderProcessing, redline.OrderShipped}
+	for i, c := range []struct {
+		by    redline.Principal
+		order []redline.OrderStatus
+		part  []redline.FulfillmentOrderStatus
+	}{
+		{redline.Anonymous(), nil, nil},
+		{as(redline.RoleStorefront), []redline.OrderStatus{redline.OrderCancelled}, []redline.FulfillmentOrderStatus{redline.PartCancelled}},
+		{as(redline.RoleCustomer), []redline.OrderStatus{redline.OrderCancelled}, []redline.FulfillmentOrderStatus{redline.PartCancelled}},
+		{narrowed(as(redline.RoleCustomer), redline.ScopeOrdersRead), nil, nil},
+		{as(redline.RoleSupplier, acme), works, []redline.FulfillmentOrderStatus{
+			redline.PartAccepted, redline.PartPartiallyAccepted, redline.PartRejected, redline.PartInProgress, redline.PartClosed,
+		}},
+		{as(redline.RoleSupplier, globex), nil, nil},
+		{narrowed(as(redline.RoleSupplier, acme), redline.ScopeOrdersRead), nil, nil},
+		{as(redline.RoleOperator), everything, []redline.FulfillmentOrderStatus{
+			redline.PartAccepted, redline.PartPartiallyAccepted, redline.PartRejected, redline.PartInProgress, redline.PartClosed,
+			redline.PartCancelled,
+		}},
+	} {
+		if got := o.NextFor(c.by); !slices.Equal(got, c.order) {
+			t.Errorf("%d: the order may become %v by %s's hand, want %v", i, got, c.by.Role, c.order)
+		}
+		if got := part.NextFor(c.by, false); !slices.Equal(got, c.part) {
+			t.Errorf("%d: the part may become %v by %s's hand, want %v", i, got, c.by.Role, c.part)
+		}
+		mustEqual(t, part.NextFor(c.by, true), []redline.FulfillmentOrderStatus{}, "what a held part may become")
+	}
+}
+
+// TestOthersPartsDontExist: a part or shipment of somebody else's is refused in
+// the words for one that isn't there.
+func TestOthersPartsDontExist(t *testing.T) {
+	t.Parallel()
+	const unknown = "no such thing"
+	o := newOrder(t)
+	addLine(t, o, "chai", 0)
+	theirs := addPart(o, "globex's", globex, 2)
+	addPart(o, "acme's", acme, 2)
+	mustDo(t, o, as(redline.RoleSupplier, globex), setStatus(redline.OrderShipped))
+	by := as(redline.RoleSupplier, acme)
+	for name, apply := range map[string]func(id string) func(*redline.Transition) error{
+		"accept": func(id string) func(*redline.Transition) error {
+			return func(tr *redline.Transition) error { return tr.Accept(id, nil) }
+		},
+		"reject": func(id string) func(*redline.Transition) error {
+			return func(tr *redline.Transition) error { return tr.Reject(id) }
+		},
+		"ship": func(id string) func(*redline.Transition) error {
+			return func(tr *redline.Transition) error { return tr.Ship(id, nil, redline.Shipment{}) }
+		},
+		"deliver": func(id string) func(*redline.Transition) error {
+			return func(tr *redline.Transition) error { return tr.Deliver(id, nil) }
+		},
+	} {
+		field, id := "fulfillmentOrderId", theirs.ID
+		if name == "deliver" {
+			field, id = "fulfillmentId", theirs.Fulfillments[0].ID
+		}
+		_, err := do(o, by, apply(id))
+		got := domainError(t, err)
+		_, err = do(o, by, apply(unknown))
+		none := domainError(t, err)
+		mustEqual(t, got.Code, redline.CodeNotFound, "the code of %s", name)
+		mustEqual(t, got.Field, []string{field}, "the path of %s", name)
+		mustEqual(t, strings.Replace(got.Message, id, unknown, 1), none.Message, "the words of %s", name)
+		mustEqual(t, got.Allowed, none.Allowed, "allowed of %s", name)
+	}
+}
+
+// TestWrongInput: each wrong answer or shipment is refused at its path, and
+// changes nothing.
+func TestWrongInput(t *testing.T) {
+	t.Parallel()
+	operator := as(redline.RoleOperator)
+	base := newOrder(t)
+	addLine(t, base, "chai", 0)
+	addLine(t, base, "hot sauce", 0)
+	f := addPart(base, "acme's", acme, 3, 2)
+	one, two := f.Lines[0].ID, f.Lines[1].ID
+	accept := func(r ...redline.LineResponse) func(*redline.Transition) error {
+		return func(tr *redline.Transition) error { return tr.Accept(f.ID, r) }
+	}
+	ship := func(l ...redline.ShipLine) func(*redline.Transition) error {
+		return func(tr *redline.Transition) error { return tr.Ship(f.ID, l, redline.Shipment{}) }
+	}
+	for _, c := range []struct {
+		name  string
+		apply func(*redline.Transition) error
+		code  redline.ErrorCode
+		field []string
+	}{
+		{"an unknown line", accept(redline.LineResponse{LineID: one, Accepted: 1}, redline.LineResponse{LineID: "?", Accepted: 1}),
+			redline.CodeNotFound, []string{"lines", "1", "lineId"}},
+		{"a line twice", accept(redline.LineResponse{LineID: one, Accepted: 1}, redline.LineResponse{LineID: one, Accepted: 1}),
+			redline.CodeInvalid, []string{"lines", "1", "lineId"}},
+		{"more than the line", accept(redline.LineResponse{LineID: one, Accepted: 4}, redline.LineResponse{LineID: two}),
+			redline.CodeInvalid, []string{"lines", "0", "accepted"}},
+		{"less than nothing", accept(redline.LineResponse{LineID: one}, redline.LineResponse{LineID: two, Accepted: -1}),
+			redline.CodeInvalid, []string{"lines", "1", "accepted"}},
+		{"a line left out", accept(redline.LineResponse{LineID: two, Accepted: 1}), redline.CodeInvalid, []string{"lines"}},
+		{"nothing", accept(redline.LineResponse{LineID: one}, redline.LineResponse{LineID: two}), redline.CodeInvalid, []string{"lines"}},
+		{"shipping an unknown line", ship(redline.ShipLine{LineID: "?", Quantity: 1}), redline.CodeNotFound, []string{"lines", "0", "lineId"}},
+		{"shipping a line twice", ship(redline.ShipLine{LineID: two, Quantity: 1}, redline.ShipLine{LineID: two, Quantity: 1}),
+			redline.CodeInvalid, []string{"lines", "1", "lineId"}},
+		{"shipping nothing of a line", ship(redline.ShipLine{LineID: one}), redline.CodeInvalid, []string{"lines", "0", "quantity"}},
+		{"shipping less than nothing", ship(redline.ShipLine{LineID: one, Quantity: -1}), redline.CodeInvalid, []string{"lines", "0", "quantity"}},
+		{"shipping too much", ship(redline.ShipLine{LineID: one, Quantity: 1}, redline.ShipLine{LineID: two, Quantity: redline.MaxQuantity}),
+			redline.CodeInvalid, []string{"lines", "1", "quantity"}},
+		{"shipping tomorrow", func(tr *redline.Transition) error {
+			return tr.Ship(f.ID, nil, redline.Shipment{ShippedAt: ptr(tr.Now.Add(time.Nanosecond))})
+		}, redline.CodeInvalid, []string{"shippedAt"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := clone(base)
+			_, err := do(o, operator, c.apply)
+			e := domainError(t, err)
+			mustEqual(t, e.Code, c.code, "the code")
+			mustEqual(t, e.Field, c.field, "the path")
+			mustEqual(t, o, clone(base), "the order")
+		})
+	}
+}
+
+// TestDelivery: between the shipping and now, once, and on hold too.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	operator := as(redline.RoleOperator)
+	o := orderOfFour(t, "")
+	carrier := ptr("Federal Shipping")
+	mustDo(t, o, operator, func(tr *redline.Transition) error {
+		return tr.Ship(onlyPart(tr).ID, []redline.ShipLine{{LineID: onlyPart(tr).Lines[0].ID, Quantity: 3}},
+			redline.Shipment{Carrier: carrier, ShippedAt: ptr(placedAt)})
+	})
+	s := o.FulfillmentOrders[0].Fulfillments[0]
+	mustEqual(t, []any{*s.ShippedAt, s.Carrier, s.DeliveredAt}, []any{placedAt, carrier, (*time.Time)(nil)}, "the shipment")
+
+	early := placedAt.Add(-time.Nanosecond)
+	_, err := do(o, operator, func(tr *redline.Transition) error { return tr.Deliver(s.ID, &early) })
+	mustEqual(t, domainError(t, err).Field, []string{"deliveredAt"}, "the path where it arrives before it left")
+	_, err = do(o, operator, func(tr *redline.Transition) error { return tr.Deliver(s.ID, ptr(tr.Now.Add(time.Nanosecond))) })
+	mustEqual(t, domainError(t, err).Field, []string{"deliveredAt"}, "the path where it arrives tomorrow")
+
+	mustDo(t, o, operator, hold)
+	mustDo(t, o, operator, func(tr *redline.Transition) error { return tr.Deliver(s.ID, ptr(placedAt)) })
+	mustEqual(t, []any{s.Status, *s.DeliveredAt, o.Status}, []any{redline.ShipmentDelivered, placedAt, redline.OrderOnHold}, "after the delivery")
+
+	_, err = do(o, operator, func(tr *redline.Transition) error { return tr.Deliver(s.ID, nil) })
+	e := domainError(t, err)
+	mustEqual(t, *e, redline.Error{
+		Code: redline.CodeInvalidTransition, Message: e.Message, Field: []string{"fulfillmentId"},
+		From: string(redline.ShipmentDelivered), To: string(redline.ShipmentDelivered), Allowed: []string{},
+	}, "the second delivery")
+}
+
+// TestHoldAndRelease: the reason stands while it holds, and in the history.
+func TestHoldAndRelease(t *testing.T) {
+	t.Parallel()
+	operator := as(redline.RoleOperator)
+	o := newOrder(t)
+	addLine(t, o, "chai", 0)
+	addPart(o, "acme's", acme, 1)
+	addPart(o, "globex's", globex, 1)
+
+	c := mustDo(t, o, operator, hold)
+	mustEqual(t, []any{*o.HoldReason, *c.History.Note, c.Suppliers}, []any{"a reason", "a reason", []string{acme, globex}}, "the hold")
+	_, err := do(o, operator, hold)
+	e := domainError(t, err)
+	mustEqual(t, []any{e.Code, e.From, e.To, e.Allowed},
+		[]any{redline.CodeInvalidTransition, string(redline.OrderOnHold), string(redline.OrderOnHold), []string{string(redline.OrderPending)}},
+		"the second hold")
+
+	mustDo(t, o, operator, release)
+	mustEqual(t, o.HoldReason, (*string)(nil), "the reason after the release")
+	_, err = do(o, operator, release)
+	e = domainError(t, err)
+	mustEqual(t, []any{e.Code, e.From, e.Allowed},
+		[]any{redline.CodeInvalidTransition, string(redline.OrderPending), texts(o.NextFor(operator))}, "the second release")
+
+	mustDo(t, o, operator, setStatus(redline.OrderShipped))
+	_, err = do(o, operator, hold)
+	mustEqual(t, domainError(t, err).From, string(redline.OrderShipped), "what a shipped order can't be held from")
+}
