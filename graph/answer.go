@@ -1,0 +1,154 @@
+package graph
+
+import (
+	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"redline"
+)
+
+// answers is an extension that gives each answer its scratch space, and takes
+// the event log's head before anything of a query that asks for it is read.
+type answers struct{ *resolver }
+
+// ExtensionName names the extension.
+func (answers) ExtensionName() string { return "Answers" }
+
+// Validate accepts any schema.
+func (answers) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptResponse runs around each answer: once for a query or a mutation,
+// once for each event of a subscription.
+func (a answers) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	own := &answer{}
+	ctx = context.WithValue(ctx, answerKey{}, own)
+	if !graphql.HasOperationContext(ctx) {
+		return next(ctx)
+	}
+	op := graphql.GetOperationContext(ctx)
+	switch {
+	case op.Operation == nil:
+	case op.Operation.Operation == ast.Query:
+		if selects(op, op.Operation.SelectionSet, "Query", "eventHead") {
+			own.head = a.live.Head()
+		}
+	case op.Operation.Operation == ast.Subscription:
+		// gqlgen leaves the subscription's own field out of the paths of errors.
+		for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
+			ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: f})
+		}
+	}
+	return next(ctx)
+}
+
+type answerKey struct{}
+
+// answer is what the fields of one answer share.
+type answer struct {
+	head int64
+
+	mu    sync.Mutex
+	told  map[string]bool
+	items map[itemsKey]map[string]*redline.Page[*redline.SupplierItem]
+}
+
+// answerFrom returns the answer under way; nil, which is one that keeps
+// nothing, while a subscription prepares its next.
+func answerFrom(ctx context.Context) *answer {
+	a, _ := ctx.Value(answerKey{}).(*answer)
+	return a
+}
+
+// toldBefore reports whether a refusal was told of in this answer already, and
+// notes that it was.
+func (a *answer) toldBefore(what string) bool {
+	if a == nil {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told[what] {
+		return true
+	}
+	if a.told == nil {
+		a.told = map[string]bool{}
+	}
+	a.told[what] = true
+	return false
+}
+
+// itemsKey is what tells two requests for a supplier's items apart.
+type itemsKey struct {
+	hasFirst, hasAfter, count bool
+	first                     int
+	after                     string
+}
+
+func itemsKeyOf(page redline.PageRequest) itemsKey {
+	k := itemsKey{hasFirst: page.First != nil, hasAfter: page.After != nil, count: page.Count}
+	if k.hasFirst {
+		k.first = *page.First
+	}
+	if k.hasAfter {
+		k.after = *page.After
+	}
+	return k
+}
+
+// keepItems keeps pages of suppliers' items for the fields that show them.
+func (a *answer) keepItems(k itemsKey, pages map[string]*redline.Page[*redline.SupplierItem]) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.items == nil {
+		a.items = map[itemsKey]map[string]*redline.Page[*redline.SupplierItem]{}
+	}
+	if a.items[k] == nil {
+		a.items[k] = pages
+		return
+	}
+	for id, page := range pages {
+		a.items[k][id] = page
+	}
+}
+
+// keptItems returns what keepItems kept, or nil.
+func (a *answer) keptItems(k itemsKey, supplierID string) *redline.Page[*redline.SupplierItem] {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.items[k][supplierID]
+}
+
+// selects reports whether a selection on a type has a field.
+func selects(op *graphql.OperationContext, sel ast.SelectionSet, typeName string, fields ...string) bool {
+	for _, f := range graphql.CollectFields(op, sel, []string{typeName}) {
+		for _, name := range fields {
+			if f.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// selectsOnly reports whether a selection on a type has no fields but these.
+func selectsOnly(op *graphql.OperationContext, sel ast.SelectionSet, t *typeInfo, fields ...string) bool {
+	for _, f := range graphql.CollectFields(op, sel, t.satisfies) {
+		known := f.Name == "__typename"
+		for _, name := range fields {
+			known = known || f.Name == name
+		}
+		if !known {
+			return false
+		}
+	}
+	return true
+}

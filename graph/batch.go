@@ -1,0 +1,293 @@
+package graph
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"redline"
+)
+
+// batch is what the objects of one level lack. Running it makes one call of
+// the store for each kind of thing, and none for what nobody lacks.
+type batch struct {
+	*preloader
+
+	// products, locations and suppliers are wanted by id, each by those who
+	// are to be given it.
+	productsBy  map[string][]func(*redline.Product)
+	locationsBy map[string][]func(*redline.Location)
+	suppliersBy map[string][]func(*redline.Supplier)
+
+	// availability, levels and items are products that lack them.
+	availability []*redline.Product
+	levels       []*redline.Product
+	items        []*redline.Product
+
+	// itemPages are suppliers whose items are wanted page by page.
+	itemPages map[itemsKey]*itemPages
+
+	// orders lack the parts told.
+	orders map[*redline.Order]redline.OrderParts
+
+	// customers and histories are orders of an event, and addresses parts of
+	// one, that lack what the event's payload has not.
+	customers []*redline.Order
+	histories []*redline.Order
+	addresses []*redline.FulfillmentOrder
+
+	// known is run after all else: what is given to those who ask for no more
+	// than is known without a look.
+	known []func()
+}
+
+type itemPages struct {
+	page      redline.PageRequest
+	suppliers map[string]bool
+}
+
+func newBatch(p *preloader) *batch { return &batch{preloader: p} }
+
+func (b *batch) product(id string, give func(*redline.Product)) {
+	if known := b.products[id]; known != nil {
+		give(known)
+		return
+	}
+	b.productsBy = wanted(b.productsBy, id, give)
+}
+
+func (b *batch) location(id string, give func(*redline.Location)) {
+	b.locationsBy = wanted(b.locationsBy, id, give)
+}
+
+func (b *batch) supplier(id string, give func(*redline.Supplier)) {
+	b.suppliersBy = wanted(b.suppliersBy, id, give)
+}
+
+func wanted[T any](by map[string][]func(*T), id string, give func(*T)) map[string][]func(*T) {
+	if by == nil {
+		by = map[string][]func(*T){}
+	}
+	by[id] = append(by[id], give)
+	return by
+}
+
+// order asks for relations of an order.
+func (b *batch) order(o *redline.Order, need redline.OrderParts) {
+	if b.orders == nil {
+		b.orders = map[*redline.Order]redline.OrderParts{}
+	}
+	had := b.orders[o]
+	b.orders[o] = redline.OrderParts{
+		Lines: had.Lines || need.Lines, Parts: had.Parts || need.Parts, History: had.History || need.History,
+	}
+}
+
+// supplierItems asks for a page of a supplier's items.
+func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
+	k := itemsKeyOf(page)
+	if b.answer == nil || b.answer.keptItems(k, supplierID) != nil {
+		return
+	}
+	if b.itemPages == nil {
+		b.itemPages = map[itemsKey]*itemPages{}
+	}
+	if b.itemPages[k] == nil {
+		b.itemPages[k] = &itemPages{page: page, suppliers: map[string]bool{}}
+	}
+	b.itemPages[k].suppliers[supplierID] = true
+}
+
+// run reads all that is wanted and gives it to those who want it.
+func (b *batch) run(ctx context.Context) error {
+	for _, read := range []func(context.Context) error{
+		b.runProducts, b.runLocations, b.runSuppliers,
+		b.runAvailability, b.runLevels, b.runItems, b.runItemPages,
+		b.runOrders, b.runCustomers, b.runHistories, b.runAddresses,
+	} {
+		if err := read(ctx); err != nil {
+			return err
+		}
+	}
+	for _, give := range b.known {
+		give()
+	}
+	return nil
+}
+
+func (b *batch) runProducts(ctx context.Context) error {
+	found, err := give(ctx, b.store, b.productsBy, Store.ProductsOf)
+	maps.Copy(b.products, found)
+	return err
+}
+
+func (b *batch) runLocations(ctx context.Context) error {
+	_, err := give(ctx, b.store, b.locationsBy, Store.LocationsByID)
+	return err
+}
+
+func (b *batch) runSuppliers(ctx context.Context) error {
+	_, err := give(ctx, b.store, b.suppliersBy, Store.SuppliersByID)
+	return err
+}
+
+// give reads what is wanted by id and hands it out.
+func give[T any](
+	ctx context.Context, s Store, by map[string][]func(*T), read func(Store, context.Context, []string) (map[string]*T, error),
+) (map[string]*T, error) {
+	if len(by) == 0 {
+		return nil, nil
+	}
+	found, err := read(s, ctx, slices.Collect(maps.Keys(by)))
+	if err != nil {
+		return nil, err
+	}
+	for id, v := range found {
+		for _, give := range by[id] {
+			give(v)
+		}
+	}
+	return found, nil
+}
+
+func (b *batch) runAvailability(ctx context.Context) error {
+	return ofProducts(ctx, b.store, b.availability, Store.Availability, func(p *redline.Product, at []*redline.LocationAvailability) {
+		p.Availability = redline.TotalAvailability(at)
+	})
+}
+
+func (b *batch) runLevels(ctx context.Context) error {
+	read := func(s Store, ctx context.Context, ids []string) (map[string][]*redline.InventoryLevel, error) {
+		return s.LevelsOfProducts(ctx, b.principal, ids)
+	}
+	return ofProducts(ctx, b.store, b.levels, read, func(p *redline.Product, levels []*redline.InventoryLevel) {
+		p.Inventory = redline.TotalLevels(levels)
+	})
+}
+
+func (b *batch) runItems(ctx context.Context) error {
+	read := func(s Store, ctx context.Context, ids []string) (map[string][]*redline.SupplierItem, error) {
+		return s.SupplierItemsOfProducts(ctx, b.principal, ids)
+	}
+	return ofProducts(ctx, b.store, b.items, read, func(p *redline.Product, items []*redline.SupplierItem) {
+		p.SupplierItems = append([]*redline.SupplierItem{}, items...)
+	})
+}
+
+// ofProducts reads what belongs to products and gives it to each. Two objects
+// of one product share it.
+func ofProducts[T any](
+	ctx context.Context, s Store, products []*redline.Product,
+	read func(Store, context.Context, []string) (map[string][]T, error), give func(*redline.Product, []T),
+) error {
+	if len(products) == 0 {
+		return nil
+	}
+	ids := map[string]bool{}
+	for _, p := range products {
+		ids[p.ID] = true
+	}
+	found, err := read(s, ctx, slices.Collect(maps.Keys(ids)))
+	if err != nil {
+		return err
+	}
+	for _, p := range products {
+		give(p, found[p.ID])
+	}
+	return nil
+}
+
+func (b *batch) runItemPages(ctx context.Context) error {
+	for k, wanted := range b.itemPages {
+		pages, err := b.store.SupplierItemsOfSuppliers(ctx, b.principal, slices.Collect(maps.Keys(wanted.suppliers)), wanted.page)
+		if err != nil {
+			return err
+		}
+		b.answer.keepItems(k, pages)
+	}
+	return nil
+}
+
+func (b *batch) runOrders(ctx context.Context) error {
+	if len(b.orders) == 0 {
+		return nil
+	}
+	var need redline.OrderParts
+	for _, n := range b.orders {
+		need = redline.OrderParts{Lines: need.Lines || n.Lines, Parts: need.Parts || n.Parts, History: need.History || n.History}
+	}
+	orders := slices.Collect(maps.Keys(b.orders))
+	if err := b.store.LoadOrders(ctx, b.principal, orders, need); err != nil {
+		return err
+	}
+	for _, o := range orders {
+		if need.History && o.History == nil {
+			o.History = []*redline.OrderStatusChange{}
+		}
+	}
+	return nil
+}
+
+func (b *batch) runCustomers(ctx context.Context) error {
+	if len(b.customers) == 0 {
+		return nil
+	}
+	ids := make([]string, len(b.customers))
+	for i, o := range b.customers {
+		ids[i] = o.ID
+	}
+	found, err := b.store.OrdersByID(ctx, b.principal, ids)
+	if err != nil {
+		return err
+	}
+	for _, o := range b.customers {
+		if now := found[o.ID]; now != nil && now.Customer != nil {
+			o.Customer = now.Customer
+		}
+	}
+	return nil
+}
+
+// runHistories reads the history of an event's orders up to the event.
+func (b *batch) runHistories(ctx context.Context) error {
+	if len(b.histories) == 0 {
+		return nil
+	}
+	// The orders are as they were then: what is read now goes elsewhere first.
+	now := make([]*redline.Order, len(b.histories))
+	for i, o := range b.histories {
+		now[i] = &redline.Order{ID: o.ID}
+	}
+	if err := b.store.LoadOrders(ctx, b.principal, now, redline.OrderParts{History: true}); err != nil {
+		return err
+	}
+	for i, o := range b.histories {
+		o.History = []*redline.OrderStatusChange{}
+		for _, h := range now[i].History {
+			if !h.At.After(b.event.At) {
+				o.History = append(o.History, h)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *batch) runAddresses(ctx context.Context) error {
+	if len(b.addresses) == 0 {
+		return nil
+	}
+	ids := make([]string, len(b.addresses))
+	for i, f := range b.addresses {
+		ids[i] = f.ID
+	}
+	found, err := b.store.FulfillmentOrdersByID(ctx, b.principal, ids)
+	if err != nil {
+		return err
+	}
+	for _, f := range b.addresses {
+		if now := found[f.ID]; now != nil {
+			f.ShipTo = now.ShipTo
+		}
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+// Package graph is the GraphQL door: resolvers that decode, make one call and
+// return, and the loading, errors and rights around them.
+//
+// A root resolver reads its objects with one call of the store. A preloader
+// then walks the operation's selection level by level and fills what else was
+// asked for, with one call for each kind of thing and level, so that the
+// generated code only reads fields of structs. Nothing waits for a batch to
+// fill up, and no field has a goroutine or a query of its own.
+//
+// What is generated comes from schema.graphqls and gqlgen.yml.
+package graph
+
+//go:generate go tool gqlgen generate

@@ -1,0 +1,216 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"testing"
+
+	gql "github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+
+	"redline"
+	"redline/graph"
+)
+
+// The operations in these tests are refused, or answered, before a repository
+// would be asked: there is none. Whatever did ask one would panic, and the
+// answer say INTERNAL.
+
+// room is the room with an executor and what it logs.
+type room struct {
+	*graph.Graph
+	exec *executor.Executor
+	log  *logged
+}
+
+func newRoom(live graph.Live) *room {
+	log := &logged{}
+	g := graph.New(graph.Options{Live: live, Log: slog.New(slog.NewTextHandler(log, nil))})
+	return &room{Graph: g, exec: g.Executor(), log: log}
+}
+
+// logged is a log that several goroutines write.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// reply is an answer as a client reads it.
+type reply struct {
+	Data   json.RawMessage `json:"data"`
+	Errors []replyError    `json:"errors"`
+}
+
+type replyError struct {
+	Message    string `json:"message"`
+	Path       []any  `json:"path"`
+	Extensions struct {
+		Code      string   `json:"code"`
+		Field     []string `json:"field"`
+		RequestID string   `json:"requestId"`
+	} `json:"extensions"`
+}
+
+// codes lists the codes of the errors.
+func (r reply) codes() []string {
+	codes := []string{}
+	for _, e := range r.Errors {
+		codes = append(codes, e.Extensions.Code)
+	}
+	return codes
+}
+
+// start begins an operation as a transport does. Each call of the result is
+// one answer, nil at the end.
+func (r *room) start(ctx context.Context, p redline.Principal, query, variables string) func() *reply {
+	ctx = gql.StartOperationTrace(redline.WithPrincipal(ctx, p))
+	params := &gql.RawParams{Query: query}
+	if variables != "" {
+		d := json.NewDecoder(bytes.NewBufferString(variables))
+		d.UseNumber()
+		if err := d.Decode(&params.Variables); err != nil {
+			panic(err)
+		}
+	}
+	op, refused := r.exec.CreateOperationContext(ctx, params)
+	if refused != nil {
+		return once(read(r.exec.DispatchError(gql.WithOperationContext(ctx, op), refused)))
+	}
+	responses, ctx := r.exec.DispatchOperation(ctx, op)
+	return func() *reply { return read(responses(ctx)) }
+}
+
+// run runs a query or a mutation.
+func (r *room) run(t *testing.T, p redline.Principal, query, variables string) reply {
+	t.Helper()
+	answer := r.start(t.Context(), p, query, variables)()
+	if answer == nil {
+		t.Fatalf("%s: no answer", query)
+	}
+	return *answer
+}
+
+func once(answer *reply) func() *reply {
+	return func() *reply {
+		a := answer
+		answer = nil
+		return a
+	}
+}
+
+func read(response *gql.Response) *reply {
+	if response == nil {
+		return nil
+	}
+	b, err := json.Marshal(response)
+	if err != nil {
+		panic(err)
+	}
+	out := &reply{}
+	if err := json.Unmarshal(b, out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// principal makes a principal with a role's scopes, or with those named.
+func principal(role redline.Role, scopes ...string) redline.Principal {
+	p := redline.Principal{Issuer: "tests", Subject: "somebody", Role: role, Scopes: scopes}
+	if len(scopes) == 0 {
+		p.Scopes = redline.DefaultScopes(role)
+	}
+	switch role {
+	case redline.RoleSupplier:
+		p.Suppliers = []string{"acme"}
+	case redline.RoleCustomer:
+		p.Customer = "customer-1"
+	}
+	return p
+}
+
+// log is an event log in memory: it delivers what is appended to whoever is
+// subscribed by then.
+type eventLog struct {
+	mu          sync.Mutex
+	head        int64
+	subscribers map[chan *redline.Event]subscriber
+	// joined gets a value for each subscriber.
+	joined chan struct{}
+}
+
+type subscriber struct {
+	ctx  context.Context
+	want func(*redline.Event) bool
+}
+
+func newEventLog() *eventLog {
+	return &eventLog{subscribers: map[chan *redline.Event]subscriber{}, joined: make(chan struct{}, 100)}
+}
+
+func (l *eventLog) Subscribe(ctx context.Context, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := make(chan *redline.Event, 100)
+	l.subscribers[events] = subscriber{ctx, want}
+	context.AfterFunc(ctx, func() { l.cutOff(events) })
+	l.joined <- struct{}{}
+	return events, nil
+}
+
+func (l *eventLog) cutOff(events chan *redline.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.subscribers[events]; ok {
+		delete(l.subscribers, events)
+		close(events)
+	}
+}
+
+// cutOffAll ends all subscriptions from the log's side.
+func (l *eventLog) cutOffAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for events := range l.subscribers {
+		delete(l.subscribers, events)
+		close(events)
+	}
+}
+
+func (l *eventLog) append(e *redline.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.head = e.ID
+	for events, s := range l.subscribers {
+		if s.want(e) {
+			select {
+			case events <- e:
+			case <-s.ctx.Done():
+			}
+		}
+	}
+}
+
+func (l *eventLog) Head() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head
+}
+
+func (l *eventLog) Cursor(id int64) string { return redline.Cursor{Epoch: 1, ID: id}.String() }
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,133 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+	"redline/graph/model"
+)
+
+// nodesMax is the most ids that are looked up at once.
+const nodesMax = 100
+
+// nodeKind is what an id's prefix stands for.
+type nodeKind struct {
+	// name is the contract's type.
+	name string
+	find func(ctx context.Context, s Store, p redline.Principal, ids []string) (map[string]model.Node, error)
+}
+
+var nodeKinds = map[string]nodeKind{
+	redline.PrefixProduct:      {"Product", visible(Store.ProductsByID)},
+	redline.PrefixSupplierItem: {"SupplierItem", visible(Store.SupplierItemsByID)},
+	redline.PrefixLevel:        {"InventoryLevel", visible(Store.LevelsByID)},
+	redline.PrefixMovement:     {"InventoryMovement", visible(Store.MovementsByID)},
+	redline.PrefixOrder:        {"Order", visible(Store.OrdersByID)},
+	// A line carries no scope of its own: it is a part of its order.
+	redline.PrefixOrderLine:        {"Order", visible(Store.OrderLinesByID)},
+	redline.PrefixFulfillmentOrder: {"FulfillmentOrder", visible(Store.FulfillmentOrdersByID)},
+	redline.PrefixFulfillment:      {"Fulfillment", visible(Store.FulfillmentsByID)},
+	redline.PrefixAuditEntry:       {"AuditEntry", visible(Store.AuditEntriesByID)},
+	redline.PrefixSupplier:         {"Supplier", public(Store.SuppliersByID)},
+	redline.PrefixLocation:         {"Location", public(Store.LocationsByID)},
+}
+
+// visible makes the find of a kind of which a principal sees its own.
+func visible[T model.Node](
+	find func(Store, context.Context, redline.Principal, []string) (map[string]T, error),
+) func(context.Context, Store, redline.Principal, []string) (map[string]model.Node, error) {
+	return func(ctx context.Context, s Store, p redline.Principal, ids []string) (map[string]model.Node, error) {
+		found, err := find(s, ctx, p, ids)
+		nodes := make(map[string]model.Node, len(found))
+		for id, v := range found {
+			nodes[id] = v
+		}
+		return nodes, err
+	}
+}
+
+// public makes the find of a kind that anybody sees.
+func public[T model.Node](
+	find func(Store, context.Context, []string) (map[string]T, error),
+) func(context.Context, Store, redline.Principal, []string) (map[string]model.Node, error) {
+	return visible(func(s Store, ctx context.Context, _ redline.Principal, ids []string) (map[string]T, error) {
+		return find(s, ctx, ids)
+	})
+}
+
+// Node finds an object by its id alone.
+func (q query) Node(ctx context.Context, id string) (model.Node, error) {
+	if err := q.mayLookUp(redline.PrincipalFrom(ctx), id); err != nil {
+		return nil, err
+	}
+	found, err := q.lookUp(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return found[id], nil
+}
+
+// Nodes finds objects by their ids alone, in the order of the ids. Those whose
+// kind the principal hasn't the scope for are null, with an error each.
+func (q query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	if len(ids) > nodesMax {
+		return nil, redline.Invalid([]string{"ids"}, "at most %d ids, not %d", nodesMax, len(ids))
+	}
+	p := redline.PrincipalFrom(ctx)
+	var open []string
+	for i, id := range ids {
+		if err := q.mayLookUp(p, id); err != nil {
+			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), err)
+			continue
+		}
+		open = append(open, id)
+	}
+	found, err := q.lookUp(ctx, open)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]model.Node, len(ids))
+	for i, id := range ids {
+		nodes[i] = found[id]
+	}
+	return nodes, nil
+}
+
+// mayLookUp holds an id's kind against the principal's scopes, before anything
+// is looked up: a refusal says nothing of what exists.
+func (q query) mayLookUp(p redline.Principal, id string) error {
+	kind, ok := nodeKinds[redline.IDPrefix(id)]
+	if !ok {
+		return nil
+	}
+	if scopes := q.contract.types[kind.name].scopes; scopes != nil && !p.Has(scopes...) {
+		return refuse(p, scopes)
+	}
+	return nil
+}
+
+// lookUp finds objects with one call for each kind, and what is asked of them.
+func (q query) lookUp(ctx context.Context, ids []string) (map[string]model.Node, error) {
+	byPrefix := map[string][]string{}
+	for _, id := range ids {
+		if prefix := redline.IDPrefix(id); nodeKinds[prefix].find != nil {
+			byPrefix[prefix] = append(byPrefix[prefix], id)
+		}
+	}
+	p := q.preloader(ctx)
+	nodes := map[string]model.Node{}
+	var objs []model.Node
+	for prefix, some := range byPrefix {
+		found, err := nodeKinds[prefix].find(ctx, q.store, p.principal, some)
+		if err != nil {
+			return nil, err
+		}
+		for id, node := range found {
+			nodes[id] = node
+			objs = append(objs, node)
+		}
+	}
+	return nodes, load(ctx, p, objs, selection(ctx).Selections)
+}

@@ -1,0 +1,36 @@
+package graph
+
+import (
+	"context"
+
+	"redline"
+	"redline/graph/model"
+)
+
+// Order finds one order.
+func (q query) Order(ctx context.Context, by redline.OrderBy) (*redline.Order, error) {
+	return single(ctx, q.resolver, func(p redline.Principal) (*redline.Order, error) {
+		return q.store.OrderBy(ctx, p, by)
+	})
+}
+
+// Orders lists orders.
+func (q query) Orders(
+	ctx context.Context, filter *redline.OrderFilter, orderBy *redline.OrderSort,
+	first *int, after *string, last *int, before *string,
+) (*model.OrderConnection, error) {
+	return connection(ctx, q.resolver, first, after, last, before,
+		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.Order], error) {
+			return q.store.Orders(ctx, p, value(filter), value(orderBy), page)
+		})
+}
+
+// FulfillmentOrders lists a supplier's inbox.
+func (q query) FulfillmentOrders(
+	ctx context.Context, filter *redline.FulfillmentOrderFilter, first *int, after *string,
+) (*model.FulfillmentOrderConnection, error) {
+	return connection(ctx, q.resolver, first, after, nil, nil,
+		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.FulfillmentOrder], error) {
+			return q.store.FulfillmentOrders(ctx, p, value(filter), page)
+		})
+}

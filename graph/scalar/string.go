@@ -1,0 +1,140 @@
+package scalar
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+)
+
+const (
+	// textMax is the longest String and ID that is read, in bytes. What a field
+	// takes is less; this bounds what anybody has to look at.
+	textMax = 10_000
+	// urlMax is the longest URL that is read, in bytes.
+	urlMax = 2_000
+)
+
+// MarshalString writes the scalar String.
+func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalString reads the scalar String: valid UTF-8 without U+0000, which
+// the database can't hold.
+func UnmarshalString(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", mismatch("a String is a string", v)
+	}
+	return s, checkText("a String", s, textMax)
+}
+
+// MarshalID writes the scalar ID.
+func MarshalID(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalID reads the scalar ID: a string, or a whole number that stands for
+// its digits, as the specification has it.
+func UnmarshalID(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, checkText("an ID", v, textMax)
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case json.Number:
+		if _, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+			return string(v), nil
+		}
+	}
+	return "", mismatch("an ID is a string", v)
+}
+
+// MarshalCursor writes the scalar Cursor.
+func MarshalCursor(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalCursor reads the scalar Cursor, as opaque here as to callers.
+func UnmarshalCursor(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", mismatch("a Cursor is a string", v)
+	}
+	return s, checkText("a Cursor", s, textMax)
+}
+
+// MarshalURL writes the scalar URL.
+func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalURL reads the scalar URL: absolute, http or https, with a host and
+// at most 2,000 bytes.
+func UnmarshalURL(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", mismatch("a URL is a string", v)
+	}
+	if err := checkText("a URL", s, urlMax); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(s, " \"<>\\^`{|}") {
+		return "", redline.Invalid(nil, "a URL is absolute and begins with https:// or http://")
+	}
+	return s, nil
+}
+
+// MarshalBoolean writes the scalar Boolean.
+func MarshalBoolean(b bool) graphql.Marshaler {
+	if b {
+		return graphql.True
+	}
+	return graphql.False
+}
+
+// UnmarshalBoolean reads the scalar Boolean: true or false, and no string.
+func UnmarshalBoolean(v any) (bool, error) {
+	b, ok := v.(bool)
+	if !ok {
+		return false, mismatch("a Boolean is true or false", v)
+	}
+	return b, nil
+}
+
+func checkText(what, s string, longest int) error {
+	switch {
+	case len(s) > longest:
+		return redline.Invalid(nil, "%s has at most %d bytes, this one has %d", what, longest, len(s))
+	case !utf8.ValidString(s):
+		return redline.Invalid(nil, "%s is UTF-8, and this one isn't", what)
+	case strings.IndexByte(s, 0) >= 0:
+		return redline.Invalid(nil, "%s can't hold the character U+0000", what)
+	}
+	return nil
+}
+
+// mismatch refuses what isn't of a scalar's kind.
+func mismatch(rule string, v any) error {
+	if v == nil {
+		return redline.Invalid(nil, "a value is needed here; null is none")
+	}
+	return redline.Invalid(nil, "%s, not %s", rule, kind(v))
+}
+
+// kind names what was given in place of a scalar, without repeating it.
+func kind(v any) string {
+	switch v.(type) {
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case json.Number, int, int64, float64:
+		return "such a number"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	}
+	return fmt.Sprintf("a %T", v)
+}

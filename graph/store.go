@@ -1,0 +1,116 @@
+package graph
+
+import (
+	"context"
+
+	"redline"
+)
+
+// Store is what the resolvers ask of the repositories. A method that takes a
+// principal sees only that principal's rows: maps hold what is visible and
+// leave out the rest, and slices keep the order of what they were asked for.
+// Refusals are redline.Error or redline.Errors.
+type Store interface {
+	CatalogStore
+	InventoryStore
+	OrderStore
+	FulfillmentStore
+	AuditStore
+}
+
+// CatalogStore reads products, suppliers and locations.
+type CatalogStore interface {
+	Products(ctx context.Context, p redline.Principal, f redline.ProductFilter, o redline.ProductOrder, page redline.PageRequest) (*redline.Page[*redline.Product], error)
+	// ProductBy returns nil where there is no such product.
+	ProductBy(ctx context.Context, p redline.Principal, by redline.ProductBy) (*redline.Product, error)
+	ProductsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Product, error)
+	// ProductsOf is for products reached through something that the caller
+	// sees already: withdrawn ones are among them.
+	ProductsOf(ctx context.Context, ids []string) (map[string]*redline.Product, error)
+
+	Suppliers(ctx context.Context, page redline.PageRequest) (*redline.Page[*redline.Supplier], error)
+	SuppliersByID(ctx context.Context, ids []string) (map[string]*redline.Supplier, error)
+	SuppliersByCode(ctx context.Context, codes []string) ([]*redline.Supplier, error)
+
+	// SupplierItemsOfSuppliers returns the same page of each supplier's items.
+	// Items come with their supplier, here and below.
+	SupplierItemsOfSuppliers(ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest) (map[string]*redline.Page[*redline.SupplierItem], error)
+	SupplierItemsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.SupplierItem, error)
+	SupplierItemsOfProducts(ctx context.Context, p redline.Principal, productIDs []string) (map[string][]*redline.SupplierItem, error)
+
+	// Locations come with their suppliers.
+	Locations(ctx context.Context) ([]*redline.Location, error)
+	LocationsByID(ctx context.Context, ids []string) (map[string]*redline.Location, error)
+}
+
+// InventoryStore reads and changes levels. Levels and movements come with
+// their location, and that with its supplier; without their product.
+type InventoryStore interface {
+	// Availability comes with its locations, by product.
+	Availability(ctx context.Context, productIDs []string) (map[string][]*redline.LocationAvailability, error)
+	// Promises answers each line, with product and locations.
+	Promises(ctx context.Context, p redline.Principal, lines []redline.AvailabilityLine) ([]*redline.Availability, error)
+
+	Levels(ctx context.Context, p redline.Principal, f redline.InventoryFilter, page redline.PageRequest) (*redline.Page[*redline.InventoryLevel], error)
+	LevelsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.InventoryLevel, error)
+	LevelsOfProducts(ctx context.Context, p redline.Principal, productIDs []string) (map[string][]*redline.InventoryLevel, error)
+	Movements(ctx context.Context, p redline.Principal, f redline.MovementFilter, page redline.PageRequest) (*redline.Page[*redline.InventoryMovement], error)
+	MovementsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.InventoryMovement, error)
+
+	InventoryAdjust(ctx context.Context, p redline.Principal, in redline.InventoryAdjustInput) (*redline.InventoryResult, error)
+	InventorySet(ctx context.Context, p redline.Principal, in redline.InventorySetInput) (*redline.InventoryResult, error)
+	InventoryTransfer(ctx context.Context, p redline.Principal, in redline.InventoryTransferInput) (*redline.InventoryResult, error)
+}
+
+// OrderStore reads and changes orders. Its mutations return the order's id.
+type OrderStore interface {
+	Orders(ctx context.Context, p redline.Principal, f redline.OrderFilter, s redline.OrderSort, page redline.PageRequest) (*redline.Page[*redline.Order], error)
+	// OrderBy returns nil where there is no such order.
+	OrderBy(ctx context.Context, p redline.Principal, by redline.OrderBy) (*redline.Order, error)
+	OrdersByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Order, error)
+	// OrderLinesByID returns lines with their products.
+	OrderLinesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.OrderLine, error)
+	// LoadOrders fills relations in place, as the principal may see them:
+	// lines with products; parts with all that belongs to them, and the next
+	// statuses of orders and parts; history.
+	LoadOrders(ctx context.Context, p redline.Principal, orders []*redline.Order, need redline.OrderParts) error
+
+	OrderPlace(ctx context.Context, p redline.Principal, in redline.OrderPlaceInput) (string, redline.Outcome, error)
+	OrderCancel(ctx context.Context, p redline.Principal, in redline.OrderCancelInput) (string, redline.Outcome, error)
+	OrderHold(ctx context.Context, p redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error)
+	OrderReleaseHold(ctx context.Context, p redline.Principal, in redline.OrderReleaseHoldInput) (string, redline.Outcome, error)
+	OrderSetStatus(ctx context.Context, p redline.Principal, in redline.OrderStatusInput) (string, redline.Outcome, error)
+}
+
+// FulfillmentStore reads and changes fulfilment orders, which come complete:
+// with their order, its lines and its parts. Its mutations return the
+// fulfilment order's id.
+type FulfillmentStore interface {
+	FulfillmentOrders(ctx context.Context, p redline.Principal, f redline.FulfillmentOrderFilter, page redline.PageRequest) (*redline.Page[*redline.FulfillmentOrder], error)
+	FulfillmentOrdersByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.FulfillmentOrder, error)
+	FulfillmentsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Fulfillment, error)
+
+	FulfillmentOrderAccept(ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error)
+	FulfillmentOrderReject(ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error)
+	FulfillmentCreate(ctx context.Context, p redline.Principal, in redline.FulfillmentCreateInput) (string, redline.Outcome, error)
+	FulfillmentMarkDelivered(ctx context.Context, p redline.Principal, in redline.FulfillmentDeliveredInput) (string, redline.Outcome, error)
+}
+
+// AuditStore reads the audit.
+type AuditStore interface {
+	AuditEntries(ctx context.Context, p redline.Principal, f redline.AuditFilter, page redline.PageRequest) (*redline.Page[*redline.AuditEntry], error)
+	AuditEntriesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.AuditEntry, error)
+}
+
+// Live is what the resolvers ask of the event log's broker.
+type Live interface {
+	// Subscribe delivers the events that are wanted, in the order of the log,
+	// from now on. want is called for every event and must be quick; the
+	// events are shared and not to be changed. The channel is closed once ctx
+	// has ended or the subscriber was cut off.
+	Subscribe(ctx context.Context, want func(*redline.Event) bool) (<-chan *redline.Event, error)
+	// Head is the newest settled event, 0 before the first.
+	Head() int64
+	// Cursor writes an event's position for callers.
+	Cursor(eventID int64) string
+}
