@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,11 +43,18 @@ func (m *mutation) lockOrder(ctx context.Context, cond string, args ...any) (*re
 // orderChange is one transition of one order.
 type orderChange struct {
 	request
-	// cond and arg find the order; field is the input's path to arg.
+	// cond and arg find the order; field is the input's path to arg, and what
+	// its name for people.
 	cond  string
 	arg   string
 	field string
-	note  *string
+	what  string
+	// note goes into the history; noteField is the input's path to it.
+	note      *string
+	noteField string
+	// touches says whether the principal may work on what arg names; nil where
+	// seeing the order is enough.
+	touches func(*redline.Order) bool
 	// check looks at expected versions.
 	check func(*redline.Order) error
 	apply func(*redline.Transition) error
@@ -64,15 +72,16 @@ func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderCha
 	c.subject = c.arg
 	return mutate(ctx, s, p, c.request, func(ctx context.Context, m *mutation) (changedOrder, error) {
 		var none changedOrder
-		if err := checkText("note", c.note); err != nil {
+		if err := checkText(c.noteField, c.note); err != nil {
 			return none, err
 		}
 		o, err := m.lockOrder(ctx, c.cond, c.arg)
 		if err != nil {
 			return none, err
 		}
-		if o == nil {
-			return none, redline.NotFound([]string{c.field}, "there is no %s %.60q", strings.TrimSuffix(c.field, "Id"), c.arg)
+		// What the principal may not work on looks like what isn't there.
+		if o == nil || c.touches != nil && !c.touches(o) {
+			return none, redline.NotFound([]string{c.field}, "there is no %s %.60q that you may work on", c.what, c.arg)
 		}
 		if c.check != nil {
 			if err := c.check(o); err != nil {
@@ -163,16 +172,16 @@ const orderByID = "o.id = %s"
 // holds.
 func (s *Store) OrderCancel(ctx context.Context, p redline.Principal, in redline.OrderCancelInput) (string, redline.Outcome, error) {
 	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderCancel", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
-		note: &in.Reason, check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).Cancel,
+		request: request{action: "orderCancel", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
+		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).Cancel,
 	}))
 }
 
 // OrderHold stops an order until it is released.
 func (s *Store) OrderHold(ctx context.Context, p redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error) {
 	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
-		note: &in.Reason, check: expectOrder(in.ExpectedVersion),
+		request: request{action: "orderHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
+		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion),
 		apply: func(t *redline.Transition) error {
 			if strings.TrimSpace(in.Reason) == "" {
 				return redline.Invalid([]string{"reason"}, "say why the order is held")
@@ -185,7 +194,7 @@ func (s *Store) OrderHold(ctx context.Context, p redline.Principal, in redline.O
 // OrderReleaseHold lets a held order go on.
 func (s *Store) OrderReleaseHold(ctx context.Context, p redline.Principal, in redline.OrderReleaseHoldInput) (string, redline.Outcome, error) {
 	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderReleaseHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
+		request: request{action: "orderReleaseHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
 		check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).ReleaseHold,
 	}))
 }
@@ -193,8 +202,8 @@ func (s *Store) OrderReleaseHold(ctx context.Context, p redline.Principal, in re
 // OrderSetStatus moves every part of an order that the principal may touch.
 func (s *Store) OrderSetStatus(ctx context.Context, p redline.Principal, in redline.OrderStatusInput) (string, redline.Outcome, error) {
 	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderSetStatus", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId",
-		note: in.Note, check: expectOrder(in.ExpectedVersion),
+		request: request{action: "orderSetStatus", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
+		note: in.Note, noteField: "note", check: expectOrder(in.ExpectedVersion),
 		apply: func(t *redline.Transition) error { return t.SetStatus(in.Status) },
 	}))
 }
@@ -211,10 +220,11 @@ func (s *Store) changePart(
 	ctx context.Context, p redline.Principal, r request, partID string, expected *int, note *string, apply func(*redline.Transition) error,
 ) (string, redline.Outcome, error) {
 	_, outcome, err := s.changeOrder(ctx, p, orderChange{
-		request: r, cond: orderOfPart, arg: partID, field: "fulfillmentOrderId", note: note, apply: apply,
+		request: r, cond: orderOfPart, arg: partID, field: "fulfillmentOrderId", what: "fulfilment order",
+		note: note, noteField: "reason", apply: apply,
+		touches: func(o *redline.Order) bool { return o.Part(partID).TouchableBy(p) },
 		check: func(o *redline.Order) error {
-			// A part that the caller may not touch has no version to tell of.
-			if f := o.Part(partID); expected != nil && f.TouchableBy(p) && *expected != f.Version {
+			if f := o.Part(partID); expected != nil && *expected != f.Version {
 				return versionMismatch([]string{"expectedVersion"}, *expected, f.Version)
 			}
 			return nil
@@ -282,7 +292,12 @@ func (s *Store) FulfillmentMarkDelivered(
 	o, outcome, err := s.changeOrder(ctx, p, orderChange{
 		request: request{action: "fulfillmentMarkDelivered", key: in.IdempotencyKey, input: in},
 		cond:    `o.id = (SELECT f.order_id FROM fulfillments s JOIN fulfillment_orders f ON f.id = s.fulfillment_order_id WHERE s.id = %s)`,
-		arg:     in.FulfillmentID, field: "fulfillmentId",
+		arg:     in.FulfillmentID, field: "fulfillmentId", what: "shipment",
+		touches: func(o *redline.Order) bool {
+			return slices.ContainsFunc(o.FulfillmentOrders, func(f *redline.FulfillmentOrder) bool {
+				return f.TouchableBy(p) && slices.ContainsFunc(f.Fulfillments, func(s *redline.Fulfillment) bool { return s.ID == in.FulfillmentID })
+			})
+		},
 		apply: func(t *redline.Transition) error { return t.Deliver(in.FulfillmentID, in.DeliveredAt) },
 	})
 	return o.PartID, outcome, err

@@ -74,15 +74,17 @@ func (x *orderIndex) loadLines(ctx context.Context, db sqlx.QueryerContext, prod
 }
 
 const partColumns = `f.id, f.order_id, f.location_id, f.supplier_id, sup.code AS supplier_code, f.status, f.version,
-	f.submitted_at, f.acknowledge_by, ` + locationColumns
+	f.submitted_at, f.acknowledge_by, o.ship_to, ` + locationColumns
 
 type partRow struct {
 	redline.FulfillmentOrder
+	ShipToJSON []byte `db:"ship_to"`
 	locationRow
 }
 
 // loadParts fills the fulfilment orders with their lines and shipments. A
-// supplier's principal gets its own alone. The lines must be loaded.
+// supplier's principal gets its own alone. The lines must be loaded. The address
+// is read anew: it stands on the parts, and a supplier's order no longer has it.
 func (x *orderIndex) loadParts(ctx context.Context, db sqlx.QueryerContext, p redline.Principal) error {
 	q := &query{}
 	q.and("f.order_id = ANY(%s)", pq.Array(x.ids))
@@ -91,7 +93,7 @@ func (x *orderIndex) loadParts(ctx context.Context, db sqlx.QueryerContext, p re
 	}
 	var rows []*partRow
 	err := sqlx.SelectContext(ctx, db, &rows, `SELECT `+partColumns+` FROM fulfillment_orders f
-		JOIN locations loc ON loc.id = f.location_id LEFT JOIN suppliers sup ON sup.id = f.supplier_id`+q.where()+`
+		JOIN orders o ON o.id = f.order_id JOIN locations loc ON loc.id = f.location_id LEFT JOIN suppliers sup ON sup.id = f.supplier_id`+q.where()+`
 		ORDER BY f.order_id, f.id`, q.args...)
 	if err != nil {
 		return dbError("reading fulfilment orders", err)
@@ -104,7 +106,10 @@ func (x *orderIndex) loadParts(ctx context.Context, db sqlx.QueryerContext, p re
 	for _, r := range rows {
 		f := r.FulfillmentOrder
 		o := x.order[f.OrderID]
-		f.Order, f.Location, f.Supplier, f.ShipTo = o, r.location(), r.Sup.supplier(), o.ShipTo
+		f.Order, f.Location, f.Supplier = o, r.location(), r.Sup.supplier()
+		if f.ShipTo, err = address(o.ID, r.ShipToJSON); err != nil {
+			return err
+		}
 		f.Lines, f.Fulfillments = []*redline.FulfillmentOrderLine{}, []*redline.Fulfillment{}
 		parts[f.ID] = &f
 		ids = append(ids, f.ID)

@@ -29,12 +29,21 @@ func (r *orderRow) order() (*redline.Order, error) {
 	o := r.Order
 	o.Customer = &redline.Customer{ID: r.CustomerID, Name: r.CustomerName, Email: r.CustomerEmail}
 	o.Total = &redline.Money{Amount: r.TotalAmount, Currency: r.Currency}
-	if r.ShipToJSON != nil {
-		if err := json.Unmarshal(r.ShipToJSON, &o.ShipTo); err != nil {
-			return nil, fmt.Errorf("reading the address of order %s: %w", o.ID, err)
-		}
+	var err error
+	o.ShipTo, err = address(o.ID, r.ShipToJSON)
+	return &o, err
+}
+
+// address reads an order's address; nil where it has none.
+func address(orderID string, stored []byte) (*redline.Address, error) {
+	if stored == nil {
+		return nil, nil
 	}
-	return &o, nil
+	a := &redline.Address{}
+	if err := json.Unmarshal(stored, a); err != nil {
+		return nil, fmt.Errorf("reading the address of order %s: %w", orderID, err)
+	}
+	return a, nil
 }
 
 var orderSorts = map[redline.OrderSortField]sorting{
