@@ -32,7 +32,7 @@ func (s *Store) AuditEntries(
 	if f.To != nil {
 		q.and("a.at < %s", *f.To)
 	}
-	by := sorting{tag: "audit", column: "a.at", cast: "timestamptz", id: "a.id", desc: true}
+	by := sorting{tag: "audit", column: "a.at", cast: "timestamptz", id: "a.id", prefix: redline.PrefixAuditEntry, desc: true}
 	return pageOf(ctx, s, selectAudit, q, by, page, func(a *redline.AuditEntry) (string, string) { return stamp(a.At), a.ID })
 }
 

@@ -74,7 +74,7 @@ func (s *Store) Levels(
 	if f.StaleOnly != nil && *f.StaleOnly {
 		q.and("l.stale")
 	}
-	by := sorting{tag: "level", column: "l.id", id: "l.id"}
+	by := sorting{tag: "level", column: "l.id", id: "l.id", prefix: redline.PrefixLevel}
 	rows, err := pageOf(ctx, s, selectLevels, q, by, page, func(r *levelRow) (string, string) { return "", r.InventoryLevel.ID })
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (s *Store) Movements(
 	if f.To != nil {
 		q.and("m.recorded_at < %s", *f.To)
 	}
-	by := sorting{tag: "movement", column: "m.recorded_at", cast: "timestamptz", id: "m.id", desc: true}
+	by := sorting{tag: "movement", column: "m.recorded_at", cast: "timestamptz", id: "m.id", prefix: redline.PrefixMovement, desc: true}
 	rows, err := pageOf(ctx, s, selectMovements, q, by, page, func(r *movementRow) (string, string) { return stamp(r.RecordedAt), r.ID })
 	if err != nil {
 		return nil, err

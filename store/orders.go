@@ -47,9 +47,9 @@ func address(orderID string, stored []byte) (*redline.Address, error) {
 }
 
 var orderSorts = map[redline.OrderSortField]sorting{
-	redline.OrdersByPlacedAt:  {tag: "placed", column: "o.placed_at", cast: "timestamptz", id: "o.id"},
-	redline.OrdersByUpdatedAt: {tag: "updated", column: "o.updated_at", cast: "timestamptz", id: "o.id"},
-	redline.OrdersByTotal:     {tag: "total", column: "o.total", cast: "numeric", id: "o.id"},
+	redline.OrdersByPlacedAt:  {tag: "placed", column: "o.placed_at", cast: "timestamptz", id: "o.id", prefix: redline.PrefixOrder},
+	redline.OrdersByUpdatedAt: {tag: "updated", column: "o.updated_at", cast: "timestamptz", id: "o.id", prefix: redline.PrefixOrder},
+	redline.OrdersByTotal:     {tag: "total", column: "o.total", cast: "numeric", id: "o.id", prefix: redline.PrefixOrder},
 }
 
 // Orders lists the orders that the principal may see; the newest first where

@@ -27,7 +27,7 @@ func (s *Store) FulfillmentOrders(
 		overdue := "coalesce(f.status = 'SUBMITTED' AND f.acknowledge_by < clock_timestamp(), false)"
 		q.and(overdue+" = %s", *f.Overdue)
 	}
-	by := sorting{tag: "part", column: "f.submitted_at", cast: "timestamptz", id: "f.id"}
+	by := sorting{tag: "part", column: "f.submitted_at", cast: "timestamptz", id: "f.id", prefix: redline.PrefixFulfillmentOrder}
 	rows, err := pageOf(ctx, s, selectPartKeys, q, by, page, func(r *partKey) (string, string) { return stamp(r.SubmittedAt), r.ID })
 	if err != nil {
 		return nil, err

@@ -19,10 +19,10 @@ const productColumns = `p.id, p.sku, p.name, p.description, p.brand, p.category,
 const selectProducts = `SELECT ` + productColumns + ` FROM products p`
 
 var productSorts = map[redline.ProductOrderField]sorting{
-	redline.ProductsByName:      {tag: "name", column: "p.name", cast: "text", id: "p.id"},
-	redline.ProductsBySKU:       {tag: "sku", column: "p.sku", cast: "text", id: "p.id"},
-	redline.ProductsByPrice:     {tag: "price", column: "p.price", cast: "numeric", id: "p.id"},
-	redline.ProductsByUpdatedAt: {tag: "updated", column: "p.updated_at", cast: "timestamptz", id: "p.id"},
+	redline.ProductsByName:      {tag: "name", column: "p.name", cast: "text", id: "p.id", prefix: redline.PrefixProduct},
+	redline.ProductsBySKU:       {tag: "sku", column: "p.sku", cast: "text", id: "p.id", prefix: redline.PrefixProduct},
+	redline.ProductsByPrice:     {tag: "price", column: "p.price", cast: "numeric", id: "p.id", prefix: redline.PrefixProduct},
+	redline.ProductsByUpdatedAt: {tag: "updated", column: "p.updated_at", cast: "timestamptz", id: "p.id", prefix: redline.PrefixProduct},
 }
 
 // Products lists the products that the principal may see; by name where no

@@ -70,7 +70,9 @@ type sorting struct {
 	// cast turns the cursor's text into the column's type.
 	cast string
 	id   string
-	desc bool
+	// prefix is that of the list's ids: cursors of other lists have another.
+	prefix string
+	desc   bool
 }
 
 // pageOf runs one page of a list: keyset pagination, one row more than asked
@@ -207,11 +209,15 @@ func decodeCursor(cursor string, by sorting) (value, id string, refused *redline
 	}
 	switch by.cast {
 	case "timestamptz":
-		_, err = time.Parse(time.RFC3339Nano, parts[1])
+		// As stamp writes it, and not all else that Go reads and Postgres doesn't.
+		var at time.Time
+		if at, err = time.Parse(time.RFC3339Nano, parts[1]); err == nil && (at.Year() < 1 || stamp(at) != parts[1]) {
+			return "", "", bad
+		}
 	case "numeric":
 		_, err = redline.ParseDecimal(parts[1])
 	}
-	if err != nil || strings.ContainsRune(cursorText(parts), 0) || redline.IDPrefix(parts[2]) == "" {
+	if err != nil || strings.ContainsRune(cursorText(parts), 0) || redline.IDPrefix(parts[2]) != by.prefix {
 		return "", "", bad
 	}
 	return parts[1], parts[2], nil

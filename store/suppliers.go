@@ -54,7 +54,7 @@ func (r locationRow) location() *redline.Location {
 
 // Suppliers lists all suppliers by code: their names are for anybody.
 func (s *Store) Suppliers(ctx context.Context, page redline.PageRequest) (*redline.Page[*redline.Supplier], error) {
-	by := sorting{tag: "supplier", column: "s.code", cast: "text", id: "s.id"}
+	by := sorting{tag: "supplier", column: "s.code", cast: "text", id: "s.id", prefix: redline.PrefixSupplier}
 	return pageOf(ctx, s, selectSuppliers, &query{}, by, page, func(v *redline.Supplier) (string, string) { return v.Code, v.ID })
 }
 
@@ -135,7 +135,7 @@ func (s *Store) SupplierItemsOfSuppliers(
 	if err != nil {
 		return nil, err
 	}
-	by := sorting{tag: "item", column: "i.supplier_sku", cast: "text", id: "i.id"}
+	by := sorting{tag: "item", column: "i.supplier_sku", cast: "text", id: "i.id", prefix: redline.PrefixSupplierItem}
 	q := &query{}
 	q.seeItems(p)
 	suppliers := q.arg(pq.Array(supplierIDs))
