@@ -37,8 +37,8 @@ func (a answers) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 		}
 	case op.Operation.Operation == ast.Subscription:
 		// gqlgen leaves the subscription's own field out of the paths of errors.
-		for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
-			ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: f})
+		if f := graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}); len(f) == 1 {
+			ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: f[0]})
 		}
 	}
 	return next(ctx)

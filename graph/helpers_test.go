@@ -143,7 +143,7 @@ func principal(role redline.Role, scopes ...string) redline.Principal {
 	return p
 }
 
-// log is an event log in memory: it delivers what is appended to whoever is
+// eventLog is an event log in memory: it delivers what is appended to whoever is
 // subscribed by then.
 type eventLog struct {
 	mu          sync.Mutex
@@ -154,7 +154,7 @@ type eventLog struct {
 }
 
 type subscriber struct {
-	ctx  context.Context
+	gone <-chan struct{}
 	want func(*redline.Event) bool
 }
 
@@ -166,7 +166,7 @@ func (l *eventLog) Subscribe(ctx context.Context, want func(*redline.Event) bool
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	events := make(chan *redline.Event, 100)
-	l.subscribers[events] = subscriber{ctx, want}
+	l.subscribers[events] = subscriber{ctx.Done(), want}
 	context.AfterFunc(ctx, func() { l.cutOff(events) })
 	l.joined <- struct{}{}
 	return events, nil
@@ -199,7 +199,7 @@ func (l *eventLog) append(e *redline.Event) {
 		if s.want(e) {
 			select {
 			case events <- e:
-			case <-s.ctx.Done():
+			case <-s.gone:
 			}
 		}
 	}

@@ -138,6 +138,22 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// TestRefusalsAreToldOnce: once for each place in the answer, so that no null is
+// taken for "not found".
+func TestRefusalsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	got := newRoom(newEventLog()).run(t, redline.Anonymous(),
+		`{a: order(by:{id:"x"}){id} b: order(by:{id:"x"}){id} ...again} fragment again on Query{a: order(by:{id:"x"}){number}}`, "")
+	paths := []string{}
+	for _, e := range got.Errors {
+		paths = append(paths, fmt.Sprint(e.Path))
+	}
+	slices.Sort(paths)
+	if !slices.Equal(paths, []string{"[a]", "[b]"}) {
+		t.Errorf("told of at %v", paths)
+	}
+}
+
 // TestNodesRefusesEach: what is refused of a list is told of where it stands,
 // and the others are answered.
 func TestNodesRefusesEach(t *testing.T) {

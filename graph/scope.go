@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"redline"
 )
@@ -12,8 +13,8 @@ import (
 // scope implements the directive @scope. gqlgen calls it for each field that
 // carries it, and for each field whose type does.
 //
-// A list of fields that are refused for one reason is one error: a nullable
-// field is null each time, and told of once.
+// A field that is refused in each object of a list is one error, where it is
+// nullable: it is null each time, and told of once.
 func (r *resolver) scope(ctx context.Context, obj any, next graphql.Resolver, anyOf []string) (any, error) {
 	p := redline.PrincipalFrom(ctx)
 	if p.Has(anyOf...) {
@@ -24,10 +25,22 @@ func (r *resolver) scope(ctx context.Context, obj any, next graphql.Resolver, an
 		// The one list that the contract says is empty rather than refused.
 		return []*redline.SupplierItem{}, nil
 	}
-	if !fc.Field.Definition.Type.NonNull && answerFrom(ctx).toldBefore(fc.Object+"."+fc.Field.Name) {
+	if !fc.Field.Definition.Type.NonNull && answerFrom(ctx).toldBefore(place(fc)) {
 		return nil, nil
 	}
 	return nil, refuse(p, anyOf)
+}
+
+// place names where a field stands in the answer, whichever object of a list
+// it is of.
+func place(fc *graphql.FieldContext) string {
+	var b strings.Builder
+	for _, step := range fc.Path() {
+		if name, ok := step.(ast.PathName); ok {
+			b.WriteString("/" + string(name))
+		}
+	}
+	return b.String()
 }
 
 // refuse says which scopes are missing.

@@ -143,7 +143,7 @@ func TestErrorPresenter(t *testing.T) {
 		if c.logged && !strings.Contains(log.String(), "request-1") {
 			t.Errorf("%s: the log doesn't name the request: %s", c.name, &log)
 		}
-		if c.err != plain && !slices.Equal(shown.Path, ast.Path{ast.PathName("list")}) {
+		if !errors.Is(c.err, plain) && !slices.Equal(shown.Path, ast.Path{ast.PathName("list")}) {
 			t.Errorf("%s: the path is %v", c.name, shown.Path)
 		}
 	}
