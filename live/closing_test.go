@@ -1,0 +1,294 @@
+package live_test
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"redline/live"
+)
+
+func TestBadMessagesCloseWith4400(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{}, 0)
+	for _, message := range []string{
+		``, ` `, `null`, `[]`, `"ping"`, `7`, `{`, `{}`, `{}{}`, `{"type":"ping"} x`,
+		`{"type":null}`, `{"type":7}`, `{"type":""}`, `{"type":"start"}`, `{"type":"connection_terminate"}`,
+		`{"Type":"ping"}`, `{"type":"Ping"}`,
+		`{"type":"connection_ack"}`, `{"type":"next","id":"1","payload":{}}`, `{"type":"error","id":"1","payload":[]}`,
+		`{"type":"ping","payload":[]}`, `{"type":"ping","payload":"x"}`, `{"type":"pong","payload":1}`,
+		`{"type":"ping","payload":{"authorization":1}}`,
+		`{"type":"connection_init","payload":true}`, `{"type":"connection_init","payload":{"authorization":["x"]}}`,
+		`{"type":"complete"}`, `{"type":"complete","id":""}`, `{"type":"complete","id":1}`, `{"type":"complete","id":null}`,
+		`{"type":"subscribe","payload":{"query":"{hello}"}}`,
+		`{"type":"subscribe","id":null,"payload":{"query":"{hello}"}}`,
+		`{"type":"subscribe","id":7,"payload":{"query":"{hello}"}}`,
+		`{"type":"subscribe","id":"","payload":{"query":"{hello}"}}`,
+		`{"type":"subscribe","id":"` + strings.Repeat("x", 129) + `","payload":{"query":"{hello}"}}`,
+		`{"type":"subscribe","id":"1"}`, `{"type":"subscribe","id":"1","payload":null}`, `{"type":"subscribe","id":"1","payload":"{hello}"}`,
+		`{"type":"subscribe","id":"1","payload":{}}`, `{"type":"subscribe","id":"1","payload":{"query":null}}`,
+		`{"type":"subscribe","id":"1","payload":{"Query":"{hello}"}}`,
+		`{"type":"subscribe","id":"1","payload":{"query":{"hello":1}}}`,
+		`{"type":"subscribe","id":"1","payload":{"query":"{hello}","operationName":1}}`,
+		`{"type":"subscribe","id":"1","payload":{"query":"{hello}","variables":[]}}`,
+		`{"type":"subscribe","id":"1","payload":{"query":"{hello}","variables":"{}"}}`,
+		`{"type":"subscribe","id":"1","payload":{"query":"{hello}","extensions":1}}`,
+		"{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}",
+		strings.Repeat("[", 20_000),
+	} {
+		c := r.connect("")
+		c.send(message)
+		reason, before := c.expectClose(live.CloseBadMessage)
+		if !strings.HasPrefix(reason, "Invalid message: ") || len(before) > 0 {
+			t.Errorf("%.80s: closed with %q after %v", message, reason, before)
+		}
+	}
+}
+
+func TestABinaryMessageClosesWith4400(t *testing.T) {
+	t.Parallel()
+	c := newRig(t, nil, live.WebSocketOptions{}, 0).connect("")
+	if err := c.conn.WriteMessage(websocket.BinaryMessage, []byte(`{"type":"ping"}`)); err != nil {
+		t.Fatal(err)
+	}
+	c.expectClose(live.CloseBadMessage)
+}
+
+func TestNoInitClosesWith4408(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{InitTimeout: 20 * time.Millisecond}, 0)
+	c := r.dial(nil)
+	// Being alive doesn't help.
+	c.send(`{"type":"ping"}`)
+	c.expect(`{"type":"pong"}`)
+	c.expectClose(live.CloseInitTimeout)
+}
+
+func TestAnInitInTimeStopsTheClock(t *testing.T) {
+	t.Parallel()
+	const short = 20 * time.Millisecond
+	r := newRig(t, nil, live.WebSocketOptions{InitTimeout: short}, 0)
+	c := r.connect("")
+	for began := time.Now(); time.Since(began) < 3*short; {
+		c.expectQuiet()
+	}
+}
+
+func TestSubscribeBeforeAckClosesWith4401(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{}, 0)
+	c := r.dial(nil)
+	c.subscribe("1", "{ hello }")
+	c.expectClose(live.CloseUnauthorized)
+
+	c = r.dial(nil)
+	c.send(`{"type":"ping","payload":` + authorizationJSON("Bearer x") + `}`)
+	c.expectClose(live.CloseUnauthorized)
+}
+
+func TestASecondInitClosesWith4429(t *testing.T) {
+	t.Parallel()
+	c := newRig(t, nil, live.WebSocketOptions{}, 0).connect("")
+	c.init("")
+	c.expectClose(live.CloseSecondInit)
+}
+
+func TestAnIDInUseClosesWith4409(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{}, 0)
+	for _, running := range []string{`subscription { events(name: "x") }`, "{ hangs }"} {
+		c := r.connect("")
+		id := strings.Repeat("й", 60) // two bytes each: the reason has to be cut
+		c.subscribe(id, running)
+		c.subscribe(id, "{ hello }")
+		reason, _ := c.expectClose(live.CloseIDInUse)
+		if !strings.HasPrefix(reason, "Subscriber for йй") {
+			t.Errorf("closed with %q", reason)
+		}
+	}
+}
+
+func TestAnotherSubprotocolClosesWith4406(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{}, 0)
+	for _, offered := range [][]string{nil, {"graphql-ws"}, {"Graphql-Transport-Ws"}} {
+		c := r.dial(&websocket.Dialer{Subprotocols: offered})
+		c.expectClose(live.CloseBadSubprotocol)
+	}
+	c := r.dial(&websocket.Dialer{Subprotocols: []string{"graphql-ws", subprotocol}})
+	if got := c.conn.Subprotocol(); got != subprotocol {
+		t.Errorf("of two, %q was chosen", got)
+	}
+}
+
+// What is still on its way when a message is too big has to be read, or the
+// reset that answers it overtakes the close frame.
+func TestTooBigClosesWith1009AndThePeerSeesIt(t *testing.T) {
+	t.Parallel()
+	const limit = 1000
+	r := newRig(t, nil, live.WebSocketOptions{MaxMessageBytes: limit}, 0)
+
+	c := r.connect("")
+	padding := limit - len(`{"type":"ping","payload":{"p":""}}`)
+	c.send(`{"type":"ping","payload":{"p":"` + strings.Repeat("x", padding) + `"}}`)
+	if m, text := c.read(); m.Type != "pong" {
+		t.Fatalf("a message of just the limit was answered by %s", text)
+	}
+
+	for _, size := range []int{limit + 1, 16 << 20} {
+		c := r.connect("")
+		// One that goes on sending, as a browser does, instead of answering.
+		c.conn.SetCloseHandler(func(int, string) error { return nil })
+		sent := make(chan error, 1)
+		go func() { sent <- c.conn.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte{' '}, size)) }()
+		c.expectClose(live.CloseTooBig)
+		if err := await(t, sent, "the message to be sent"); err != nil {
+			t.Errorf("of %d bytes not all were read: %v", size, err)
+		}
+		_ = c.conn.Close()
+	}
+}
+
+func TestTooManySocketsAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{
+		MaxSockets: 3, MaxSocketsPerAddress: 2,
+		Address: func(r *http.Request) string { return r.Header.Get("X-From") },
+	}, 0)
+	dial := func(from string) (*websocket.Conn, int) {
+		dialer := websocket.Dialer{Subprotocols: []string{subprotocol}}
+		conn, response, err := dialer.Dial(r.url, http.Header{"X-From": {from}})
+		if response == nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if err == nil {
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+		return conn, response.StatusCode
+	}
+	open := func(from string, want int) *websocket.Conn {
+		t.Helper()
+		conn, status := dial(from)
+		if status != want {
+			t.Fatalf("one more of %s: status %d, want %d", from, status, want)
+		}
+		return conn
+	}
+	first := open("a", http.StatusSwitchingProtocols)
+	open("a", http.StatusSwitchingProtocols)
+	open("a", http.StatusTooManyRequests)
+	open("b", http.StatusSwitchingProtocols)
+	open("b", http.StatusServiceUnavailable)
+
+	// A socket that has gone makes room for another one.
+	_ = first.Close()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(patience); ; <-ticker.C {
+		if _, status := dial("a"); status == http.StatusSwitchingProtocols {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no room was made")
+		}
+	}
+}
+
+func TestForeignOriginsAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, live.WebSocketOptions{Origins: []string{"https://Shop.example", "http://localhost:3000"}}, 0)
+	own := "http" + strings.TrimPrefix(r.url, "ws")
+	for _, one := range []struct {
+		origins []string
+		status  int
+	}{
+		{nil, http.StatusSwitchingProtocols},
+		{[]string{own}, http.StatusSwitchingProtocols},
+		{[]string{"https://shop.example"}, http.StatusSwitchingProtocols},
+		{[]string{"http://localhost:3000"}, http.StatusSwitchingProtocols},
+		{[]string{"http://shop.example"}, http.StatusForbidden},
+		{[]string{"https://shop.example.evil"}, http.StatusForbidden},
+		{[]string{"http://localhost:3001"}, http.StatusForbidden},
+		{[]string{"null"}, http.StatusForbidden},
+		{[]string{""}, http.StatusForbidden},
+		{[]string{"%"}, http.StatusForbidden},
+		{[]string{own, "https://evil.example"}, http.StatusForbidden},
+	} {
+		dialer := websocket.Dialer{Subprotocols: []string{subprotocol}}
+		conn, response, err := dialer.Dial(r.url, http.Header{"Origin": one.origins})
+		if response == nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if err == nil {
+			_ = conn.Close()
+		}
+		if response.StatusCode != one.status {
+			t.Errorf("from %q: status %d, want %d", one.origins, response.StatusCode, one.status)
+		}
+	}
+}
+
+func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	broker, err := live.NewBroker(live.BrokerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []live.WebSocketOptions{
+		{MaxSockets: -1}, {PingInterval: -1}, {Origins: []string{"shop.example"}}, {Origins: []string{"https://shop.example/"}},
+	} {
+		if _, err := live.NewWebSocket(broker, o); err == nil {
+			t.Errorf("%+v was accepted", o)
+		}
+	}
+	if _, err := live.NewBroker(live.BrokerOptions{Queue: -1}); err == nil {
+		t.Error("a queue below 0 was accepted")
+	}
+	if _, err := live.NewTailer(nil, broker, live.TailerOptions{Batch: -1}); err == nil {
+		t.Error("a batch below 0 was accepted")
+	}
+}
+
+func TestTooManyOperationsAreAnError(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	r := newRig(t, nil, live.WebSocketOptions{MaxOperations: most}, 0)
+	c := r.connect("")
+	for n := range most {
+		c.subscribe(strconv.Itoa(n), `subscription { events(name: "x") }`)
+		await(t, r.schema.subscribed, "the subscription")
+	}
+	c.subscribe("more", "{ hello }")
+	if _, extensions := c.expectError("more"); extensions["code"] != "TOO_MANY_OPERATIONS" || extensions["presented"] != true {
+		t.Errorf("the error has %v", extensions)
+	}
+	c.send(`{"id":"0","type":"complete"}`)
+	c.subscribe("more", "{ hello }")
+	if m, text := c.read(); m.Type != "next" || m.ID != "more" {
+		t.Errorf("when one had ended came %s", text)
+	}
+}
+
+func TestAFloodOfMessagesIsSlowedDown(t *testing.T) {
+	t.Parallel()
+	const rate, burst, count = 400, 5, 45
+	r := newRig(t, nil, live.WebSocketOptions{MessagesPerSecond: rate, MessageBurst: burst}, 0)
+	c := r.dial(nil)
+	began := time.Now()
+	for range count {
+		c.send(`{"type":"ping"}`)
+	}
+	for range count {
+		c.expect(`{"type":"pong"}`)
+	}
+	if least := (count - burst) * time.Second / rate; time.Since(began) < least {
+		t.Errorf("%d messages took %v, less than %v", count, time.Since(began), least)
+	}
+}

@@ -1,0 +1,188 @@
+package live
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// message is something to be written to a socket.
+type message struct {
+	kind int // websocket.TextMessage, or one of the control frames
+	data []byte
+	// id is the operation's whose message it is; "" for the socket's own.
+	id string
+	// answer is set for an operation's results, the only messages that may be
+	// long.
+	answer bool
+	// position is what to resume from should the message not be delivered.
+	position int64
+}
+
+// nowhere is the position of a message that no resume has to go back for.
+const nowhere = math.MaxInt64
+
+// text is a message of the socket's own, or about an operation that is no more.
+func text(id string, data []byte) message {
+	return message{kind: websocket.TextMessage, data: data, id: id, position: nowhere}
+}
+
+// control is a control frame.
+func control(kind int, data []byte) message {
+	return message{kind: kind, data: data, position: nowhere}
+}
+
+// outbox is what waits to be written to a socket. The socket's mu guards it.
+type outbox struct {
+	messages []message
+	bytes    int  // of the answers among them
+	writing  bool // a goroutine writes, and will look here again
+}
+
+// fits reports whether there is room for a message. One answer may be of any
+// length, and what is said after it has always room: otherwise a long result
+// would be cut off by its own complete.
+func (o *outbox) fits(m message, limits *WebSocketOptions) bool {
+	return len(o.messages) < limits.QueueMessages &&
+		(!m.answer || o.bytes == 0 || o.bytes+len(m.data) <= limits.QueueBytes)
+}
+
+func (o *outbox) push(m message) {
+	o.messages = append(o.messages, m)
+	o.count(m, 1)
+}
+
+func (o *outbox) count(m message, sign int) {
+	if m.answer {
+		o.bytes += sign * len(m.data)
+	}
+}
+
+func (o *outbox) pop() (m message, ok bool) {
+	if len(o.messages) == 0 {
+		return message{}, false
+	}
+	m = o.messages[0]
+	o.messages[0] = message{}
+	o.messages = o.messages[1:]
+	o.count(m, -1)
+	if len(o.messages) == 0 {
+		o.messages = nil
+	}
+	return m, true
+}
+
+// discard takes out what waits of an operation.
+func (o *outbox) discard(id string) {
+	o.messages = slices.DeleteFunc(o.messages, func(m message) bool {
+		if m.id != id {
+			return false
+		}
+		o.count(m, -1)
+		return true
+	})
+}
+
+func (o *outbox) clear() { o.messages, o.bytes = nil, 0 }
+
+// send queues a message of the socket's own. It never blocks: where the queue
+// is full the socket is cut off.
+func (s *socket) send(m message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sendLocked(m)
+}
+
+// sendLocked is send, and reports whether the message was queued. The caller
+// holds mu.
+func (s *socket) sendLocked(m message) bool {
+	if s.closing {
+		return false
+	}
+	if !s.outbox.fits(m, &s.transport.options) {
+		s.closeToResume(CloseSlowReader, "Too slow")
+		return false
+	}
+	s.outbox.push(m)
+	s.startWriter()
+	return true
+}
+
+// resumeFrom writes the cursor from which all running operations can resume,
+// counting what waits in the outbox as undelivered if it is to be dropped. The
+// caller holds mu.
+func (s *socket) resumeFrom(dropped bool) string {
+	if s.transport.options.Cursor == nil {
+		return ""
+	}
+	// Read before the operations' queues: see Broker.Publish.
+	lowest := s.transport.broker.Head()
+	for _, op := range s.operations {
+		lowest = min(lowest, op.position())
+	}
+	if dropped {
+		for _, m := range s.outbox.messages {
+			lowest = min(lowest, m.position)
+		}
+	}
+	return s.transport.options.Cursor(lowest)
+}
+
+// startWriter makes sure that somebody writes. The caller holds mu.
+func (s *socket) startWriter() {
+	if s.outbox.writing || s.ended {
+		return
+	}
+	s.outbox.writing = true
+	s.work.Add(1)
+	go s.write()
+}
+
+// write writes until nothing waits any more, and last of all the close frame.
+func (s *socket) write() {
+	defer s.work.Done()
+	for {
+		m, deadline, ok := s.nextMessage()
+		if !ok {
+			return
+		}
+		var err error
+		if m.kind == websocket.TextMessage {
+			_ = s.conn.SetWriteDeadline(deadline)
+			err = s.conn.WriteMessage(m.kind, m.data)
+		} else {
+			err = s.conn.WriteControl(m.kind, m.data, deadline)
+		}
+		if err != nil {
+			s.abandon()
+			return
+		}
+		if m.kind == websocket.CloseMessage {
+			_ = s.conn.SetReadDeadline(time.Now().Add(s.transport.options.Linger))
+			return
+		}
+	}
+}
+
+// nextMessage returns what to write next and until when. Where there is nothing
+// the writer has to end, and another one begins with the next message.
+func (s *socket) nextMessage() (m message, deadline time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	deadline = time.Now().Add(s.transport.options.WriteTimeout)
+	if s.closing && s.lastWrite.Before(deadline) {
+		deadline = s.lastWrite
+	}
+	if m, ok = s.outbox.pop(); ok {
+		return m, deadline, true
+	}
+	if words := s.lastWords; words != nil {
+		// writing stays true: nothing is written after this.
+		s.lastWords = nil
+		return control(websocket.CloseMessage, words), deadline, true
+	}
+	s.outbox.writing = false
+	return message{}, deadline, false
+}

@@ -1,0 +1,244 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"redline"
+)
+
+// Log is the event log as the tailer needs it. The store implements it.
+type Log interface {
+	// Settled returns the events after the given position that can no longer
+	// be overtaken, by id, at most limit, and the position up to which the log
+	// is settled with them. It waits for transactions that are writing now as
+	// long as ctx lets it. The position holds only within one session of the
+	// database: where that was lost since the last call, Settled returns an
+	// error rather than go on quietly in another one.
+	Settled(ctx context.Context, after int64, limit int) (events []*redline.Event, upTo int64, err error)
+	// Newest returns the id of the newest visible settled event, 0 for an
+	// empty log.
+	Newest(ctx context.Context) (int64, error)
+}
+
+// TailerOptions tune a Tailer. The zero value of each means its default.
+type TailerOptions struct {
+	// Poll is how long after a look the log is looked at again when nobody
+	// calls Wake. Default 250 ms.
+	Poll time.Duration
+	// Batch is how many events are read at once, at most. Default 500.
+	Batch int
+	// LookTimeout bounds one look, with the wait for transactions that are
+	// writing. Default 10 s.
+	LookTimeout time.Duration
+	// Logger is told of outages, once each. Default slog.Default().
+	Logger *slog.Logger
+}
+
+// How long the tailer waits after a failed look: at first, and at most. Each
+// failure doubles it, and half of it is chance, so that many gateways don't
+// come back at once.
+const (
+	firstBackoff = 100 * time.Millisecond
+	maxBackoff   = 5 * time.Second
+)
+
+// errWentBack is a log that ends before what was delivered from it: a restored
+// dump, or a replica that was behind.
+var errWentBack = errors.New("the event log ends before the newest event delivered from it")
+
+// Tailer reads the event log and publishes each settled event to a broker,
+// once and in order. Make one with NewTailer and let one goroutine Run it.
+type Tailer struct {
+	log     Log
+	broker  *Broker
+	options TailerOptions
+
+	wake  chan struct{}
+	ready chan struct{}
+	taken atomic.Bool
+	// looked is when the last successful look ended, in Unix nanoseconds.
+	looked atomic.Int64
+
+	// The rest belongs to Run's goroutine.
+
+	started bool
+	// delivered is the id of the newest event published; at first the log's
+	// newest.
+	delivered int64
+	// from is the position of the next look: what the last one returned as
+	// upTo. It may be ahead of delivered, past ids that were rolled back, and
+	// it is good only as long as no look fails: after a crash Postgres may give
+	// such ids out again.
+	from int64
+}
+
+// NewTailer makes a tailer that publishes to the broker, and to nobody else.
+func NewTailer(log Log, broker *Broker, options TailerOptions) (*Tailer, error) {
+	if options.Poll < 0 || options.Batch < 0 || options.LookTimeout < 0 {
+		return nil, errors.New("tailer: poll, batch and look timeout must not be negative")
+	}
+	options.Poll = orDefault(options.Poll, 250*time.Millisecond)
+	options.Batch = orDefault(options.Batch, 500)
+	options.LookTimeout = orDefault(options.LookTimeout, 10*time.Second)
+	options.Logger = orDefault(options.Logger, slog.Default())
+	return &Tailer{
+		log: log, broker: broker, options: options,
+		wake:  make(chan struct{}, 1),
+		ready: make(chan struct{}),
+	}, nil
+}
+
+// Wake says that there may be new events: call it right after a commit. It
+// never blocks, and many calls during one look cause one more look.
+func (t *Tailer) Wake() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Ready is closed once the tailer knows its place in the log: whatever is
+// committed from then on reaches the broker.
+func (t *Tailer) Ready() <-chan struct{} { return t.ready }
+
+// Head is the id of the newest event delivered to the broker; at first of the
+// newest in the log, and 0 before Ready.
+func (t *Tailer) Head() int64 { return t.broker.Head() }
+
+// LastLook is when the log was last read successfully, zero before the first
+// time. While all is well it is younger than the poll interval and a look
+// together; its age is how far behind the log the subscribers may be.
+func (t *Tailer) LastLook() time.Time {
+	if ns := t.looked.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
+}
+
+// Run tails the log until ctx ends, and then returns nil. It recovers from
+// every failure of the log by itself. Run only once.
+func (t *Tailer) Run(ctx context.Context) error {
+	if t.taken.Swap(true) {
+		return errors.New("tailer: Run was called before")
+	}
+	var failing outage
+	for ctx.Err() == nil {
+		more, err := t.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			// Whatever the look says, it was interrupted.
+		case err != nil:
+			pause(ctx, failing.next(t.options.Logger, err), nil)
+		default:
+			t.looked.Store(time.Now().UnixNano())
+			failing.over(t.options.Logger)
+			if !more {
+				pause(ctx, t.options.Poll, t.wake)
+			}
+		}
+	}
+	return nil
+}
+
+// outage is a row of failed looks. The zero value is none.
+type outage struct {
+	since   time.Time
+	backoff time.Duration
+}
+
+// next logs the first failure of an outage, and returns how long to wait.
+func (o *outage) next(logger *slog.Logger, err error) time.Duration {
+	if o.since.IsZero() {
+		o.since = time.Now()
+		logger.Error("the event log can't be read, trying again", "error", err)
+	}
+	o.backoff = min(max(2*o.backoff, firstBackoff), maxBackoff)
+	return o.backoff/2 + rand.N(o.backoff/2)
+}
+
+// over ends the outage, if there is one.
+func (o *outage) over(logger *slog.Logger) {
+	if !o.since.IsZero() {
+		logger.Info("the event log can be read again", "after", time.Since(o.since))
+		*o = outage{}
+	}
+}
+
+// look reads and publishes one batch, or finds the place to begin. It reports
+// whether to look again at once.
+func (t *Tailer) look(ctx context.Context) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, t.options.LookTimeout)
+	defer cancel()
+	if !t.started {
+		return true, t.begin(ctx)
+	}
+	events, upTo, err := t.log.Settled(ctx, t.from, t.options.Batch)
+	if err != nil {
+		t.from = t.delivered
+		return false, fmt.Errorf("reading the events after %d: %w", t.from, err)
+	}
+	if upTo < t.delivered {
+		// Nobody can be told what was changed in between: it isn't there.
+		t.started = false
+		t.broker.reset()
+		return false, fmt.Errorf("reading the events after %d: settled up to %d: %w", t.from, upTo, errWentBack)
+	}
+	if upTo < t.from {
+		// What was settled past the newest event no longer is: those ids may
+		// come again, so look at them again.
+		t.from = t.delivered
+		return true, nil
+	}
+	for _, e := range events {
+		if e.ID <= t.delivered {
+			t.from = t.delivered
+			return false, fmt.Errorf("reading the events after %d: event %d came after %d", t.from, e.ID, t.delivered)
+		}
+		t.broker.Publish(e)
+		t.delivered = e.ID
+	}
+	t.from = max(upTo, t.delivered)
+	return len(events) >= t.options.Batch, nil
+}
+
+// begin takes the newest event as the place to go on from.
+func (t *Tailer) begin(ctx context.Context) error {
+	newest, err := t.log.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the newest event's id: %w", err)
+	}
+	t.from, t.delivered, t.started = newest, newest, true
+	t.broker.start(newest)
+	select {
+	case <-t.ready:
+	default:
+		close(t.ready)
+	}
+	return nil
+}
+
+// pause waits for the duration, for ctx, or for a signal if there is one.
+func pause(ctx context.Context, d time.Duration, signal <-chan struct{}) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-signal:
+	case <-ctx.Done():
+	}
+}
+
+// orDefault is v, or the default where v is zero.
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
