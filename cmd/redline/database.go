@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"redline/embeddedpg"
@@ -19,24 +20,63 @@ type databaseFlags struct {
 	DataDir     string `default:".redline" help:"Where the private Postgres and the signing key live."`
 }
 
-// open answers the database's URL. Where none is set it starts the private
-// Postgres, which stop ends; stop may be called without one.
-func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (url string, stop func() error, err error) {
+// database is the Postgres in use.
+type database struct {
+	url string
+	// private is ours to stop; nil where --database-url names another.
+	private *embeddedpg.Server
+}
+
+// open says which Postgres to use. Where none is set it starts the private one.
+func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, error) {
 	if f.DatabaseURL != "" {
-		return f.DatabaseURL, func() error { return nil }, nil
+		return &database{url: f.DatabaseURL}, nil
 	}
 	pg, err := embeddedpg.Start(ctx, embeddedpg.Options{DataDir: f.DataDir, Log: log})
 	if err != nil {
-		return "", nil, fmt.Errorf("starting the private Postgres: %w", err)
+		return nil, err
 	}
-	return pg.URL(), func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		if err := pg.Stop(ctx); err != nil {
-			return fmt.Errorf("stopping the private Postgres: %w", err)
-		}
+	return &database{url: pg.URL(), private: pg}, nil
+}
+
+// stop ends the private Postgres, if there is one.
+func (d *database) stop(ctx context.Context) error {
+	if d.private == nil {
 		return nil
-	}, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := d.private.Stop(ctx); err != nil {
+		return fmt.Errorf("stopping the private Postgres: %w", err)
+	}
+	return nil
+}
+
+// whileUp returns a context that ends with the given one, or once the private
+// Postgres has ended by itself; an outside one may come back. release is to be
+// called in the end.
+func (d *database) whileUp(ctx context.Context) (up context.Context, release func()) {
+	up, cancel := context.WithCancel(ctx)
+	if d.private == nil {
+		return up, cancel
+	}
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		defer cancel()
+		select {
+		case <-d.private.Done():
+		case <-up.Done():
+		}
+	})
+	return up, func() { cancel(); watcher.Wait() }
+}
+
+// lost says why the private Postgres ended, if it did so by itself.
+func (d *database) lost() error {
+	if d.private == nil {
+		return nil
+	}
+	return d.private.Err()
 }
 
 // firstError keeps what went wrong first in front of what went wrong cleaning up.

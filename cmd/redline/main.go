@@ -66,8 +66,8 @@ func run(ctx context.Context, args []string, io streams) (err error) {
 	k.BindTo(ctx, (*context.Context)(nil))
 	k.Bind(io)
 	err = k.Run()
-	if errors.Is(err, context.Canceled) {
-		return nil
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was asked to stop
 	}
 	return err
 }

@@ -26,12 +26,12 @@ type (
 // with opens the database for the length of a command.
 func (f *databaseFlags) with(ctx context.Context, io streams, do func(*store.Store) error) (err error) {
 	log := slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	url, stop, err := f.open(ctx, log)
+	db, err := f.open(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, stop()) }()
-	s, err := store.Open(ctx, url, store.Options{MaxConns: 3, Log: log})
+	defer func() { err = firstError(err, db.stop(ctx)) }()
+	s, err := store.Open(ctx, db.url, store.Options{MaxConns: 3, Log: log})
 	if err != nil {
 		return err
 	}

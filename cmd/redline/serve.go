@@ -48,7 +48,8 @@ type gateway struct {
 }
 
 // Run serves until ctx ends, and then stops in order: no new requests, the
-// sockets, what was begun, the readers of the log, and Postgres last.
+// sockets, what was begun, the readers of the log, and Postgres last. It stops
+// as well, with an error, when the private Postgres ends by itself.
 func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	log, err := c.logger(io)
 	if err != nil {
@@ -64,18 +65,18 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never ran
 
-	url, stopPostgres, err := c.open(ctx, log)
+	db, err := c.open(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, stopPostgres()) }()
+	defer func() { err = firstError(err, db.stop(ctx)) }()
 	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev)
 	if err != nil {
 		return err
 	}
 
 	g := &gateway{log: log}
-	if g.store, err = store.Open(ctx, url, store.Options{MaxConns: c.MaxConns, Committed: func() { g.tailer.Wake() }, Log: log}); err != nil {
+	if g.store, err = store.Open(ctx, db.url, store.Options{MaxConns: c.MaxConns, Committed: func() { g.tailer.Wake() }, Log: log}); err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, g.store.Close()) }()
@@ -108,7 +109,12 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if c.listening != nil {
 		c.listening(addr)
 	}
-	return g.server.Serve(ctx, listener)
+	// Without its private Postgres the gateway would only say that it can't be
+	// reached. It stops, in order, for a supervisor to start both anew.
+	serving, release := db.whileUp(ctx)
+	defer release()
+	err = g.server.Serve(serving, listener)
+	return firstError(db.lost(), err)
 }
 
 // check refuses flags that don't go together, all of them at once.
