@@ -392,3 +392,22 @@ func TestAmbiguousPacks(t *testing.T) {
 	equal(t, "what was said by name", w.level("sauce", "cajun").OnHand, before+6+1)
 	w.checkBooks()
 }
+
+func TestSuppliersAreSeenWhenTheyTellUsSomething(t *testing.T) {
+	w := newWorld(t)
+	seen := func(code string) *time.Time {
+		found, err := w.SuppliersByCode(w.ctx, []string{code})
+		w.must(err)
+		return found[0].LastSeenAt
+	}
+	w.adjust(operator, "tea", "tokyo", 1)
+	_, err := w.change(tokyo, redline.RollBack, w.tweak("tea", "tokyo", 0))
+	refused(t, err, redline.CodeInvalid, "changes.0.delta")
+	if seen("tokyo") != nil {
+		t.Error("a supplier is seen through others, or through what was refused")
+	}
+	w.adjust(tokyo, "tea", "tokyo", 1)
+	if seen("tokyo") == nil || seen("cajun") != nil {
+		t.Errorf("tokyo told us something, and seen are tokyo %v and cajun %v", seen("tokyo"), seen("cajun"))
+	}
+}

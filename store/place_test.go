@@ -21,6 +21,8 @@ func (w *world) shares(o *redline.Order) map[string]int {
 }
 
 func TestPlaceAllocates(t *testing.T) {
+	w := newWorld(t)
+	w.adjust(operator, "sauce", "tokyo", 500) // plenty, but farther away
 	for _, c := range []struct {
 		name  string
 		lines []redline.LineInput
@@ -34,22 +36,19 @@ func TestPlaceAllocates(t *testing.T) {
 		{"lines of one product one after the other", []redline.LineInput{line("pads", 9), line("pads", 3)}, map[string]int{"east": 9, "west": 3}},
 		{"several products share a part", []redline.LineInput{line("pads", 2), line("sauce", 1)}, map[string]int{"east": 3}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			w.adjust(operator, "sauce", "tokyo", 500) // plenty, but farther away
-			o := w.place(shop, c.lines...)
-			equal(t, "the parts", w.shares(o), c.want)
-			equal(t, "the status", o.Status, redline.OrderPending)
-			for _, f := range o.FulfillmentOrders {
-				equal(t, "the part's status", f.Status, redline.PartSubmitted)
-				equal(t, "a supplier has a time to answer", f.AcknowledgeBy != nil, f.SupplierID != nil)
-			}
-			for i, l := range o.Lines {
-				equal(t, "the line is open", l.Open, c.lines[i].Quantity)
-			}
-			w.checkBooks()
-		})
+		o := w.place(shop, c.lines...)
+		equal(t, c.name, w.shares(o), c.want)
+		equal(t, c.name+": the status", o.Status, redline.OrderPending)
+		for _, f := range o.FulfillmentOrders {
+			equal(t, c.name+": the part's status", f.Status, redline.PartSubmitted)
+			equal(t, c.name+": a supplier has a time to answer", f.AcknowledgeBy != nil, f.SupplierID != nil)
+		}
+		for i, l := range o.Lines {
+			equal(t, c.name+": the line is open", l.Open, c.lines[i].Quantity)
+		}
+		w.must(w.cancel(shop, o)) // the next one finds the same stock
 	}
+	w.checkBooks()
 }
 
 func TestPlaceAtOneLocation(t *testing.T) {
@@ -339,5 +338,35 @@ func TestOddTextsSurvive(t *testing.T) {
 		o = w.order(operator, id)
 		equal(t, "the reason", []string{*o.HoldReason, *o.History[1].Note}, []string{text, text})
 	}
+	w.checkBooks()
+}
+
+// What is promised is what placing an order then takes.
+func TestPromisesAreKept(t *testing.T) {
+	w := newWorld(t)
+	w.adjust(operator, "sauce", "tokyo", 500)
+	for _, c := range []struct {
+		sku  string
+		want int
+	}{{"pads", 4}, {"pads", 13}, {"sauce", 2}, {"sauce", 70}, {"tea", 20}} {
+		promised, err := w.Promises(w.ctx, redline.Anonymous(), []redline.AvailabilityLine{{ProductID: w.id[c.sku], Quantity: c.want}})
+		w.must(err)
+		got := map[string]int{}
+		for _, p := range promised[0].Promises {
+			got[p.Location.Code] = p.Quantity
+			equal(t, "a supplier's lead time", p.LeadTimeDays != nil, p.Location.SupplierID != nil)
+		}
+		equal(t, "asked and there", []int{promised[0].Requested, promised[0].Available}, []int{c.want, c.want})
+		o := w.place(shop, line(c.sku, c.want))
+		equal(t, fmt.Sprintf("%d of %s", c.want, c.sku), w.shares(o), got)
+		w.must(w.cancel(shop, o))
+	}
+	short, err := w.Promises(w.ctx, redline.Anonymous(), []redline.AvailabilityLine{{ProductID: w.id["pads"], Quantity: 99}})
+	w.must(err)
+	equal(t, "what is there of too many", short[0].Available, w.level("pads", "east").Available+w.level("pads", "west").Available)
+	_, err = w.Promises(w.ctx, operator, []redline.AvailabilityLine{
+		{ProductID: w.id["pads"], Quantity: 0}, {ProductID: w.id["old"], Quantity: 1}, {ProductID: "x", Quantity: redline.MaxQuantity + 1},
+	})
+	refusedAt(t, err, "INVALID lines.0.quantity", "NOT_FOUND lines.1.productId", "NOT_FOUND lines.2.productId", "INVALID lines.2.quantity")
 	w.checkBooks()
 }
