@@ -41,6 +41,7 @@ CREATE INDEX products_by_price ON products (price, id);
 CREATE INDEX products_by_updated_at ON products (updated_at, id);
 CREATE INDEX products_by_category ON products (category, name, id);
 CREATE INDEX products_by_brand ON products (brand, name, id);
+CREATE INDEX products_withdrawn ON products (name, id) WHERE NOT active;
 CREATE INDEX products_by_search ON products USING gin (search);
 
 CREATE TABLE supplier_items (

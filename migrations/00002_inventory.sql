@@ -26,6 +26,9 @@ CREATE TABLE inventory_levels (
     )
 ) WITH (fillfactor = 80);
 CREATE INDEX inventory_levels_by_location ON inventory_levels (location_id, id);
+-- None on the quantities, here or in a condition: it would cost every change of
+-- a level its update in place.
+CREATE INDEX inventory_levels_stale ON inventory_levels (id) WHERE stale;
 
 -- The append-only ledger: one line for each version of a level. The deltas of
 -- a level's lines add up to its quantities.
@@ -54,6 +57,7 @@ CREATE TABLE inventory_movements (
 CREATE INDEX inventory_movements_by_recorded_at ON inventory_movements (recorded_at, id);
 CREATE INDEX inventory_movements_by_product ON inventory_movements (product_id, recorded_at, id);
 CREATE INDEX inventory_movements_by_location ON inventory_movements (location_id, recorded_at, id);
+CREATE INDEX inventory_movements_by_reason ON inventory_movements (reason, recorded_at, id);
 CREATE INDEX inventory_movements_by_reference ON inventory_movements (reference, recorded_at, id) WHERE reference IS NOT NULL;
 
 -- +goose Down

@@ -27,6 +27,7 @@ CREATE INDEX orders_by_placed_at ON orders (placed_at, id);
 CREATE INDEX orders_by_updated_at ON orders (updated_at, id);
 CREATE INDEX orders_by_total ON orders (total, id);
 CREATE INDEX orders_by_status ON orders (status, placed_at, id);
+CREATE INDEX orders_by_reference ON orders (external_reference) WHERE external_reference IS NOT NULL;
 CREATE INDEX orders_by_owner ON orders (owner_issuer, owner_subject, placed_at, id);
 CREATE INDEX orders_by_customer ON orders (owner_issuer, customer_id, placed_at, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX orders_by_customer_id ON orders (customer_id, placed_at, id) WHERE customer_id IS NOT NULL;
@@ -65,6 +66,7 @@ CREATE INDEX fulfillment_orders_by_order ON fulfillment_orders (order_id, id);
 CREATE INDEX fulfillment_orders_by_supplier ON fulfillment_orders (supplier_id, order_id);
 CREATE INDEX fulfillment_orders_inbox ON fulfillment_orders (supplier_id, submitted_at, id);
 CREATE INDEX fulfillment_orders_by_location ON fulfillment_orders (location_id, submitted_at, id);
+CREATE INDEX fulfillment_orders_by_status ON fulfillment_orders (status, submitted_at, id);
 CREATE INDEX fulfillment_orders_by_submitted_at ON fulfillment_orders (submitted_at, id);
 
 CREATE TABLE fulfillment_order_lines (

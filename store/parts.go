@@ -24,8 +24,12 @@ func (s *Store) FulfillmentOrders(
 		q.and("f.location_id = %s", *f.LocationID)
 	}
 	if f.Overdue != nil {
-		overdue := "coalesce(f.status = 'SUBMITTED' AND f.acknowledge_by < clock_timestamp(), false)"
-		q.and(overdue+" = %s", *f.Overdue)
+		// Said plainly where it is asked for, so that an index finds the few.
+		overdue := "f.status = 'SUBMITTED' AND f.acknowledge_by < clock_timestamp()"
+		if !*f.Overdue {
+			overdue = "(" + overdue + ") IS NOT TRUE"
+		}
+		q.and(overdue)
 	}
 	by := sorting{tag: "part", column: "f.submitted_at", cast: "timestamptz", id: "f.id", prefix: redline.PrefixFulfillmentOrder}
 	rows, err := pageOf(ctx, s, selectPartKeys, q, by, page, func(r *partKey) (string, string) { return stamp(r.SubmittedAt), r.ID })

@@ -1,0 +1,436 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"redline"
+)
+
+// largeTables are those that grow with the shop: none of them is read from one
+// end to the other for a request.
+var largeTables = []string{
+	"products", "supplier_items", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
+	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
+}
+
+// The people of a large world.
+var (
+	largeShop     = redline.Principal{Issuer: "redline", Subject: "shop-7", Role: redline.RoleStorefront, Scopes: redline.DefaultScopes(redline.RoleStorefront)}
+	largeCustomer = redline.Principal{Issuer: "redline", Subject: "ann", Role: redline.RoleCustomer, Customer: "customer-77"}
+	largeSupplier = redline.Principal{Issuer: "redline", Subject: "erp", Role: redline.RoleSupplier, Suppliers: []string{"sup-3"}}
+	largePeople   = map[string]redline.Principal{
+		"anybody": redline.Anonymous(), "shop": largeShop, "customer": largeCustomer, "supplier": largeSupplier, "operator": operator,
+	}
+)
+
+// plan is a node of EXPLAIN's answer.
+type plan struct {
+	NodeType string  `json:"Node Type"`
+	Relation string  `json:"Relation Name"`
+	Filter   string  `json:"Filter"`
+	Plans    []*plan `json:"Plans"`
+}
+
+// scans finds the large tables that a plan reads from one end to the other.
+func (p *plan) scans() []string {
+	var found []string
+	if p.NodeType == "Seq Scan" && slices.Contains(largeTables, p.Relation) {
+		found = append(found, fmt.Sprintf("%s (%s)", p.Relation, p.Filter))
+	}
+	for _, child := range p.Plans {
+		found = append(found, child.scans()...)
+	}
+	return found
+}
+
+// explain asks Postgres how it would run a statement.
+func (w *world) explain(s statement) *plan {
+	w.t.Helper()
+	var text []byte
+	w.must(w.DB().GetContext(w.ctx, &text, "EXPLAIN (FORMAT JSON) "+s.text, s.args...))
+	var plans []struct{ Plan *plan }
+	w.must(json.Unmarshal(text, &plans))
+	return plans[0].Plan
+}
+
+// asked is one thing that is asked of the store.
+type asked struct {
+	what string
+	run  func() error
+}
+
+// Why some statements may read large tables from one end to the other. Counting
+// is only done where it is asked for, and stops after 10,001 rows.
+const (
+	countsMost = "it counts a good part of the table, and ends where it has seen 10,001"
+	notIndexed = "an index on quantities would cost every change of a level its update in place"
+	whatIsNot  = "what isn't there has no index; each product has to be looked at"
+	ownToo     = "a supplier sees what is on sale or its own, an OR that no one index serves; it ends where it has seen 10,001"
+)
+
+// mayScan are those statements, by how what asks them begins.
+var mayScan = map[string]string{
+	"counting products all":           countsMost,
+	"counting products of a supplier": ownToo,
+	"counting products out of stock":  whatIsNot,
+	"products out of stock":           whatIsNot,
+	"counting products in stock":      countsMost,
+	"counting levels all":             countsMost,
+	"counting levels low":             notIndexed,
+	"counting movements all":          countsMost,
+	"counting movements of a reason":  countsMost,
+	"counting orders all":             countsMost,
+	"counting orders delivered":       countsMost,
+	"counting parts all":              countsMost,
+	"counting parts at a location":    countsMost,
+	"counting parts not overdue":      countsMost,
+	"counting audit all":              countsMost,
+}
+
+// No statement that a request sends reads a table that grows with the shop from
+// one end to the other, whoever asks, by whatever it is filtered and sorted.
+func TestExplain(t *testing.T) {
+	w, y := newLargeWorld(t)
+	told := map[string]bool{}
+	for _, a := range slices.Concat(w.askProducts(), w.askStock(), w.askOrders(), w.askRest()) {
+		sent, _ := y.during(func() {
+			if err := a.run(); err != nil {
+				t.Fatalf("%s: %v", a.what, err)
+			}
+		})
+		for _, s := range sent {
+			asked := s.text + fmt.Sprint(s.args)
+			if s.inTransaction() || told[asked] {
+				continue
+			}
+			told[asked] = true
+			what := a.what
+			if strings.HasPrefix(s.text, "SELECT count(*)") {
+				what = "counting " + what
+			}
+			scans := w.explain(s).scans()
+			if len(scans) == 0 {
+				continue
+			}
+			if excused(what) {
+				t.Logf("%s reads all of %s", what, strings.Join(scans, " and of "))
+				continue
+			}
+			t.Errorf("%s reads all of %s\n\t%s", what, strings.Join(scans, " and of "), strings.Join(strings.Fields(s.text), " "))
+		}
+	}
+}
+
+// excused reports whether mayScan knows of a statement.
+func excused(what string) bool {
+	for known := range mayScan {
+		if strings.HasPrefix(what, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// pages asks for the first page of a list, the next, the last, which is in the
+// other direction, and the count.
+func pages(list func(redline.PageRequest) (after *string, err error)) func() error {
+	return func() error {
+		after, err := list(redline.PageRequest{First: ref(20), Count: true})
+		if err != nil {
+			return err
+		}
+		if after != nil {
+			if _, err := list(redline.PageRequest{First: ref(20), After: after}); err != nil {
+				return err
+			}
+		}
+		_, err = list(redline.PageRequest{Last: ref(20)})
+		return err
+	}
+}
+
+// last is the cursor of a page's last item.
+func last[T any](p *redline.Page[T], err error) (*string, error) {
+	if err != nil || p == nil || len(p.Cursors) == 0 {
+		return nil, err
+	}
+	return &p.Cursors[len(p.Cursors)-1], nil
+}
+
+func (w *world) askProducts() []asked {
+	var all []asked
+	filters := map[string]redline.ProductFilter{
+		"all": {}, "a word": {Search: ref("model 17")}, "two categories": {Category: []string{"Category 3", "Category 4"}},
+		"a brand": {Brand: []string{"Brand 7"}}, "of a supplier": {SupplierID: ref(largeID("sup", 3))}, "in stock": {InStock: ref(true)},
+		"out of stock": {InStock: ref(false)}, "withdrawn": {Active: ref(false)}, "changed today": {UpdatedSince: ref(time.Now().Add(-24 * time.Hour))},
+		"no such category": {Category: []string{"nothing"}},
+	}
+	for who, p := range largePeople {
+		for what, f := range filters {
+			for _, by := range []redline.ProductOrderField{redline.ProductsByName, redline.ProductsBySKU, redline.ProductsByPrice, redline.ProductsByUpdatedAt} {
+				all = append(all, asked{fmt.Sprintf("products %s by %s for %s", what, by, who), pages(func(page redline.PageRequest) (*string, error) {
+					return last(w.Products(w.ctx, p, f, redline.ProductOrder{Field: by}, page))
+				})})
+			}
+		}
+		for what, by := range map[string]redline.ProductBy{
+			"id": {ID: ref(largeID("prod", 77))}, "sku": {SKU: ref("SKU-77")}, "gtin": {GTIN: ref("0000000000077")},
+			"supplier SKU": {SupplierSKU: &redline.SupplierSKUInput{SupplierID: largeID("sup", 17), SKU: "S77"}},
+		} {
+			all = append(all, asked{fmt.Sprintf("a product by %s for %s", what, who), func() error {
+				_, err := w.ProductBy(w.ctx, p, by)
+				return err
+			}})
+		}
+		all = append(all, asked{"supplier items for " + who, pages(func(page redline.PageRequest) (*string, error) {
+			page.First, page.Last = ref(20), nil // it has no last page
+			found, err := w.SupplierItemsOfSuppliers(w.ctx, p, []string{largeID("sup", 3), largeID("sup", 4)}, page)
+			return last(found[largeID("sup", 3)], err)
+		})}, asked{"supplier items of products for " + who, func() error {
+			_, err := w.SupplierItemsOfProducts(w.ctx, p, largeIDs("prod", 50))
+			return err
+		}}, asked{"supplier items by id for " + who, func() error {
+			_, err := w.SupplierItemsByID(w.ctx, p, largeIDs("sitem", 50))
+			return err
+		}}, asked{"products by id for " + who, func() error {
+			_, err := w.ProductsByID(w.ctx, p, largeIDs("prod", 50))
+			return err
+		}})
+	}
+	return all
+}
+
+// largeIDs are so many ids, from all over the table.
+func largeIDs(prefix string, n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = largeID(prefix, 300*i)
+	}
+	return ids
+}
+
+func (w *world) askStock() []asked {
+	all := []asked{{"availability", func() error {
+		_, err := w.Availability(w.ctx, largeIDs("prod", 50))
+		return err
+	}}}
+	levels := map[string]redline.InventoryFilter{
+		"all": {}, "of products": {ProductIDs: largeIDs("prod", 5)}, "of SKUs": {Skus: []string{"SKU-7", "SKU-77"}},
+		"at a warehouse": {LocationIDs: []string{largeID("loc", 1)}}, "of a supplier": {SupplierID: ref(largeID("sup", 3))},
+		"of a category": {Category: []string{"Category 3"}}, "low": {LowOnly: ref(true)}, "stale": {StaleOnly: ref(true)},
+		"low at a warehouse": {LowOnly: ref(true), LocationIDs: []string{largeID("loc", 1)}},
+	}
+	movements := map[string]redline.MovementFilter{
+		"all": {}, "of a product": {ProductIDs: []string{largeID("prod", 77)}}, "of products": {ProductIDs: largeIDs("prod", 5)},
+		"at a location": {LocationIDs: []string{largeID("loc", 1)}}, "at a location of a product": {
+			LocationIDs: []string{largeID("loc", 1)}, ProductIDs: []string{largeID("prod", 77)}},
+		"of a reason": {Reasons: []redline.MovementReason{redline.ReasonReceived}}, "of a rare reason": {Reasons: []redline.MovementReason{redline.ReasonDamaged}},
+		"with a reference": {Reference: ref("delivery 077")}, "of a day": {From: ref(time.Now().AddDate(0, 0, -11)), To: ref(time.Now().AddDate(0, 0, -10))},
+	}
+	for who, p := range largePeople {
+		for what, f := range levels {
+			all = append(all, asked{fmt.Sprintf("levels %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
+				return last(w.Levels(w.ctx, p, f, page))
+			})})
+		}
+		for what, f := range movements {
+			all = append(all, asked{fmt.Sprintf("movements %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
+				return last(w.Movements(w.ctx, p, f, page))
+			})})
+		}
+		all = append(all, asked{"levels of products for " + who, func() error {
+			_, err := w.LevelsOfProducts(w.ctx, p, largeIDs("prod", 50))
+			return err
+		}}, asked{"levels by id for " + who, func() error {
+			_, err := w.LevelsByID(w.ctx, p, largeIDs("lvl", 50))
+			return err
+		}}, asked{"movements by id for " + who, func() error {
+			_, err := w.MovementsByID(w.ctx, p, largeIDs("mov", 50))
+			return err
+		}})
+	}
+	return all
+}
+
+func (w *world) askOrders() []asked {
+	var all []asked
+	everything := redline.OrderParts{Lines: true, Parts: true, History: true}
+	filters := map[string]redline.OrderFilter{
+		"all": {}, "open": {Statuses: []redline.OrderStatus{redline.OrderPending, redline.OrderProcessing}},
+		"delivered": {Statuses: []redline.OrderStatus{redline.OrderDelivered}}, "held": {Statuses: []redline.OrderStatus{redline.OrderOnHold}},
+		"of a customer": {CustomerID: ref("customer-77")}, "of a supplier": {SupplierID: ref(largeID("sup", 3))},
+		"with a product": {ProductID: ref(largeID("prod", 77))}, "of a day": {PlacedFrom: ref(time.Now().AddDate(0, 0, -9)), PlacedTo: ref(time.Now().AddDate(0, 0, -8))},
+		"changed today": {UpdatedSince: ref(time.Now().AddDate(0, 0, -1))}, "by number": {Search: ref("100123")}, "by reference": {Search: ref("ref-123")},
+	}
+	parts := map[string]redline.FulfillmentOrderFilter{
+		"all": {}, "submitted": {Statuses: []redline.FulfillmentOrderStatus{redline.PartSubmitted}}, "of a supplier": {SupplierID: ref(largeID("sup", 3))},
+		"at a location": {LocationID: ref(largeID("loc", 1))}, "overdue": {Overdue: ref(true)}, "not overdue": {Overdue: ref(false)},
+		"rejected": {Statuses: []redline.FulfillmentOrderStatus{redline.PartRejected}},
+	}
+	for who, p := range largePeople {
+		for what, f := range filters {
+			for _, by := range []redline.OrderSortField{redline.OrdersByPlacedAt, redline.OrdersByUpdatedAt, redline.OrdersByTotal} {
+				all = append(all, asked{fmt.Sprintf("orders %s by %s for %s", what, by, who), pages(func(page redline.PageRequest) (*string, error) {
+					return last(w.Orders(w.ctx, p, f, redline.OrderSort{Field: by}, page))
+				})})
+			}
+		}
+		for what, f := range parts {
+			all = append(all, asked{fmt.Sprintf("parts %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
+				return last(w.FulfillmentOrders(w.ctx, p, f, page))
+			})})
+		}
+		for what, by := range map[string]redline.OrderBy{
+			"id": {ID: ref(largeID("ord", 77))}, "number": {Number: ref("100123")}, "reference": {ExternalReference: ref("ref-7")},
+		} {
+			all = append(all, asked{fmt.Sprintf("an order by %s for %s", what, who), func() error {
+				o, err := w.OrderBy(w.ctx, p, by)
+				if err != nil || o == nil {
+					return err
+				}
+				return w.LoadOrders(w.ctx, p, []*redline.Order{o}, everything)
+			}})
+		}
+		all = append(all, asked{"orders by id, whole, for " + who, func() error {
+			found, err := w.OrdersByID(w.ctx, p, largeIDs("ord", 50))
+			if err != nil {
+				return err
+			}
+			var list []*redline.Order
+			for _, o := range found {
+				list = append(list, o)
+			}
+			return w.LoadOrders(w.ctx, p, list, everything)
+		}}, asked{"parts by id for " + who, func() error {
+			_, err := w.FulfillmentOrdersByID(w.ctx, p, largeIDs("fo", 50))
+			return err
+		}}, asked{"shipments by id for " + who, func() error {
+			_, err := w.FulfillmentsByID(w.ctx, p, largeIDs("ship", 50))
+			return err
+		}}, asked{"order lines by id for " + who, func() error {
+			_, err := w.OrderLinesByID(w.ctx, p, largeIDs("line", 50))
+			return err
+		}})
+	}
+	return all
+}
+
+// askRest asks for the audit and the log, and makes every kind of change.
+func (w *world) askRest() []asked {
+	var all []asked
+	for what, f := range map[string]redline.AuditFilter{
+		"all": {}, "of a subject": {Subject: ref(largeID("ord", 77))}, "of an actor": {Actor: ref("shop-7")}, "of nobody": {Actor: ref("nobody")},
+		"of a day": {From: ref(time.Now().AddDate(0, 0, -9)), To: ref(time.Now().AddDate(0, 0, -8))},
+	} {
+		all = append(all, asked{"audit " + what, pages(func(page redline.PageRequest) (*string, error) {
+			return last(w.AuditEntries(w.ctx, operator, f, page))
+		})})
+	}
+	log := w.EventLog()
+	w.t.Cleanup(func() { _ = log.Close() })
+	all = append(all, asked{"audit by id", func() error {
+		_, err := w.AuditEntriesByID(w.ctx, operator, largeIDs("audit", 50))
+		return err
+	}}, asked{"the log's beginning", func() error {
+		_, _, err := log.Settled(w.ctx, 0, 100)
+		return err
+	}}, asked{"the log's end", func() error {
+		newest, err := log.Newest(w.ctx)
+		if err != nil {
+			return err
+		}
+		_, _, err = log.Settled(w.ctx, newest-100, 500)
+		return err
+	}}, asked{"which log it is", func() error {
+		_, err := log.Epoch(w.ctx)
+		return err
+	}}, asked{"promises", func() error {
+		_, err := w.Promises(w.ctx, largeShop, []redline.AvailabilityLine{{ProductID: largeID("prod", 77), Quantity: 3}})
+		return err
+	}})
+
+	var placed string
+	place := func(n int) func() error {
+		return func() (err error) {
+			placed, _, err = w.OrderPlace(w.ctx, largeShop, redline.OrderPlaceInput{IdempotencyKey: key(), Lines: []redline.LineInput{
+				{ProductID: ref(largeID("prod", n)), Quantity: 1, LocationID: ref(largeID("loc", 6))}, {SKU: ref(fmt.Sprintf("SKU-%d", n+2)), Quantity: 2},
+			}})
+			return err
+		}
+	}
+	part := func() string {
+		var id string
+		w.must(w.DB().GetContext(w.ctx, &id, `SELECT id FROM fulfillment_orders WHERE order_id = $1 AND location_id = $2`, placed, largeID("loc", 6)))
+		return id
+	}
+	stock := redline.StockKey{SKU: ref("SKU-77"), LocationCode: ref("loc-2")}
+	all = append(all,
+		asked{"placing", place(33)},
+		asked{"accepting", func() error {
+			_, _, err := w.FulfillmentOrderAccept(w.ctx, largeSupplier, redline.FulfillmentOrderRespondInput{IdempotencyKey: ref(key()), FulfillmentOrderID: part()})
+			return err
+		}},
+		asked{"holding", func() error {
+			_, _, err := w.OrderHold(w.ctx, operator, redline.OrderHoldInput{OrderID: placed, Reason: "a look"})
+			return err
+		}},
+		asked{"releasing", func() error {
+			_, _, err := w.OrderReleaseHold(w.ctx, operator, redline.OrderReleaseHoldInput{OrderID: placed})
+			return err
+		}},
+		asked{"shipping", func() error {
+			_, _, err := w.FulfillmentCreate(w.ctx, largeSupplier, redline.FulfillmentCreateInput{IdempotencyKey: key(), FulfillmentOrderID: part()})
+			return err
+		}},
+		asked{"delivering", func() error {
+			var id string
+			w.must(w.DB().GetContext(w.ctx, &id, `SELECT id FROM fulfillments WHERE fulfillment_order_id = $1`, part()))
+			_, _, err := w.FulfillmentMarkDelivered(w.ctx, largeSupplier, redline.FulfillmentDeliveredInput{FulfillmentID: id})
+			return err
+		}},
+		asked{"placing again", place(63)},
+		asked{"rejecting", func() error {
+			_, _, err := w.FulfillmentOrderReject(w.ctx, largeSupplier, redline.FulfillmentOrderRespondInput{FulfillmentOrderID: part()})
+			return err
+		}},
+		asked{"moving on", func() error {
+			_, _, err := w.OrderSetStatus(w.ctx, operator, redline.OrderStatusInput{IdempotencyKey: key(), OrderID: placed, Status: redline.OrderProcessing})
+			return err
+		}},
+		asked{"placing a third", place(93)},
+		asked{"cancelling", func() error {
+			_, _, err := w.OrderCancel(w.ctx, largeShop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: placed, Reason: "enough"})
+			return err
+		}},
+		asked{"adjusting", func() error {
+			_, err := w.InventoryAdjust(w.ctx, operator, redline.InventoryAdjustInput{IdempotencyKey: key(), Reason: redline.ReasonReceived,
+				Changes: []redline.InventoryChange{{Stock: stock, State: redline.StateOnHand, Delta: 1}}})
+			return err
+		}},
+		asked{"a supplier's adjusting", func() error {
+			_, err := w.InventoryAdjust(w.ctx, largeSupplier, redline.InventoryAdjustInput{IdempotencyKey: key(), Reason: redline.ReasonReceived,
+				Changes: []redline.InventoryChange{{Stock: redline.StockKey{SupplierSKU: ref("S63")}, State: redline.StateOnHand, Delta: 1}}})
+			return err
+		}},
+		asked{"counting", func() error {
+			_, err := w.InventorySet(w.ctx, operator, redline.InventorySetInput{IdempotencyKey: key(), Counts: []redline.InventoryCount{
+				{Stock: stock, OnHand: 90, Basis: redline.CountBasis{CountedAt: ref(time.Now().Add(-time.Hour))}}}})
+			return err
+		}},
+		asked{"transferring", func() error {
+			_, err := w.InventoryTransfer(w.ctx, operator, redline.InventoryTransferInput{IdempotencyKey: key(), ProductID: largeID("prod", 77),
+				FromLocationID: largeID("loc", 2), ToLocationID: largeID("loc", 0), Quantity: 2})
+			return err
+		}},
+		asked{"sweeping", func() error {
+			_, err := w.Sweep(w.ctx)
+			return err
+		}},
+	)
+	return all
+}
