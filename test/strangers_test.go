@@ -1,0 +1,356 @@
+package test_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"redline"
+)
+
+// The two suppliers of this file, with a product of each.
+const (
+	mine, mySKU       = "exotic-liquids", "NW-003"
+	theirs, theirSKU  = "grandma-kellys-homestead", "NW-006"
+	theirsSupplierSKU = "6"
+)
+
+// stranger is what one supplier has: ids and names that another must not get to
+// by any path. Made of nothing it is the ids of what doesn't exist.
+type stranger struct {
+	level, movement, item, order, number, line, part, partLine, shipment, audit string
+	// What anybody may know.
+	product, location, supplier string
+}
+
+// theirThings lets the other supplier have one of everything.
+func theirThings(t *testing.T, s *server) stranger {
+	t.Helper()
+	operator, shop, supplier := s.as(operatorToken(t)), s.as(shopToken(t, "strangers.example")), s.as(supplierToken(t, theirs))
+	placed := shop.place(t, orderInput(vars{"name": "Theirs"}, map[string]int{theirSKU: 2}))
+	x := stranger{
+		order: placed.text("order.id"), number: placed.text("order.number"), line: placed.text("order.lines.0.id"),
+		part: placed.text("order.fulfillmentOrders.0.id"), partLine: placed.text("order.fulfillmentOrders.0.lines.0.id"),
+	}
+	shipped := supplier.do(t, "fulfillmentCreate", vars{
+		"idempotencyKey": newKey(), "fulfillmentOrderId": x.part, "lines": []any{vars{"lineId": x.partLine, "quantity": 1}},
+	}, `fulfillmentOrder { fulfillments { id } location { id } supplier { id } }`)
+	x.shipment, x.location, x.supplier = shipped.text("fulfillmentOrder.fulfillments.0.id"), shipped.text("fulfillmentOrder.location.id"), shipped.text("fulfillmentOrder.supplier.id")
+	found := operator.ask(t, `query($sku: String!, $location: ID!, $order: ID!) {
+		product(by: {sku: $sku}) { id supplierItems { id } inventory { levels { id } } }
+		inventoryMovements(filter: {locationIds: [$location]}, first: 1) { nodes { id } }
+		auditEntries(subject: $order, first: 1) { nodes { id } } }`, vars{"sku": theirSKU, "location": x.location, "order": x.order})
+	x.product, x.item, x.level = found.text("product.id"), found.text("product.supplierItems.0.id"), found.text("product.inventory.levels.0.id")
+	x.movement, x.audit = found.text("inventoryMovements.nodes.0.id"), found.text("auditEntries.nodes.0.id")
+	for name, id := range x.secrets() {
+		if id == "" {
+			t.Fatalf("they have no %s", name)
+		}
+	}
+	return x
+}
+
+// nobodys is the like of a stranger's things, of what doesn't exist.
+func (x stranger) nobodys() stranger {
+	return stranger{
+		level: redline.NewID(redline.PrefixLevel), movement: redline.NewID(redline.PrefixMovement), item: redline.NewID(redline.PrefixSupplierItem),
+		order: redline.NewID(redline.PrefixOrder), number: "99999999", line: redline.NewID(redline.PrefixOrderLine),
+		part: redline.NewID(redline.PrefixFulfillmentOrder), partLine: redline.NewID(redline.PrefixFulfillmentOrderLine),
+		shipment: redline.NewID(redline.PrefixFulfillment), audit: redline.NewID(redline.PrefixAuditEntry),
+		product: x.product, location: redline.NewID(redline.PrefixLocation), supplier: redline.NewID(redline.PrefixSupplier),
+	}
+}
+
+func (x stranger) secrets() map[string]string {
+	return map[string]string{
+		"level": x.level, "movement": x.movement, "item": x.item, "order": x.order, "number": x.number, "line": x.line,
+		"part": x.part, "partLine": x.partLine, "shipment": x.shipment, "audit": x.audit,
+	}
+}
+
+// vars are the things as variables of every operation below.
+func (x stranger) vars() vars {
+	v := vars{"product": x.product, "location": x.location, "supplier": x.supplier}
+	for name, id := range x.secrets() {
+		v[name] = id
+	}
+	return v
+}
+
+// blind takes the ids and numbers that were asked with out of an answer.
+func (x stranger) blind(body string) string {
+	for _, name := range slices.Sorted(maps.Keys(x.vars())) {
+		body = strings.ReplaceAll(body, fmt.Sprint(x.vars()[name]), "<"+name+">")
+	}
+	return body
+}
+
+// probe is an operation with a stranger's things.
+type probe struct {
+	document string
+	// public says that the answer tells of what anybody may know, so that it
+	// differs from that of what doesn't exist. What is secret mustn't be in it.
+	public bool
+}
+
+// probes ask with a stranger's things for each field of Query and Mutation.
+var probes = map[string][]probe{
+	"node": {
+		{document: `query($level: ID!, $movement: ID!, $item: ID!, $order: ID!) { a: node(id: $level) { id } b: node(id: $movement) { id }
+			c: node(id: $item) { id } d: node(id: $order) { id } }`},
+		{document: `query($line: ID!, $part: ID!, $partLine: ID!, $shipment: ID!, $audit: ID!) { e: node(id: $line) { id } f: node(id: $part) { id }
+			g: node(id: $partLine) { id } h: node(id: $shipment) { id } i: node(id: $audit) { id } }`},
+		{public: true, document: `query($supplier: ID!) { node(id: $supplier) { ... on Supplier { code lastSeenAt items { nodes { id supplierSku } totalCount } } } }`},
+		{public: true, document: `query($product: ID!) { node(id: $product) { ... on Product { inventory { onHand available levels { id onHand } }
+			supplierItems { id supplierSku cost { amount } } } } }`},
+	},
+	"nodes": {{document: `query($level: ID!, $movement: ID!, $item: ID!, $order: ID!, $line: ID!, $part: ID!, $shipment: ID!, $audit: ID!) {
+		nodes(ids: [$level, $movement, $item, $order, $line, $part, $shipment, $audit]) { id } }`}},
+	"viewer": {{document: `{ viewer { subject suppliers { code items { nodes { id } } } } }`}},
+	"product": {
+		{document: `query($supplier: ID!) { product(by: {supplierSku: {supplierId: $supplier, sku: "` + theirsSupplierSKU + `"}}) { id } }`},
+		{document: `query($product: ID!) { product(by: {id: $product}) { inventory { onHand available incoming low levels { id } } supplierItems { id } } }`},
+	},
+	"products": {
+		{public: true, document: `query($supplier: ID!) { products(filter: {supplierId: $supplier}) { totalCount nodes { inventory { onHand levels { id } } supplierItems { id } } } }`},
+	},
+	"suppliers": {{document: `{ suppliers(first: 250) { nodes { code lastSeenAt items(first: 250) { totalCount nodes { id supplierSku } } } } }`}},
+	"locations": {{document: `{ locations { code supplier { code lastSeenAt items { nodes { id } } } } }`}},
+	"inventoryLevels": {
+		{document: `query($product: ID!) { inventoryLevels(filter: {productIds: [$product]}) { totalCount nodes { id } } }`},
+		{document: `query($location: ID!) { inventoryLevels(filter: {locationIds: [$location]}) { totalCount nodes { id } } }`},
+		{document: `query($supplier: ID!) { inventoryLevels(filter: {supplierId: $supplier, skus: ["` + theirSKU + `"]}) { totalCount nodes { id } } }`},
+		{document: `{ inventoryLevels(first: 250) { nodes { id product { sku } location { code } } } }`},
+	},
+	"inventoryMovements": {
+		{document: `query($product: ID!, $location: ID!) { inventoryMovements(filter: {productIds: [$product], locationIds: [$location]}) { totalCount nodes { id } } }`},
+		{document: `query($number: String!) { inventoryMovements(filter: {reference: $number}) { totalCount nodes { id } } }`},
+		{document: `{ inventoryMovements(first: 250) { nodes { id location { code } } } }`},
+	},
+	"availability": {{document: `query($product: ID!) { availability(lines: [{productId: $product, quantity: 1}]) { available promises { location { code } } } }`}},
+	"order": {
+		{document: `query($order: ID!) { order(by: {id: $order}) { id number } }`},
+		{document: `query($number: String!) { order(by: {number: $number}) { id number } }`},
+	},
+	"orders": {
+		{document: `query($supplier: ID!) { orders(filter: {supplierId: $supplier}) { totalCount nodes { id number lines { product { sku } } fulfillmentOrders { id } } } }`},
+		{document: `query($number: String!) { orders(filter: {search: $number}) { totalCount nodes { id number } } }`},
+		{document: `query($product: ID!) { orders(filter: {productId: $product}, first: 250) { totalCount nodes { lines { product { sku } } } } }`},
+		{document: `{ orders(first: 250, filter: {customerId: "ALFKI"}) { totalCount nodes { id } } }`},
+	},
+	"fulfillmentOrders": {
+		{document: `query($supplier: ID!) { fulfillmentOrders(filter: {supplierId: $supplier}) { totalCount nodes { id } } }`},
+		{document: `query($location: ID!) { fulfillmentOrders(filter: {locationId: $location}) { totalCount nodes { id } } }`},
+	},
+	"auditEntries": {{document: `query($order: ID!) { auditEntries(subject: $order) { nodes { id } } }`}},
+	"eventHead":    {{document: `{ eventHead }`, public: true}},
+
+	"inventoryAdjust": {
+		change(`{locationId: $location, sku: "`+theirSKU+`"}`, "$location: ID!"),
+		change(`{locationId: $location, productId: $product}`, "$location: ID!, $product: ID!"),
+		change(`{supplierId: $supplier, supplierSku: "`+theirsSupplierSKU+`"}`, "$supplier: ID!"),
+		change(`{supplierSku: "`+theirsSupplierSKU+`"}`, ""),
+		change(`{productId: $product}`, "$product: ID!"),
+	},
+	"inventorySet": {{document: `mutation($location: ID!) { inventorySet(input: {idempotencyKey: "strangers", counts: [{
+		stock: {locationId: $location, sku: "` + theirSKU + `"}, onHand: 0, basis: {override: true}}]}) { rows { level { id } } userErrors { code message field } } }`}},
+	"inventoryTransfer": {{document: `mutation($location: ID!, $product: ID!) { inventoryTransfer(input: {idempotencyKey: "strangers", productId: $product,
+		fromLocationId: $location, toLocationId: $location, quantity: 1}) { rows { level { id } } userErrors { code message field } } }`}},
+	"orderPlace":       {{document: `mutation($product: ID!) { orderPlace(input: {idempotencyKey: "strangers", customer: {}, lines: [{productId: $product, quantity: 1}]}) { order { id } } }`}},
+	"orderCancel":      {{document: `mutation($order: ID!) { orderCancel(input: {idempotencyKey: "strangers", orderId: $order, reason: "r"}) { order { id } } }`}},
+	"orderHold":        {{document: `mutation($order: ID!) { orderHold(input: {orderId: $order, reason: "r"}) { order { id } } }`}},
+	"orderReleaseHold": {{document: `mutation($order: ID!) { orderReleaseHold(input: {orderId: $order}) { order { id } } }`}},
+	"orderSetStatus": {
+		{document: `mutation($order: ID!) { orderSetStatus(input: {idempotencyKey: "strangers", orderId: $order, status: SHIPPED}) {
+			order { id } userErrors { code message field } } }`},
+		{document: `mutation($order: ID!) { orderSetStatus(input: {idempotencyKey: "strangers", orderId: $order, status: DELIVERED, expectedVersion: 1}) {
+			order { id } userErrors { __typename code message field } } }`},
+	},
+	"fulfillmentOrderAccept": {{document: `mutation($part: ID!) { fulfillmentOrderAccept(input: {fulfillmentOrderId: $part, expectedVersion: 99}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentOrderReject": {{document: `mutation($part: ID!) { fulfillmentOrderReject(input: {fulfillmentOrderId: $part}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentCreate": {{document: `mutation($part: ID!, $partLine: ID!) { fulfillmentCreate(input: {idempotencyKey: "strangers", fulfillmentOrderId: $part,
+		lines: [{lineId: $partLine, quantity: 1}]}) { fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentMarkDelivered": {{document: `mutation($shipment: ID!) { fulfillmentMarkDelivered(input: {fulfillmentId: $shipment}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+}
+
+func change(stock, variables string) probe {
+	if variables != "" {
+		variables = "(" + variables + ")"
+	}
+	return probe{document: `mutation` + variables + ` { inventoryAdjust(input: {idempotencyKey: "strangers", reason: CORRECTED,
+		changes: [{stock: ` + stock + `, delta: -1}]}) { rows { level { id } } userErrors { __typename code message field } } }`}
+}
+
+// Neither supplier gets to what is the other's, by any path: it is answered as
+// if it weren't there, and nothing of it changes.
+func TestStrangersByAnyPath(t *testing.T) {
+	t.Parallel()
+	s := demo(t)
+	x := theirThings(t, s)
+	operator, me := s.as(operatorToken(t)), s.as(supplierToken(t, mine))
+	before := s.everything(t, operator, x)
+
+	none := x.nobodys()
+	c := schema(t)
+	for _, f := range append(rootFields(c.Query), rootFields(c.Mutation)...) {
+		if len(probes[f.Name]) == 0 {
+			t.Errorf("nothing tries %s", f.Name)
+		}
+		for i, p := range probes[f.Name] {
+			name := fmt.Sprintf("%s %d", f.Name, i)
+			got := me.tell(t, p.document, used(p.document, x.vars()))
+			data, err := json.Marshal(got.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, secret := range x.secrets() {
+				if strings.Contains(string(data), `"`+secret+`"`) {
+					t.Errorf("%s tells of their %s: %s", name, what, data)
+				}
+			}
+			if !p.public {
+				other := me.tell(t, p.document, used(p.document, none.vars()))
+				if a, b := x.blind(got.body), none.blind(other.body); a != b {
+					t.Errorf("%s tells theirs from what isn't there:\n%s\n%s", name, a, b)
+				}
+			}
+		}
+	}
+	if after := s.everything(t, operator, x); after != before {
+		t.Errorf("something of theirs changed:\n%s\n%s", before, after)
+	}
+	checkPublic(t, me, x)
+}
+
+// used leaves the variables that a document declares.
+func used(document string, v vars) vars {
+	out := vars{}
+	for name, value := range v {
+		if strings.Contains(document, "$"+name+":") {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// checkPublic looks at what is public beside what isn't.
+func checkPublic(t *testing.T, me caller, x stranger) {
+	t.Helper()
+	a := me.ask(t, `query($product: ID!, $supplier: ID!) { node(id: $product) { ... on Product { name availability { available }
+		inventory { onHand levels { id } } supplierItems { id } } }
+		nodes(ids: [$supplier]) { ... on Supplier { code lastSeenAt items { nodes { id } } } } }`, vars{"product": x.product, "supplier": x.supplier})
+	if a.text("node.name") == "" || a.num("node.availability.available") < 0 {
+		t.Errorf("their product isn't there for anybody: %s", a.body)
+	}
+	if a.num("node.inventory.onHand") > 0 || len(a.list("node.inventory.levels")) > 0 || len(a.list("node.supplierItems")) > 0 ||
+		len(a.list("nodes.0.items.nodes")) > 0 || at(a.data, "nodes.0.lastSeenAt") != nil {
+		t.Errorf("behind what is public there is %s", a.body)
+	}
+	for _, l := range me.pages(t, "inventoryLevels", `query($after: String) { inventoryLevels(first: 250, after: $after) {
+		nodes { location { code } } pageInfo { hasNextPage endCursor } } }`, nil) {
+		if text(l, "location.code") != mine {
+			t.Errorf("among its levels is one at %s", text(l, "location.code"))
+		}
+	}
+	for _, f := range me.pages(t, "fulfillmentOrders", `query($after: String) { fulfillmentOrders(first: 250, after: $after) {
+		nodes { supplier { code } order { customer { id } total { amount } lines { total { amount } } fulfillmentOrders { supplier { code } } } }
+		pageInfo { hasNextPage endCursor } } }`, nil) {
+		if text(f, "supplier.code") != mine || len(list(f, "order.fulfillmentOrders")) != 1 || at(f, "order.customer") != nil ||
+			at(f, "order.total") != nil || at(f, "order.lines.0.total") != nil {
+			t.Errorf("its inbox shows %v", f)
+		}
+	}
+}
+
+// everything is all of theirs that a stranger could have changed, as an
+// operator sees it.
+func (s *server) everything(t *testing.T, operator caller, x stranger) string {
+	t.Helper()
+	return operator.ask(t, `query($level: ID!, $order: ID!, $location: ID!) {
+		level: node(id: $level) { ... on InventoryLevel { `+levelFields+` } }
+		order(by: {id: $order}) { version status holdReason lines { open shipped cancelled } history { to } updatedAt
+			fulfillmentOrders { version status fulfillments { id status } } }
+		inventoryMovements(filter: {locationIds: [$location]}, first: 1) { totalCount } }`,
+		vars{"level": x.level, "order": x.order, "location": x.location}).body
+}
+
+// Nothing of another supplier's arrives by a subscription, whatever its filter
+// names.
+func TestStrangersBySubscription(t *testing.T) {
+	t.Parallel()
+	s := demo(t)
+	x := theirThings(t, s)
+	operator, shop := s.as(operatorToken(t)), s.as(shopToken(t, "strangers.example"))
+	own := shop.place(t, orderInput(vars{"name": "Mine"}, map[string]int{mySKU: 1})).text("order.id")
+	myLevel := operator.level(t, mySKU, mine)
+	myProduct, myLocation := text(myLevel, "product.id"), text(myLevel, "location.id")
+
+	w := s.socket(t, supplierToken(t, mine))
+	stock := map[string]vars{
+		"all":         nil,
+		"skus":        {"skus": []any{theirSKU, mySKU}},
+		"productIds":  {"productIds": []any{x.product, myProduct}},
+		"locationIds": {"locationIds": []any{x.location, myLocation}},
+	}
+	orders := map[string]vars{"all orders": nil, "orderIds": {"orderIds": []any{x.order, own}}}
+	var ids []string
+	for id, f := range stock {
+		w.subscribe(id, watchStock, vars{"filter": f})
+		ids = append(ids, id)
+	}
+	for id, f := range orders {
+		w.subscribe(id, watchOrders, vars{"filter": f})
+		ids = append(ids, id)
+	}
+	// These name theirs alone, so that nothing at all may come.
+	w.subscribe("their supplier", watchStock, vars{"filter": vars{"supplierId": x.supplier}})
+	w.subscribe("their orders", watchOrders, vars{"filter": vars{"supplierId": x.supplier}})
+	w.subscribe("their product", watchOrders, vars{"filter": vars{"productId": x.product}})
+	await(t, inTurn(operator.pokeStock(t, mySKU, mine), operator.pokeOrder(t, own)), map[*socket][]string{w: ids})
+
+	operator.adjust(t, theirSKU, theirs, "ON_HAND", 1)
+	operator.do(t, "orderHold", vars{"orderId": x.order, "reason": "r"}, "cursor")
+	operator.do(t, "orderReleaseHold", vars{"orderId": x.order}, "cursor")
+	changed := operator.adjust(t, mySKU, mine, "ON_HAND", 1).text("cursor")
+	held := operator.do(t, "orderHold", vars{"orderId": own, "reason": "r"}, "cursor").text("cursor")
+	for id := range stock {
+		if e := w.event(id); text(e, "cursor") != changed {
+			t.Errorf("by %s came %v", id, e)
+		}
+	}
+	for id := range orders {
+		if e := w.event(id); text(e, "cursor") != held {
+			t.Errorf("by %s came %v", id, e)
+		}
+	}
+	for _, m := range w.held {
+		if strings.HasPrefix(m.ID, "their ") {
+			t.Errorf("by %s came %s %s", m.ID, m.Type, m.Payload)
+		}
+	}
+}
+
+// A token for both suppliers has both, and has to say whose SKU it means.
+func TestTokenForSeveralSuppliers(t *testing.T) {
+	t.Parallel()
+	s := demo(t)
+	both := s.as(supplierToken(t, mine, theirs))
+	stock := vars{"supplierSku": theirsSupplierSKU}
+	input := func() vars {
+		return vars{"idempotencyKey": newKey(), "reason": "CORRECTED", "changes": []any{vars{"stock": stock, "state": "INCOMING", "delta": 1}}}
+	}
+	if a := both.attempt(t, "inventoryAdjust", input(), selectRows); !slices.Equal(a.refusals(), []string{"INVALID"}) ||
+		!strings.Contains(a.body, "supplierId") {
+		t.Errorf("without saying whose: %s", a.body)
+	}
+	stock["supplierId"] = supplierID(t, s, theirs)
+	if a := both.do(t, "inventoryAdjust", input(), selectRows); a.text("rows.0.level.location.code") != theirs {
+		t.Errorf("saying whose: %s", a.body)
+	}
+}
