@@ -36,7 +36,7 @@ func passing(err error) bool {
 }
 
 // dbError wraps an error of the database with what was being done. Where the
-// database can't be reached, or is shutting down, it is UNAVAILABLE, and the
+// database can't be reached, shuts down or is too slow, it is UNAVAILABLE, and the
 // cause stays for the log.
 func dbError(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
@@ -46,8 +46,9 @@ func dbError(doing string, err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &pe):
-		// Class 57P: the operator intervened; 53: out of connections or memory.
-		if pe.Code[:3] != "57P" && pe.Code.Class() != "53" && pe.Code.Class() != "08" {
+		// Class 57: the operator intervened, or a statement took longer than it
+		// may; 53: out of connections or memory; 08: the connection.
+		if pe.Code.Class() != "57" && pe.Code.Class() != "53" && pe.Code.Class() != "08" {
 			return err
 		}
 	case !errors.As(err, &ne) && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, io.EOF) &&
@@ -56,7 +57,7 @@ func dbError(doing string, err error) error {
 	}
 	unavailable := &redline.Error{
 		Code: redline.CodeUnavailable, RetryAfter: time.Second,
-		Message: "the database can't be reached now; nothing was changed; try again shortly",
+		Message: "the database can't answer now; nothing was changed; try again shortly",
 	}
 	return unavailable.Because(err)
 }

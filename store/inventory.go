@@ -140,16 +140,21 @@ func (s *Store) InventorySet(
 				case b.CountedAt != nil && b.CountedAt.After(m.now):
 					rows.refuse(i, redline.Invalid([]string{"basis", "countedAt"}, "a count can't be made at %s, which lies ahead", stamp(*b.CountedAt)))
 					continue
+				case b.CountedAt != nil && since[i].Recounted:
+					rows.refuse(i, redline.Invalid([]string{"basis", "countedAt"}, "a count made after %s stands already", stamp(*b.CountedAt)))
+					continue
 				case b.CountedAt != nil:
-					count, asOf = max(count+since[i], 0), *b.CountedAt
+					count, asOf = max(count+since[i].Moved, 0), *b.CountedAt
 				}
 				if count > redline.MaxQuantity {
 					rows.refuse(i, redline.Invalid([]string{"onHand"}, "%d base units are more than %d", count, redline.MaxQuantity))
 					continue
 				}
 				delta := redline.Delta{redline.StateOnHand: count - l.OnHand}
+				// What was heard of the level since an older count isn't taken back.
+				confirms := latest(asOf, l.AsOf)
 				err := m.change(l, stockChange{
-					delta: delta, fact: l.fact(p), reason: redline.ReasonCounted, reference: in.Reference, occurredAt: asOf, confirms: &asOf,
+					delta: delta, fact: l.fact(p), reason: redline.ReasonCounted, reference: in.Reference, occurredAt: asOf, confirms: &confirms,
 				})
 				if err != nil {
 					rows.refuseChange([]int{i}, l, delta, err)
@@ -175,10 +180,19 @@ func checkBasis(b redline.CountBasis) *redline.Error {
 	return nil
 }
 
-// movedSince sums, for each row counted at a moment, what has moved on hand
-// since then. It reads under the level's lock, so that nothing is missed. Other
-// counts moved nothing but the books, which this one states anew.
-func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]int, error) {
+// movedSince is what a level's ledger says of the time since a count.
+type movedSince struct {
+	N int
+	// Moved is by how much stock on hand has changed.
+	Moved int
+	// Recounted: a newer count stands.
+	Recounted bool
+}
+
+// movedSince reads, for each row counted at a moment, what its level's ledger
+// says of the time since. It reads under the level's lock, so that nothing is
+// missed. Other counts moved nothing but the books.
+func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]movedSince, error) {
 	var index []int
 	var products, locations []string
 	var times []time.Time
@@ -191,23 +205,27 @@ func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redlin
 	if len(index) == 0 {
 		return nil, nil
 	}
-	var sums []struct {
-		N     int
-		Moved int
-	}
-	err := m.tx.SelectContext(ctx, &sums, `SELECT k.n, sum(v.on_hand_delta) AS moved
+	var found []movedSince
+	err := m.tx.SelectContext(ctx, &found, `SELECT k.n, coalesce(sum(v.on_hand_delta) FILTER (WHERE v.reason <> $4), 0) AS moved,
+			bool_or(v.reason = $4 AND v.occurred_at > k.counted_at) AS recounted
 		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, counted_at, n)
 		JOIN inventory_movements v ON (v.product_id, v.location_id) = (k.product_id, k.location_id) AND v.recorded_at > k.counted_at
-			AND v.reason <> $4
 		GROUP BY k.n`, pq.Array(products), pq.Array(locations), pq.Array(times), string(redline.ReasonCounted))
 	if err != nil {
 		return nil, dbError("reading what moved since a count", err)
 	}
-	out := map[int]int{}
-	for _, s := range sums {
-		out[index[s.N-1]] = s.Moved
+	out := map[int]movedSince{}
+	for _, f := range found {
+		out[index[f.N-1]] = f
 	}
 	return out, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // InventoryTransfer moves what is available from one location to another. It

@@ -166,6 +166,13 @@ func expectOrder(expected *int) func(*redline.Order) error {
 	}
 }
 
+func needReason(reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return redline.Invalid([]string{"reason"}, "say why")
+	}
+	return nil
+}
+
 const orderByID = "o.id = %s"
 
 // OrderCancel cancels what hasn't shipped of an order, and gives back what it
@@ -173,7 +180,13 @@ const orderByID = "o.id = %s"
 func (s *Store) OrderCancel(ctx context.Context, p redline.Principal, in redline.OrderCancelInput) (string, redline.Outcome, error) {
 	return orderID(s.changeOrder(ctx, p, orderChange{
 		request: request{action: "orderCancel", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
-		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).Cancel,
+		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion),
+		apply: func(t *redline.Transition) error {
+			if err := needReason(in.Reason); err != nil {
+				return err
+			}
+			return t.Cancel()
+		},
 	}))
 }
 
@@ -183,8 +196,8 @@ func (s *Store) OrderHold(ctx context.Context, p redline.Principal, in redline.O
 		request: request{action: "orderHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
 		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion),
 		apply: func(t *redline.Transition) error {
-			if strings.TrimSpace(in.Reason) == "" {
-				return redline.Invalid([]string{"reason"}, "say why the order is held")
+			if err := needReason(in.Reason); err != nil {
+				return err
 			}
 			return t.Hold(in.Reason)
 		},

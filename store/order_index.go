@@ -125,9 +125,10 @@ func (x *orderIndex) loadPartRows(
 		return nil
 	}
 	var lines []*redline.FulfillmentOrderLine
-	err := sqlx.SelectContext(ctx, db, &lines, `SELECT id, fulfillment_order_id, order_line_id, quantity, accepted, shipped,
-		supplier_sku, supplier_unit, pack_quantity, supplier_quantity FROM fulfillment_order_lines
-		WHERE fulfillment_order_id = ANY($1) ORDER BY fulfillment_order_id, id`, pq.Array(ids))
+	err := sqlx.SelectContext(ctx, db, &lines, `SELECT fl.id, fl.fulfillment_order_id, fl.order_line_id, fl.quantity, fl.accepted, fl.shipped,
+		fl.supplier_sku, fl.supplier_unit, fl.pack_quantity, fl.supplier_quantity
+		FROM fulfillment_order_lines fl JOIN order_lines ol ON ol.id = fl.order_line_id
+		WHERE fl.fulfillment_order_id = ANY($1) ORDER BY fl.fulfillment_order_id, ol.position`, pq.Array(ids))
 	if err != nil {
 		return dbError("reading the lines of fulfilment orders", err)
 	}

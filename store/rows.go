@@ -47,7 +47,21 @@ func (s *Store) changeRows(
 	if err != nil {
 		return nil, err
 	}
+	if !outcome.Replayed {
+		s.auditSkipped(ctx, p, action, outcomes)
+	}
 	return s.inventoryResult(ctx, p, outcomes, outcome)
+}
+
+// auditSkipped tells of the rows that were refused while others went through.
+func (s *Store) auditSkipped(ctx context.Context, p redline.Principal, action string, outcomes []rowOutcome) {
+	var refused redline.Errors
+	for _, o := range outcomes {
+		refused = append(refused, o.Errors...)
+	}
+	if len(refused) > 0 {
+		s.auditRefusal(ctx, p, action, "", refused)
+	}
 }
 
 // refuse says why a row was refused; the error's path is relative to the row.
