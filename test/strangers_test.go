@@ -16,6 +16,8 @@ const (
 	mine, mySKU       = "exotic-liquids", "NW-003"
 	theirs, theirSKU  = "grandma-kellys-homestead", "NW-006"
 	theirsSupplierSKU = "6"
+	// Another product of theirs, which changes.
+	theirOther, theirOtherSupplierSKU = "NW-007", "7"
 )
 
 // stranger is what one supplier has: ids and names that another must not get to
@@ -27,10 +29,11 @@ type stranger struct {
 }
 
 // theirThings lets the other supplier have one of everything.
-func theirThings(t *testing.T, s *server) stranger {
+func theirThings(t *testing.T, s *server, sku string) stranger {
 	t.Helper()
 	operator, shop, supplier := s.as(operatorToken(t)), s.as(shopToken(t, "strangers.example")), s.as(supplierToken(t, theirs))
-	placed := shop.place(t, orderInput(vars{"name": "Theirs"}, map[string]int{theirSKU: 2}))
+	operator.adjust(t, sku, theirs, "ON_HAND", 100)
+	placed := shop.place(t, orderInput(vars{"name": "Theirs"}, map[string]int{sku: 2}))
 	x := stranger{
 		order: placed.text("order.id"), number: placed.text("order.number"), line: placed.text("order.lines.0.id"),
 		part: placed.text("order.fulfillmentOrders.0.id"), partLine: placed.text("order.fulfillmentOrders.0.lines.0.id"),
@@ -42,7 +45,7 @@ func theirThings(t *testing.T, s *server) stranger {
 	found := operator.ask(t, `query($sku: String!, $location: ID!, $order: ID!) {
 		product(by: {sku: $sku}) { id supplierItems { id } inventory { levels { id } } }
 		inventoryMovements(filter: {locationIds: [$location]}, first: 1) { nodes { id } }
-		auditEntries(subject: $order, first: 1) { nodes { id } } }`, vars{"sku": theirSKU, "location": x.location, "order": x.order})
+		auditEntries(subject: $order, first: 1) { nodes { id } } }`, vars{"sku": sku, "location": x.location, "order": x.order})
 	x.product, x.item, x.level = found.text("product.id"), found.text("product.supplierItems.0.id"), found.text("product.inventory.levels.0.id")
 	x.movement, x.audit = found.text("inventoryMovements.nodes.0.id"), found.text("auditEntries.nodes.0.id")
 	for name, id := range x.secrets() {
@@ -192,7 +195,7 @@ func change(stock, variables string) probe {
 func TestStrangersByAnyPath(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
-	x := theirThings(t, s)
+	x := theirThings(t, s, theirSKU)
 	operator, me := s.as(operatorToken(t)), s.as(supplierToken(t, mine))
 	before := s.everything(t, operator, x)
 
@@ -272,12 +275,12 @@ func checkPublic(t *testing.T, me caller, x stranger) {
 // operator sees it.
 func (s *server) everything(t *testing.T, operator caller, x stranger) string {
 	t.Helper()
-	return operator.ask(t, `query($level: ID!, $order: ID!, $location: ID!) {
+	return operator.ask(t, `query($level: ID!, $order: ID!, $location: ID!, $product: ID!) {
 		level: node(id: $level) { ... on InventoryLevel { `+levelFields+` } }
 		order(by: {id: $order}) { version status holdReason lines { open shipped cancelled } history { to } updatedAt
 			fulfillmentOrders { version status fulfillments { id status } } }
-		inventoryMovements(filter: {locationIds: [$location]}, first: 1) { totalCount } }`,
-		vars{"level": x.level, "order": x.order, "location": x.location}).body
+		inventoryMovements(filter: {locationIds: [$location], productIds: [$product]}, first: 1) { totalCount } }`,
+		vars{"product": x.product, "level": x.level, "order": x.order, "location": x.location}).body
 }
 
 // Nothing of another supplier's arrives by a subscription, whatever its filter
@@ -285,7 +288,7 @@ func (s *server) everything(t *testing.T, operator caller, x stranger) string {
 func TestStrangersBySubscription(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
-	x := theirThings(t, s)
+	x := theirThings(t, s, theirOther)
 	operator, shop := s.as(operatorToken(t)), s.as(shopToken(t, "strangers.example"))
 	own := shop.place(t, orderInput(vars{"name": "Mine"}, map[string]int{mySKU: 1})).text("order.id")
 	myLevel := operator.level(t, mySKU, mine)
@@ -294,7 +297,7 @@ func TestStrangersBySubscription(t *testing.T) {
 	w := s.socket(t, supplierToken(t, mine))
 	stock := map[string]vars{
 		"all":         nil,
-		"skus":        {"skus": []any{theirSKU, mySKU}},
+		"skus":        {"skus": []any{theirOther, mySKU}},
 		"productIds":  {"productIds": []any{x.product, myProduct}},
 		"locationIds": {"locationIds": []any{x.location, myLocation}},
 	}
@@ -314,7 +317,7 @@ func TestStrangersBySubscription(t *testing.T) {
 	w.subscribe("their product", watchOrders, vars{"filter": vars{"productId": x.product}})
 	await(t, inTurn(operator.pokeStock(t, mySKU, mine), operator.pokeOrder(t, own)), map[*socket][]string{w: ids})
 
-	operator.adjust(t, theirSKU, theirs, "ON_HAND", 1)
+	operator.adjust(t, theirOther, theirs, "ON_HAND", 1)
 	operator.do(t, "orderHold", vars{"orderId": x.order, "reason": "r"}, "cursor")
 	operator.do(t, "orderReleaseHold", vars{"orderId": x.order}, "cursor")
 	changed := operator.adjust(t, mySKU, mine, "ON_HAND", 1).text("cursor")
@@ -341,7 +344,7 @@ func TestTokenForSeveralSuppliers(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
 	both := s.as(supplierToken(t, mine, theirs))
-	stock := vars{"supplierSku": theirsSupplierSKU}
+	stock := vars{"supplierSku": theirOtherSupplierSKU}
 	input := func() vars {
 		return vars{"idempotencyKey": newKey(), "reason": "CORRECTED", "changes": []any{vars{"stock": stock, "state": "INCOMING", "delta": 1}}}
 	}
