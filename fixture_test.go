@@ -89,14 +89,13 @@ func newOrder(t interface{ Fatalf(string, ...any) }) *redline.Order {
 }
 
 // addLine adds a line of which some is backordered; parts add what is open.
-func addLine(t interface{ Fatalf(string, ...any) }, o *redline.Order, product string, backordered int) *redline.OrderLine {
+func addLine(t interface{ Fatalf(string, ...any) }, o *redline.Order, product string, backordered int) {
 	l := &redline.OrderLine{
 		ID: fmt.Sprintf("line %d", len(o.Lines)), OrderID: o.ID, ProductID: product, Quantity: backordered, Backordered: backordered,
 		UnitPrice: money(t, "2.10"), Discount: money(t, "0"), Total: money(t, "31.50"),
 		Product: &redline.Product{ID: product},
 	}
 	o.Lines = append(o.Lines, l)
-	return l
 }
 
 // addPart adds a part at a location of ours, or of a supplier, which holds the

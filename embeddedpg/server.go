@@ -179,7 +179,7 @@ func (s *Server) launchOnce(ctx context.Context, l layout, o Options, bin binari
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(bin.postgres(), args...)
+	cmd := exec.Command(bin.postgres(), args...) //nolint:noctx // it outlives the context of the start; Stop ends it
 	cmd.Dir = "/"
 	cmd.Env = environ()
 	cmd.Stderr = s.output

@@ -180,8 +180,8 @@ func (q *query) bound(by sorting, name, cursor string) error {
 const countMax = 10_000
 
 func (s *Store) count(ctx context.Context, selectFrom string, q *query) (*int, error) {
-	from := selectFrom[strings.Index(selectFrom, "FROM "):]
-	text := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s%s LIMIT %d) counted", from, q.where(), countMax+1)
+	_, from, _ := strings.Cut(selectFrom, "FROM ")
+	text := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT %d) counted", from, q.where(), countMax+1)
 	var n int
 	if err := s.db.GetContext(ctx, &n, text, q.args...); err != nil {
 		return nil, dbError("counting a list", err)

@@ -29,8 +29,9 @@ type streams struct{ out, err io.Writer }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}); err != nil {
+	err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "redline:", err)
 		os.Exit(1)
 	}
@@ -43,8 +44,14 @@ type exited int
 // an error.
 func run(ctx context.Context, args []string, io streams) (err error) {
 	defer func() {
-		if code, ok := recover().(exited); ok && code != 0 {
-			err = fmt.Errorf("exit code %d", code)
+		switch v := recover().(type) {
+		case nil:
+		case exited:
+			if v != 0 {
+				err = fmt.Errorf("exit code %d", v)
+			}
+		default:
+			panic(v)
 		}
 	}()
 	var c cli

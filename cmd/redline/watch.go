@@ -49,7 +49,7 @@ func (c *watchCmd) Run(ctx context.Context, io streams) error {
 		defer cancel()
 	}
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: 10 * time.Second}
-	conn, resp, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(strings.TrimSuffix(c.URL, "/"), "http")+"/graphql", nil)
+	conn, resp, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(strings.TrimSuffix(c.URL, "/"), "http")+"/graphql", nil) //nolint:bodyclose // gorilla's needs no closing
 	if err != nil {
 		if resp != nil {
 			return fmt.Errorf("opening the websocket: %s", resp.Status)
