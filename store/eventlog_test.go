@@ -317,16 +317,20 @@ func TestEventLogWaitsForWriters(t *testing.T) {
 		ids, err := ours.next(w.ctx, 100)
 		answers <- answer{ids, err}
 	}()
-	<-looks
-	<-looks // at the second look the writers to wait for are known
+	look := func() {
+		t.Helper()
+		select {
+		case got := <-answers:
+			t.Fatalf("the reader didn't wait: %v", got)
+		case <-looks:
+		}
+	}
+	look()
+	look() // at the second look the writers to wait for are known
 	third := w.begin()
 	third.lock(b)
 	idThird := third.tell(b)
-	select {
-	case got := <-answers:
-		t.Fatalf("the reader didn't wait: %v", got)
-	case <-looks:
-	}
+	look()
 	open.commit()
 	got := <-answers
 	w.must(got.err)
