@@ -2,6 +2,7 @@ package test_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,8 @@ var web = &http.Client{
 type caller struct {
 	url   string
 	token string
+	// client is web unless it is set.
+	client *http.Client
 }
 
 func (s *server) as(token string) caller {
@@ -61,7 +64,7 @@ func (c caller) send(ctx context.Context, contentType string, body []byte) (answ
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	resp, err := web.Do(req)
+	resp, err := cmp.Or(c.client, web).Do(req)
 	if err != nil {
 		return answer{}, err
 	}

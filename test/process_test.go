@@ -46,6 +46,22 @@ func launch(dataDir string, args ...string) (*server, error) {
 }
 
 func launchWith(env []string, dataDir string, args ...string) (*server, error) {
+	s, err := begun(env, dataDir, args...)
+	if err != nil {
+		return nil, err
+	}
+	line, err := s.awaitLog("listening", startPatience)
+	if err != nil {
+		_ = s.cmd.Process.Kill()
+		<-s.done
+		return nil, fmt.Errorf("starting the server: %w", err)
+	}
+	s.addr, _ = line["addr"].(string)
+	return s, nil
+}
+
+// begun starts the command, and waits for nothing.
+func begun(env []string, dataDir string, args ...string) (*server, error) {
 	s := &server{dataDir: dataDir, out: newBook(), log: newBook(), done: make(chan struct{})}
 	s.cmd = exec.Command(world.binary, args...)
 	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = env, s.out, s.log
@@ -58,13 +74,6 @@ func launchWith(env []string, dataDir string, args ...string) (*server, error) {
 		defer close(s.done)
 		s.err = s.cmd.Wait()
 	}()
-	line, err := s.awaitLog("listening", startPatience)
-	if err != nil {
-		_ = s.cmd.Process.Kill()
-		<-s.done
-		return nil, fmt.Errorf("starting the server: %w", err)
-	}
-	s.addr, _ = line["addr"].(string)
 	return s, nil
 }
 
@@ -249,6 +258,6 @@ func (b *book) lines() ([]string, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	whole := b.text.String()
-	whole = whole[:strings.LastIndex(whole, "\n")+1]
-	return strings.Split(strings.TrimSuffix(whole, "\n"), "\n"), b.changed
+	lines := strings.Split(whole, "\n")
+	return lines[:len(lines)-1], b.changed // behind the last newline no line is whole
 }
