@@ -191,8 +191,8 @@ func TestListsRefuseCursors(t *testing.T) {
 				t.Errorf("%s takes the cursor %q", l.name, c)
 				continue
 			}
-			_ = refused(t, after, redline.CodeInvalid, "after")
-			_ = refused(t, before, redline.CodeInvalid, "before")
+			refused(t, after, redline.CodeInvalid, "after")
+			refused(t, before, redline.CodeInvalid, "before")
 		}
 		// What only looks like a value is refused or, in a list by text, a place.
 		for _, value := range []string{
@@ -201,7 +201,7 @@ func TestListsRefuseCursors(t *testing.T) {
 		} {
 			c := forge(parts[0], value, parts[2])
 			if _, err := l.page(redline.PageRequest{First: ref(1), After: &c}); err != nil {
-				_ = refused(t, err, redline.CodeInvalid, "after")
+				refused(t, err, redline.CodeInvalid, "after")
 			}
 		}
 	}
@@ -212,12 +212,12 @@ func TestPageSizes(t *testing.T) {
 	for _, l := range w.lists() {
 		for _, n := range []int{0, -1, redline.PageMax + 1} {
 			_, err := l.page(redline.PageRequest{First: &n})
-			_ = refused(t, err, redline.CodeInvalid, "first")
+			refused(t, err, redline.CodeInvalid, "first")
 			_, err = l.page(redline.PageRequest{Last: &n})
-			_ = refused(t, err, redline.CodeInvalid, "last")
+			refused(t, err, redline.CodeInvalid, "last")
 		}
 		_, err := l.page(redline.PageRequest{First: ref(1), Last: ref(1)})
-		_ = refused(t, err, redline.CodeInvalid, "last")
+		refused(t, err, redline.CodeInvalid, "last")
 	}
 	w.exec(`INSERT INTO products (id, sku, name, category, base_unit, price, currency)
 		SELECT 'prod_' || lpad(n::text, 26, '0'), 'x' || n, 'x', 'x', 'PIECE', 1, 'USD' FROM generate_series(1, 10001) AS n`)
