@@ -283,12 +283,7 @@ func transient(a answer) bool {
 
 var errNotReady = errors.New("not ready")
 
-// ready waits until /readyz says so.
-func (s *server) ready(t testing.TB) {
-	t.Helper()
-	eventually(t, "being ready", func(ctx context.Context) bool { return s.probe(ctx) == nil })
-}
-
+// probe asks /readyz.
 func (s *server) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

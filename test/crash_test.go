@@ -49,15 +49,19 @@ type load struct {
 	mu       sync.Mutex
 	requests []*request
 	known    int
-	enough   chan struct{} // closed when loadWanted changes are known
+	// wanted is how many changes are waited for; reached gets a word when so
+	// many are known.
+	wanted  int
+	reached chan struct{}
+	stop    context.CancelFunc
 	// strange are answers that no client should get, crash or not.
 	strange []string
 	done    sync.WaitGroup
 }
 
-// startLoad runs until the server is gone; that is for the test to bring about.
+// startLoad runs until the server is gone, or ctx ends.
 func startLoad(ctx context.Context, shop, operator caller) *load {
-	l := &load{enough: make(chan struct{})}
+	l := &load{wanted: loadWanted, reached: make(chan struct{}, 1)}
 	for client := range loadClients {
 		l.done.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
@@ -104,8 +108,8 @@ func (l *load) learn(r *request, a answer) {
 	switch {
 	case len(a.errors) == 0 && payload != nil && len(list(payload, "userErrors")) == 0:
 		r.known, r.number = true, text(payload, "order.number")
-		if l.known++; l.known == loadWanted {
-			close(l.enough)
+		if l.known++; l.known == l.wanted {
+			l.reached <- struct{}{}
 		}
 	case !transient(a):
 		l.strange = append(l.strange, a.body)
@@ -121,13 +125,29 @@ func begin(t *testing.T, s *server) *load {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l := startLoad(ctx, s.as(shopToken(t, "load.example")), operator)
+	l.stop = cancel
 	t.Cleanup(func() { cancel(); l.done.Wait() })
-	select {
-	case <-l.enough:
-	case <-time.After(patience):
-		t.Fatalf("%d changes are known after %s", l.known, patience)
-	}
+	l.await(t)
 	return l
+}
+
+// await waits until as many changes are known as are wanted.
+func (l *load) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-l.reached:
+	case <-time.After(patience):
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		t.Fatalf("%d changes are known after %s; %d were wanted", l.known, patience, l.wanted)
+	}
+}
+
+// more wants so many further changes.
+func (l *load) more(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wanted = l.known + n
 }
 
 // The gateway dies in the middle of a load: once it runs again, on the same data
@@ -164,12 +184,74 @@ func TestPostgresKilledDuringLoad(t *testing.T) {
 	if last := lines[len(lines)-1]; !strings.Contains(s.log.String(), "redline: the private Postgres ended by itself") {
 		t.Errorf("its last word is %q", last)
 	}
-	for _, bad := range []string{"internal error", "panic", "DATA RACE"} {
+	checkCalm(t, s)
+	checkAftermath(t, start(t, dir), l)
+}
+
+// One session of Postgres is killed in the middle of a load, for which Postgres
+// ends all of them and recovers: the gateway goes on by itself, and so does a
+// subscription, without losing a change or telling one twice.
+func TestPostgresRecoversDuringLoad(t *testing.T) {
+	t.Parallel()
+	s := startDoomed(t, ownDir(t))
+	db := s.database(t)
+	operator := s.as(operatorToken(t))
+	w := s.socket(t, operator.token)
+	w.subscribe("1", watchStock, vars{"filter": vars{"skus": asList(loadSKUs)}})
+	await(t, operator.pokeStock(t, loadSKUs[0], loadLocation), map[*socket][]string{w: {"1"}})
+	before := map[string]int{}
+	for _, sku := range loadSKUs {
+		before[sku] = num(operator.level(t, sku, loadLocation), "version")
+	}
+	l := begin(t, s)
+	var pid int
+	err := db.GetContext(t.Context(), &pid, `SELECT pid FROM pg_stat_activity WHERE application_name = 'redline' AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	l.more(loadWanted)
+	l.await(t)
+	l.stop()
+	l.done.Wait()
+	checkAftermath(t, s, l)
+
+	after := map[string]int{}
+	for _, sku := range loadSKUs {
+		after[sku] = num(operator.level(t, sku, loadLocation), "version")
+	}
+	for !maps.Equal(before, after) {
+		e := w.event("1")
+		sku, version := text(e, "level.product.sku"), num(e, "level.version")
+		if version != before[sku]+1 {
+			t.Fatalf("after version %d of %s comes %d", before[sku], sku, version)
+		}
+		before[sku] = version
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	checkCalm(t, s)
+}
+
+func asList(texts []string) []any {
+	out := make([]any, len(texts))
+	for i, text := range texts {
+		out[i] = text
+	}
+	return out
+}
+
+// checkCalm looks for what a server mustn't log even while its Postgres is away.
+func checkCalm(t *testing.T, s *server) {
+	t.Helper()
+	for _, bad := range []string{"internal error", "panic", "a field failed", "DATA RACE"} {
 		if strings.Contains(s.log.String(), bad) {
 			t.Errorf("it logged %q:\n%s", bad, s.log)
 		}
 	}
-	checkAftermath(t, start(t, dir), l)
 }
 
 // checkAftermath holds what is stored against what a load was told.

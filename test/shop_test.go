@@ -30,18 +30,6 @@ func (c caller) place(t testing.TB, input vars) answer {
 	return c.do(t, "orderPlace", input, selectOrder)
 }
 
-// part is the part of an order that a location fulfils.
-func part(t testing.TB, order any, location string) any {
-	t.Helper()
-	for _, f := range list(order, "fulfillmentOrders") {
-		if text(f, "location.code") == location {
-			return f
-		}
-	}
-	t.Fatalf("no part at %s in %v", location, order)
-	return nil
-}
-
 const selectRows = `rows { index level { ` + levelFields + ` } userErrors { code message field } } cursor`
 
 const levelFields = `id version onHand available committed reserved safetyStock unavailable shortfall incoming reorderPoint

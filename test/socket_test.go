@@ -179,12 +179,6 @@ func (w *socket) closed() (int, string) {
 	}
 }
 
-// close ends the socket as a client that has had enough does.
-func (w *socket) close() {
-	_ = w.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
-	_ = w.conn.Close()
-}
-
 // await waits until subscriptions have begun, of which there is no signal: poke
 // makes changes that each of them is told of, again and again until all have
 // heard of one. It returns the cursor of its last change; what comes of these

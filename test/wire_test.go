@@ -62,47 +62,39 @@ func (w *wire) pass(t *testing.T, client net.Conn, to string) {
 	}
 	var back sync.WaitGroup
 	back.Go(func() { _, _ = io.Copy(client, backend) }) // until one of them hangs up
-	if err := w.listen(io.TeeReader(client, backend)); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-		t.Error("reading what a client says to Postgres:", err)
+	if err := w.forward(client, backend); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		t.Error("passing on what a client says to Postgres:", err)
 	}
 	_ = backend.Close()
 	back.Wait()
 }
 
-// listen reads the messages of a client: first one without a type, and then
-// those of which Query and Parse bring a statement (Postgres manual, chapter
-// "Message Formats").
-func (w *wire) listen(from io.Reader) error {
-	r := bufio.NewReader(from)
-	if _, err := readSized(r); err != nil {
-		return err
-	}
-	for {
-		kind, err := r.ReadByte()
-		if err != nil {
+// forward passes the messages of a client on: first one without a type, and
+// then those of which Query and Parse bring a statement (Postgres manual,
+// chapter "Message Formats"). A statement is noted before Postgres can answer.
+func (w *wire) forward(client io.Reader, backend io.Writer) error {
+	r := bufio.NewReader(client)
+	for header := 4; ; header = 5 {
+		message := make([]byte, header)
+		if _, err := io.ReadFull(r, message); err != nil {
 			return err
 		}
-		body, err := readSized(r)
-		if err != nil {
+		body := make([]byte, binary.BigEndian.Uint32(message[header-4:])-4)
+		if _, err := io.ReadFull(r, body); err != nil {
 			return err
 		}
-		switch kind {
-		case 'Q':
-			w.note(cString(body))
-		case 'P':
-			w.note(cString(body[len(cString(body))+1:]))
+		if header == 5 {
+			switch message[0] {
+			case 'Q':
+				w.note(cString(body))
+			case 'P': // the name of the prepared statement stands first
+				w.note(cString(body[len(cString(body))+1:]))
+			}
+		}
+		if _, err := backend.Write(append(message, body...)); err != nil {
+			return err
 		}
 	}
-}
-
-func readSized(r io.Reader) ([]byte, error) {
-	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return nil, err
-	}
-	body := make([]byte, binary.BigEndian.Uint32(size[:])-4)
-	_, err := io.ReadFull(r, body)
-	return body, err
 }
 
 func cString(b []byte) string {
