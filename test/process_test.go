@@ -94,9 +94,9 @@ func start(t *testing.T, dataDir string, args ...string) *server {
 }
 
 // startDoomed starts a server that the test ends otherwise than by stopping it.
-func startDoomed(t *testing.T, dataDir string, args ...string) *server {
+func startDoomed(t *testing.T, dataDir string) *server {
 	t.Helper()
-	s, err := launch(dataDir, append([]string{"serve"}, args...)...)
+	s, err := launch(dataDir, "serve")
 	if err != nil {
 		t.Fatal(err)
 	}
