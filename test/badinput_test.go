@@ -81,7 +81,7 @@ func TestBadInputOfMutations(t *testing.T) {
 		"wrong unit":                {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU, "unit": "LITRE"}}), "PACK_MISMATCH", "changes.0.stock.unit"},
 		"unknown location":          {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU, "locationCode": "MOON"}}), "NOT_FOUND", "changes.0.stock.locationCode"},
 		"our warehouse":             {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU, "locationCode": east}}), "NOT_FOUND", "changes.0.stock.locationCode"},
-		"below nothing":             {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU}, "delta": -max}), "INVALID", "changes.0.delta"},
+		"below nothing":             {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU}, "delta": -max}), "INSUFFICIENT_STOCK", "changes.0.delta"},
 		"huge delta":                {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU}, "delta": max + 1}), "INVALID", "changes.0.delta"},
 		"huge delta in cases":       {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"supplierSku": badSupplierSKU}, "delta": max}), "INVALID", "changes.0.delta"},
 		"too much in all":           {supplier, "inventoryAdjust", adjust(vars{"stock": vars{"sku": badSKU}, "delta": max}), "INVALID", "changes.0.delta"},
