@@ -39,7 +39,7 @@ func ParseDecimal(s string) (Decimal, error) {
 }
 
 // String writes the number with as many decimals as it needs, and at least
-// two: "12.50", "0.657813".
+// two: "12.50", "0.657812".
 func (d Decimal) String() string {
 	u := uint64(d.micros)
 	sign := ""

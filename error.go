@@ -31,7 +31,7 @@ const (
 	// CodeOutcomeUnknown: the answer to a COMMIT was lost. Calling again with
 	// the same idempotency key finds out, and does nothing twice.
 	CodeOutcomeUnknown ErrorCode = "OUTCOME_UNKNOWN"
-	// CodeUnavailable: the database can't answer now; nothing was changed.
+	// CodeUnavailable: the database can't answer now.
 	CodeUnavailable ErrorCode = "UNAVAILABLE"
 )
 

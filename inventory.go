@@ -78,16 +78,17 @@ type Delta map[InventoryState]int
 
 // ErrNegative and ErrShort are why a change of a level is refused.
 var (
-	// ErrNegative: a quantity would leave 0 to MaxQuantity.
+	// ErrNegative: a quantity would exceed MaxQuantity, or fall below 0.
 	ErrNegative = Invalid(nil, "a quantity of the level would fall below 0 or exceed %d", MaxQuantity)
-	// ErrShort: the claims on the level would exceed what is there.
+	// ErrShort: less would be there than is taken or claimed.
 	ErrShort = Errorf(CodeInsufficientStock, nil, "there is not enough available stock")
 )
 
 // Apply changes the level's quantities by a delta, with a new version, and
 // returns what changed. A change of our own that would make the level short,
 // or shorter, is refused with ErrShort; a fact that a supplier reports is
-// taken, and shows as Shortfall. Nothing is changed where an error comes back.
+// taken, and shows as Shortfall; but nobody takes more than is on hand. Nothing
+// is changed where an error comes back.
 func (l *InventoryLevel) Apply(d Delta, fact bool) ([]QuantityChange, error) {
 	next := *l
 	changes := make([]QuantityChange, 0, len(d))
@@ -97,10 +98,13 @@ func (l *InventoryLevel) Apply(d Delta, fact bool) ([]QuantityChange, error) {
 			continue
 		}
 		q := next.Quantity(s)
-		*q += n
-		if *q < 0 || *q > MaxQuantity {
+		switch { // before the sum, which may be too large for an int
+		case n < -*q && s == StateOnHand:
+			return nil, ErrShort
+		case n < -*q || n > MaxQuantity-*q:
 			return nil, ErrNegative
 		}
+		*q += n
 		changes = append(changes, QuantityChange{State: s, Delta: n, After: *q})
 	}
 	net := next.OnHand - next.Reserved - next.Committed - next.SafetyStock - next.Unavailable

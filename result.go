@@ -14,6 +14,9 @@ type Outcome struct {
 type InventoryResult struct {
 	Outcome
 	Rows []*InventoryRow
+	// ReadError is why the levels are missing, where they could not be read back
+	// after the change was committed. The change stands.
+	ReadError error
 }
 
 // InventoryRow is what came of one row of the input: a level, or errors.

@@ -131,12 +131,11 @@ type LineResponse struct {
 	Reason   *string
 }
 
-// Accept takes a part on: all of it where there are no responses, else what
-// they say, and then every line has to be answered. What isn't accepted is
-// backordered.
+// Accept takes a part on: all of it where responses is nil, else what they say,
+// and then every line has to be answered. What isn't accepted is backordered.
 func (t *Transition) Accept(partID string, responses []LineResponse) error {
 	to := PartAccepted
-	if len(responses) > 0 {
+	if responses != nil {
 		to = PartPartiallyAccepted
 	}
 	f, err := t.part(partID, to, PartSubmitted)
@@ -147,7 +146,7 @@ func (t *Transition) Accept(partID string, responses []LineResponse) error {
 	for _, l := range f.Lines {
 		accepted[l.ID] = l.Quantity
 	}
-	if len(responses) > 0 {
+	if responses != nil {
 		if accepted, err = answers(f, responses); err != nil {
 			return err
 		}
@@ -177,7 +176,7 @@ func answers(f *FulfillmentOrder, responses []LineResponse) (map[string]int, err
 	}
 	for _, l := range f.Lines {
 		if _, ok := accepted[l.ID]; !ok {
-			return nil, Invalid([]string{"lines"}, "line %s isn't answered; answer each line, or none to accept all", l.ID)
+			return nil, Invalid([]string{"lines"}, "line %s isn't answered; answer each line, or leave lines out to accept all", l.ID)
 		}
 	}
 	if total == 0 {
@@ -231,18 +230,25 @@ type Shipment struct {
 	ShippedAt      *time.Time
 }
 
+// clockSkew is by how much another's clock may be behind ours.
+const clockSkew = 5 * time.Minute
+
 // shippable are the statuses from which a part ships; shipping accepts.
 var shippable = []FulfillmentOrderStatus{PartSubmitted, PartAccepted, PartPartiallyAccepted, PartInProgress}
 
-// Ship ships lines of a part, or all that remains where there are none. A part
+// Ship ships lines of a part, or all that remains where lines is nil. A part
 // with nothing left is closed.
 func (t *Transition) Ship(partID string, lines []ShipLine, s Shipment) error {
 	f, err := t.part(partID, PartInProgress, shippable...)
 	if err != nil {
 		return err
 	}
-	if s.ShippedAt != nil && s.ShippedAt.After(t.Now) {
-		return Invalid([]string{"shippedAt"}, "a shipment is told of when it has left; %s lies ahead", s.ShippedAt.Format(time.RFC3339))
+	if s.ShippedAt != nil && (s.ShippedAt.After(t.Now) || s.ShippedAt.Before(t.Order.PlacedAt.Add(-clockSkew))) {
+		return Invalid([]string{"shippedAt"}, "a shipment leaves between when the order was placed, %s, and now",
+			t.Order.PlacedAt.Format(time.RFC3339))
+	}
+	if lines != nil && len(lines) == 0 {
+		return Invalid([]string{"lines"}, "an empty list ships nothing; leave lines out to ship all that remains")
 	}
 	quantities := map[string]int{}
 	for i, l := range lines {
@@ -259,7 +265,7 @@ func (t *Transition) Ship(partID string, lines []ShipLine, s Shipment) error {
 		}
 		quantities[l.LineID] = l.Quantity
 	}
-	if len(lines) == 0 {
+	if lines == nil {
 		for _, l := range f.Lines {
 			quantities[l.ID] = f.Remaining(l)
 		}
@@ -457,59 +463,4 @@ func (t *Transition) refuse(to OrderStatus) *Error {
 		e.Allowed = append(e.Allowed, string(s))
 	}
 	return e
-}
-
-// mayCancel: suppliers reject, they don't cancel; whoever sees an order
-// otherwise may cancel it with the right scope.
-func mayCancel(p Principal) bool {
-	return p.Role != RoleSupplier && p.Has(ScopeOrdersWrite, ScopeOrdersManage)
-}
-
-// holdable: something of the order can still be stopped.
-func (o *Order) holdable() bool { return !o.Held() && o.waiting() }
-
-// waiting: something of the order is neither shipped nor cancelled.
-func (o *Order) waiting() bool {
-	return slices.ContainsFunc(o.Lines, func(l *OrderLine) bool { return l.Open+l.Backordered > 0 })
-}
-
-// cancellable: something is left to cancel, and no supplier has to be asked.
-func (o *Order) cancellable() bool {
-	return !o.Held() && o.waiting() && !slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {
-		return f.IsOpen() && !f.cancellable()
-	})
-}
-
-// NextFor says what an order, with its parts and shipments loaded, may become
-// next by a principal's hand.
-func (o *Order) NextFor(p Principal) []OrderStatus {
-	next := []OrderStatus{}
-	if o.Held() {
-		if p.Has(ScopeOrdersManage) {
-			free := *o
-			free.HoldReason = nil
-			next = append(next, free.RollUp())
-		}
-		return next
-	}
-	t := Transition{Order: o, By: p}
-	fulfills := p.Has(ScopeFulfillmentsWrite, ScopeOrdersManage)
-	if fulfills && len(t.parts(PartSubmitted)) > 0 {
-		next = append(next, OrderProcessing)
-	}
-	if p.Has(ScopeOrdersManage) && o.holdable() {
-		next = append(next, OrderOnHold)
-	}
-	if fulfills && len(t.parts(shippable...)) > 0 {
-		next = append(next, OrderShipped)
-	}
-	if fulfills && slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {
-		return f.TouchableBy(p) && slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool { return s.Status == ShipmentShipped })
-	}) {
-		next = append(next, OrderDelivered)
-	}
-	if o.cancellable() && mayCancel(p) {
-		next = append(next, OrderCancelled)
-	}
-	return next
 }

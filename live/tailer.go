@@ -180,8 +180,9 @@ func (t *Tailer) look(ctx context.Context) (more bool, err error) {
 	}
 	events, upTo, err := t.log.Settled(ctx, t.from, t.options.Batch)
 	if err != nil {
+		from := t.from
 		t.from = t.delivered
-		return false, fmt.Errorf("reading the events after %d: %w", t.from, err)
+		return false, fmt.Errorf("reading the events after %d: %w", from, err)
 	}
 	if upTo < t.delivered {
 		// Nobody can be told what was changed in between: it isn't there.

@@ -59,6 +59,9 @@ const auditDone = "OK"
 func (s *Store) auditRefusal(ctx context.Context, p redline.Principal, action, subject string, refused redline.Errors) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
+	if redline.IDPrefix(subject) == "" {
+		subject = "" // what the caller made up isn't worth an index
+	}
 	codes := make([]string, 0, len(refused))
 	seen := map[redline.ErrorCode]bool{}
 	for _, e := range refused {
@@ -74,14 +77,20 @@ func (s *Store) auditRefusal(ctx context.Context, p redline.Principal, action, s
 	}
 }
 
+// RefusedAtDoor tells of a change that was refused before it reached a
+// repository, for want of a scope.
+func (s *Store) RefusedAtDoor(ctx context.Context, p redline.Principal, action string, code redline.ErrorCode) {
+	s.auditRefusal(ctx, p, action, "", redline.Errors{{Code: code}})
+}
+
 // audit writes one entry in a transaction of its own, so that it can't be
 // written twice.
 func (s *Store) audit(ctx context.Context, p redline.Principal, action, outcome, subject string) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, release, err := s.begin(ctx)
 	if err != nil {
-		return dbError("beginning a transaction", err)
+		return err
 	}
-	defer func() { _ = tx.Rollback() }() // after a COMMIT this does nothing
+	defer release()
 	_, err = tx.ExecContext(ctx, `INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)
 		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8)`,
 		redline.NewID(redline.PrefixAuditEntry), p.Issuer, p.Subject, string(p.Role), action, subject, redline.RequestIDFrom(ctx), outcome)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"redline"
@@ -58,7 +59,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 				},
 			})
 			return err
-		}, levels([2]string{"pads", "east"}, [2]string{"sauce", "east"}), []string{"INVALID"}},
+		}, levels([2]string{"pads", "east"}, [2]string{"sauce", "east"}), []string{"INSUFFICIENT_STOCK"}},
 		"inventorySet": {tokyo, func(ctx context.Context) error {
 			_, err := w.InventorySet(ctx, tokyo, redline.InventorySetInput{
 				IdempotencyKey: key(), Counts: []redline.InventoryCount{{Stock: w.at("tea", "tokyo"), OnHand: 50, Basis: override}},
@@ -96,6 +97,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 func TestEveryRefusalIsAudited(t *testing.T) {
 	w := newWorld(t)
 	o := w.place(shop, line("tea", 5))
+	unknown := redline.NewID(redline.PrefixOrder)
 	for request, c := range map[string]struct {
 		do      func(ctx context.Context) error
 		action  string
@@ -118,9 +120,13 @@ func TestEveryRefusalIsAudited(t *testing.T) {
 			return err
 		}, "orderPlace", "INVALID", nil},
 		"another's": {func(ctx context.Context) error {
-			_, _, err := w.OrderCancel(ctx, shop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: "ord_x"})
+			_, _, err := w.OrderCancel(ctx, shop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: unknown})
 			return err
-		}, "orderCancel", "NOT_FOUND", ref("ord_x")},
+		}, "orderCancel", "NOT_FOUND", &unknown},
+		"nonsense": {func(ctx context.Context) error {
+			_, _, err := w.OrderCancel(ctx, shop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: strings.Repeat("x", 9000)})
+			return err
+		}, "orderCancel", "NOT_FOUND", nil}, // too long for an index, and not an id of ours
 		"version": {func(ctx context.Context) error {
 			_, _, err := w.OrderHold(ctx, operator, redline.OrderHoldInput{OrderID: o.ID, Reason: "x", ExpectedVersion: ref(9)})
 			return err

@@ -20,6 +20,7 @@ const (
 	checkViolation       = "23514"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	lockNotAvailable     = "55P03"
 )
 
 // violates reports whether err is the violation of one named constraint.
@@ -48,7 +49,7 @@ func dbError(doing string, err error) error {
 	case errors.As(err, &pe):
 		// Class 57: the operator intervened, or a statement took longer than it
 		// may; 53: out of connections or memory; 08: the connection.
-		if pe.Code.Class() != "57" && pe.Code.Class() != "53" && pe.Code.Class() != "08" {
+		if pe.Code.Class() != "57" && pe.Code.Class() != "53" && pe.Code.Class() != "08" && pe.Code != lockNotAvailable {
 			return err
 		}
 	case !errors.As(err, &ne) && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, io.EOF) &&
@@ -57,7 +58,7 @@ func dbError(doing string, err error) error {
 	}
 	unavailable := &redline.Error{
 		Code: redline.CodeUnavailable, RetryAfter: time.Second,
-		Message: "the database can't answer now; nothing was changed; try again shortly",
+		Message: "the database can't answer now; try again shortly",
 	}
 	return unavailable.Because(err)
 }

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/lib/pq"
@@ -15,16 +13,7 @@ import (
 const (
 	// rowsMax is how many rows one call may change.
 	rowsMax = 10_000
-	// textMax is the longest free text, in bytes.
-	textMax = 500
 )
-
-// rowOutcome is what an idempotency key keeps of one row: the level that it
-// changed, or why it didn't.
-type rowOutcome struct {
-	LevelID string           `json:"levelId,omitempty"`
-	Errors  []*redline.Error `json:"errors,omitempty"`
-}
 
 // adjustable are the states and reasons that a caller may set by hand.
 var (
@@ -151,10 +140,9 @@ func (s *Store) InventorySet(
 					continue
 				}
 				delta := redline.Delta{redline.StateOnHand: count - l.OnHand}
-				// What was heard of the level since an older count isn't taken back.
-				confirms := latest(asOf, l.AsOf)
 				err := m.change(l, stockChange{
-					delta: delta, fact: l.fact(p), reason: redline.ReasonCounted, reference: in.Reference, occurredAt: asOf, confirms: &confirms,
+					delta: delta, fact: l.fact(p), reason: redline.ReasonCounted, reference: in.Reference, occurredAt: asOf,
+					confirms: confirmedBy(p, l, asOf),
 				})
 				if err != nil {
 					rows.refuseChange([]int{i}, l, delta, err)
@@ -221,13 +209,6 @@ func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redlin
 	return out, nil
 }
 
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // InventoryTransfer moves what is available from one location to another. It
 // answers two rows: the location that gave and the one that got.
 func (s *Store) InventoryTransfer(
@@ -266,36 +247,15 @@ func (s *Store) InventoryTransfer(
 		})
 }
 
-// confirmedBy is set where the source of a level speaks of it: a supplier of
-// its own stock, anybody of ours.
-func confirmedBy(p redline.Principal, l *lockedLevel, now time.Time) *time.Time {
-	if l.Kind != redline.LocationSupplier || p.Role == redline.RoleSupplier {
-		return &now
-	}
-	return nil
-}
-
-func versionMismatch(field []string, expected, actual int) *redline.Error {
-	e := redline.Errorf(redline.CodeVersionMismatch, field, "the version is %d, not %d: it has changed since", actual, expected)
-	e.Expected, e.Actual = expected, actual
-	return e
-}
-
-func checkText(name string, text *string) error {
-	if text != nil && len(*text) > textMax {
-		return redline.Invalid([]string{name}, "a text here is at most %d bytes long", textMax)
-	}
-	return nil
-}
-
-func abs(n int) int { return max(n, -n) }
-
-// shortOrNegative tells the two refusals of a level's rules apart.
-func shortOrNegative(err error) (short bool) { return errors.Is(err, redline.ErrShort) }
-
-func indexPath(list string, i int) []string {
-	if list == "" {
+// confirmedBy is when a level is known to be true, where its source speaks of
+// it: a supplier of its own stock, anybody of ours. What was heard since an
+// older count isn't taken back.
+func confirmedBy(p redline.Principal, l *lockedLevel, at time.Time) *time.Time {
+	if l.Kind == redline.LocationSupplier && p.Role != redline.RoleSupplier {
 		return nil
 	}
-	return []string{list, strconv.Itoa(i)}
+	if at.Before(l.AsOf) {
+		at = l.AsOf
+	}
+	return &at
 }

@@ -89,8 +89,8 @@ func TestAdjustRefusesRows(t *testing.T) {
 		"INVALID changes.1.delta", "INVALID changes.2.delta", "INVALID changes.3.state", "INVALID changes.4.state",
 		"VERSION_MISMATCH changes.5.expectedVersion", "NOT_FOUND changes.6.stock.sku", "NOT_FOUND changes.7.stock.locationCode",
 		"INVALID changes.8.stock.locationCode", "INVALID changes.9.stock", "INVALID changes.10.stock", "INVALID changes.11.stock",
-		"PACK_MISMATCH changes.12.stock.unit", "INVALID changes.13.stock.supplierSku", "INVALID changes.14.delta",
-		"INVALID changes.15.delta", "INVALID changes.16.delta", "INVALID changes.17.delta",
+		"PACK_MISMATCH changes.12.stock.unit", "INVALID changes.13.stock.supplierSku", "INSUFFICIENT_STOCK changes.14.delta",
+		"INSUFFICIENT_STOCK changes.15.delta", "INVALID changes.16.delta", "INVALID changes.17.delta",
 	}
 	w.unchanged(func() {
 		_, err := w.change(operator, redline.RollBack, rows...)
@@ -163,7 +163,7 @@ func TestShortfallIsASuppliersFact(t *testing.T) {
 	equal(t, "the shortfall", w.level("sauce", "cajun").Shortfall, 15)
 	w.unchanged(func() {
 		_, err := w.change(cajun, redline.RollBack, w.tweak("sauce", "cajun", -26))
-		refused(t, err, redline.CodeInvalid, "changes.0.delta")
+		refused(t, err, redline.CodeInsufficientStock, "changes.0.delta")
 		_, _, err = w.OrderPlace(w.ctx, shop, redline.OrderPlaceInput{IdempotencyKey: key(), Lines: []redline.LineInput{line("sauce", 1)}})
 		equal(t, "a short level gives nothing", refused(t, err, redline.CodeInsufficientStock, "lines.0.quantity").Available, 0)
 	})
@@ -293,7 +293,7 @@ func TestTransfer(t *testing.T) {
 		e := refused(t, err, redline.CodeInsufficientStock, "quantity")
 		equal(t, "what is committed stays", []int{e.Requested, e.Available}, []int{1, 0})
 		_, err = move(operator, "tea", "east", "west", 1)
-		refused(t, err, redline.CodeInvalid, "quantity")
+		refused(t, err, redline.CodeInsufficientStock, "quantity")
 		_, err = move(operator, "pads", "west", "west", 1)
 		refused(t, err, redline.CodeInvalid, "toLocationId")
 		for _, n := range []int{0, -1, redline.MaxQuantity + 1} {

@@ -103,16 +103,19 @@ func mutate[T any](
 	default:
 		return none, redline.Outcome{}, err
 	}
-	if many[0].Code != redline.CodeUnavailable && many[0].Code != redline.CodeOutcomeUnknown {
+	switch many[0].Code {
+	case redline.CodeUnavailable, redline.CodeOutcomeUnknown, redline.CodeIdempotencyInProgress: // no refusals: they are tried again
+	default:
 		s.auditRefusal(ctx, p, r.action, r.subject, many)
 	}
 	return none, redline.Outcome{}, err
 }
 
-// errBusy is what a change comes to that lost to others each time.
+// errBusy is what a change comes to that found no connection, or lost to others
+// each time.
 var errBusy = &redline.Error{
 	Code: redline.CodeUnavailable, RetryAfter: retryAfter,
-	Message: "too much else is changing the same rows; nothing was changed; try again shortly",
+	Message: "too much else is being changed; nothing was changed now; try again shortly",
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -132,11 +135,11 @@ func mutateOnce[T any](
 	// Neither a work nor a COMMIT half done is cut off by a client that goes away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mutationTimeout)
 	defer cancel()
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, release, err := s.begin(ctx)
 	if err != nil {
-		return result, false, dbError("beginning a transaction", err)
+		return result, false, err
 	}
-	defer func() { _ = tx.Rollback() }() // after a COMMIT this does nothing
+	defer release()
 
 	if r.key != nil {
 		before, err := claimKey(ctx, tx, p, r.action, *r.key, hash)
@@ -287,8 +290,10 @@ func (m *mutation) seen(ctx context.Context) error {
 	if m.by.Role != redline.RoleSupplier {
 		return nil
 	}
-	_, err := m.tx.ExecContext(ctx, `UPDATE suppliers SET last_seen_at = clock_timestamp()
-		WHERE code = ANY($1) AND (last_seen_at IS NULL OR last_seen_at < clock_timestamp() - interval '1 second')`, pq.Array(m.by.Suppliers))
+	_, err := m.tx.ExecContext(ctx, `UPDATE suppliers SET last_seen_at = clock_timestamp() WHERE id IN (
+			SELECT id FROM suppliers WHERE code = ANY($1)
+				AND (last_seen_at IS NULL OR last_seen_at < clock_timestamp() - interval '1 second')
+			ORDER BY id FOR NO KEY UPDATE)`, pq.Array(m.by.Suppliers))
 	if err != nil {
 		return dbError("noting when suppliers were seen", err)
 	}

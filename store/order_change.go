@@ -230,11 +230,11 @@ const orderOfPart = "o.id = (SELECT f.order_id FROM fulfillment_orders f WHERE f
 // changePart changes one part of an order; the version that is expected is the
 // part's.
 func (s *Store) changePart(
-	ctx context.Context, p redline.Principal, r request, partID string, expected *int, note *string, apply func(*redline.Transition) error,
+	ctx context.Context, p redline.Principal, r request, partID string, expected *int, why partNote, apply func(*redline.Transition) error,
 ) (string, redline.Outcome, error) {
 	_, outcome, err := s.changeOrder(ctx, p, orderChange{
 		request: r, cond: orderOfPart, arg: partID, field: "fulfillmentOrderId", what: "fulfilment order",
-		note: note, noteField: "reason", apply: apply,
+		note: why.text, noteField: why.field, apply: apply,
 		touches: func(o *redline.Order) bool { return o.Part(partID).TouchableBy(p) },
 		check: func(o *redline.Order) error {
 			if f := o.Part(partID); expected != nil && *expected != f.Version {
@@ -255,17 +255,26 @@ func (s *Store) FulfillmentOrderAccept(
 		func(t *redline.Transition) error { return t.Accept(in.FulfillmentOrderID, in.Lines) })
 }
 
+// partNote is what the history notes of an answer, and where it was said.
+type partNote struct {
+	text  *string
+	field string
+}
+
 // reasons puts the reasons of an answer and of its lines into one note.
-func reasons(in redline.FulfillmentOrderRespondInput) *string {
+func reasons(in redline.FulfillmentOrderRespondInput) partNote {
+	if in.Reason != nil && len(*in.Reason) > textMax {
+		return partNote{in.Reason, "reason"}
+	}
 	all := appendSet(nil, in.Reason)
 	for _, l := range in.Lines {
 		all = appendSet(all, l.Reason)
 	}
 	if len(all) == 0 {
-		return nil
+		return partNote{}
 	}
 	note := strings.Join(all, "; ")
-	return &note
+	return partNote{&note, "lines"}
 }
 
 // FulfillmentOrderReject refuses a part; what it held is backordered.
@@ -274,7 +283,7 @@ func (s *Store) FulfillmentOrderReject(
 ) (string, redline.Outcome, error) {
 	r := request{action: "fulfillmentOrderReject", key: in.IdempotencyKey, input: in}
 	return s.changePart(ctx, p, r, in.FulfillmentOrderID, in.ExpectedVersion, reasons(in), func(t *redline.Transition) error {
-		if len(in.Lines) > 0 {
+		if in.Lines != nil {
 			return redline.Invalid([]string{"lines"}, "a reject is of all of it; to refuse a part, accept the rest")
 		}
 		return t.Reject(in.FulfillmentOrderID)
@@ -286,7 +295,7 @@ func (s *Store) FulfillmentCreate(
 	ctx context.Context, p redline.Principal, in redline.FulfillmentCreateInput,
 ) (string, redline.Outcome, error) {
 	r := request{action: "fulfillmentCreate", key: &in.IdempotencyKey, input: in}
-	return s.changePart(ctx, p, r, in.FulfillmentOrderID, nil, nil, func(t *redline.Transition) error {
+	return s.changePart(ctx, p, r, in.FulfillmentOrderID, nil, partNote{}, func(t *redline.Transition) error {
 		texts := map[string]*string{"carrier": in.Carrier, "trackingNumber": in.TrackingNumber}
 		if refused := checkTexts(texts); len(refused) > 0 {
 			return refused

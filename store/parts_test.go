@@ -169,7 +169,10 @@ func TestShipmentsTimes(t *testing.T) {
 	}
 	_, _, err := w.FulfillmentCreate(w.ctx, tokyo, in)
 	refused(t, err, redline.CodeInvalid, "shippedAt")
-	shipped := o.PlacedAt.Add(-time.Hour)
+	in.ShippedAt = ref(o.PlacedAt.Add(-time.Hour))
+	_, _, err = w.FulfillmentCreate(w.ctx, tokyo, in)
+	refused(t, err, redline.CodeInvalid, "shippedAt")
+	shipped := o.PlacedAt.Add(-time.Minute) // a clock may be a little behind
 	in.ShippedAt = &shipped
 	_, _, err = w.FulfillmentCreate(w.ctx, tokyo, in)
 	w.must(err)

@@ -1,8 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -308,7 +312,11 @@ func (pl *placement) namedLocations(ctx context.Context) (map[string]bool, error
 
 // commit takes what was allocated from the levels.
 func (pl *placement) commit() error {
-	for k, n := range pl.taken {
+	keys := slices.SortedFunc(maps.Keys(pl.taken), func(a, b levelKey) int {
+		return cmp.Or(strings.Compare(a.product, b.product), strings.Compare(a.location, b.location))
+	})
+	for _, k := range keys {
+		n := pl.taken[k]
 		err := pl.m.change(pl.levels[k], stockChange{
 			delta: redline.Delta{redline.StateCommitted: n}, reason: redline.ReasonCommitted, reference: &pl.order.Number,
 		})

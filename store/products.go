@@ -25,8 +25,8 @@ var productSorts = map[redline.ProductOrderField]sorting{
 	redline.ProductsByUpdatedAt: {tag: "updated", column: "p.updated_at", cast: "timestamptz", id: "p.id", prefix: redline.PrefixProduct},
 }
 
-// Products lists the products that the principal may see; by name where no
-// order is given.
+// Products lists the products on sale, or those withdrawn that the principal
+// may see where the filter asks for them; by name where no order is given.
 func (s *Store) Products(
 	ctx context.Context, p redline.Principal, f redline.ProductFilter, o redline.ProductOrder, page redline.PageRequest,
 ) (*redline.Page[*redline.Product], error) {
@@ -34,8 +34,10 @@ func (s *Store) Products(
 	q.seeProducts(p)
 	in(q, "p.category", f.Category)
 	in(q, "p.brand", f.Brand)
-	if f.Active != nil {
-		q.and("p.active = %s", *f.Active)
+	if f.Active == nil || *f.Active {
+		q.conds = append(q.conds, "p.active")
+	} else {
+		q.conds = append(q.conds, "NOT p.active")
 	}
 	if f.UpdatedSince != nil {
 		q.and("p.updated_at >= %s", *f.UpdatedSince)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,9 +124,7 @@ func pageOf[T any](
 		result.Items = result.Items[:n]
 	}
 	if backward {
-		for i, j := 0, len(result.Items)-1; i < j; i, j = i+1, j-1 {
-			result.Items[i], result.Items[j] = result.Items[j], result.Items[i]
-		}
+		slices.Reverse(result.Items)
 		result.HasPrevious, result.HasNext = more, page.Before != nil
 	} else {
 		result.HasNext, result.HasPrevious = more, page.After != nil

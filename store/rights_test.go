@@ -255,9 +255,15 @@ func TestWithdrawnProductsAreForThoseWhoWorkWithThem(t *testing.T) {
 		{redline.Anonymous(), []string{"pads", "tea"}}, {shop, []string{"pads", "tea"}}, {buyer, []string{"pads", "tea"}},
 		{cajun, []string{"pads", "sauce", "tea"}}, {tokyo, []string{"pads", "tea"}}, {operator, []string{"old", "pads", "sauce", "tea"}},
 	} {
-		page, err := w.Products(w.ctx, c.by, redline.ProductFilter{}, redline.ProductOrder{Field: redline.ProductsBySKU}, redline.PageRequest{})
-		w.must(err)
-		equal(t, string(c.by.Role)+" sees", ids(page.Items, func(p *redline.Product) string { return p.SKU }), c.want)
+		list := func(f redline.ProductFilter) []string {
+			page, err := w.Products(w.ctx, c.by, f, redline.ProductOrder{Field: redline.ProductsBySKU}, redline.PageRequest{})
+			w.must(err)
+			return ids(page.Items, func(p *redline.Product) string { return p.SKU })
+		}
+		// Unless they are asked for, lists leave them out whoever asks.
+		equal(t, string(c.by.Role)+" sees on sale", list(redline.ProductFilter{}), []string{"pads", "tea"})
+		equal(t, string(c.by.Role)+" sees in all",
+			slices.Sorted(slices.Values(append(list(redline.ProductFilter{}), list(redline.ProductFilter{Active: ref(false)})...))), c.want)
 		for _, sku := range []string{"old", "pads", "sauce", "tea"} {
 			one, err := w.ProductBy(w.ctx, c.by, redline.ProductBy{SKU: &sku})
 			w.must(err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/lib/pq"
@@ -47,21 +48,18 @@ func (s *Store) changeRows(
 	if err != nil {
 		return nil, err
 	}
-	if !outcome.Replayed {
-		s.auditSkipped(ctx, p, action, outcomes)
+	result, err := s.inventoryResult(ctx, p, outcomes, outcome)
+	if err != nil {
+		result.ReadError = err
 	}
-	return s.inventoryResult(ctx, p, outcomes, outcome)
-}
-
-// auditSkipped tells of the rows that were refused while others went through.
-func (s *Store) auditSkipped(ctx context.Context, p redline.Principal, action string, outcomes []rowOutcome) {
-	var refused redline.Errors
-	for _, o := range outcomes {
-		refused = append(refused, o.Errors...)
+	var skipped redline.Errors
+	for _, row := range result.Rows {
+		skipped = append(skipped, row.Errors...)
 	}
-	if len(refused) > 0 {
-		s.auditRefusal(ctx, p, action, "", refused)
+	if len(skipped) > 0 && !outcome.Replayed {
+		s.auditRefusal(ctx, p, action, "", skipped)
 	}
+	return result, nil
 }
 
 // refuse says why a row was refused; the error's path is relative to the row.
@@ -79,8 +77,8 @@ func (r *rowSet) refuse(i int, e *redline.Error) {
 func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, err error) {
 	for _, i := range group {
 		field := map[string]string{"changes": "delta", "counts": "onHand", "": "quantity"}[r.list]
-		if !shortOrNegative(err) {
-			r.refuse(i, redline.Invalid([]string{field}, "a quantity of the level would leave 0 to %d", redline.MaxQuantity))
+		if !errors.Is(err, redline.ErrShort) {
+			r.refuse(i, redline.Invalid([]string{field}, "%s", redline.ErrNegative.Message))
 			continue
 		}
 		want := 0
@@ -173,7 +171,7 @@ func (r *rowSet) outcomes(ctx context.Context, m *mutation, onError redline.OnRo
 		if len(errs) > 0 {
 			refused++
 			all = append(all, errs...)
-			out[i].Errors = errs
+			out[i] = refusedRow(r.refs, i, errs)
 			continue
 		}
 		out[i].LevelID = r.level(i).ID
@@ -197,25 +195,4 @@ func (r *rowSet) outcomes(ctx context.Context, m *mutation, onError redline.OnRo
 		}
 	}
 	return out, nil
-}
-
-// inventoryResult reads the levels of an outcome as the principal sees them now.
-func (s *Store) inventoryResult(
-	ctx context.Context, p redline.Principal, outcomes []rowOutcome, outcome redline.Outcome,
-) (*redline.InventoryResult, error) {
-	var ids []string
-	for _, o := range outcomes {
-		if o.LevelID != "" {
-			ids = append(ids, o.LevelID)
-		}
-	}
-	levels, err := s.LevelsByID(ctx, p, ids)
-	if err != nil {
-		return nil, err
-	}
-	result := &redline.InventoryResult{Outcome: outcome}
-	for i, o := range outcomes {
-		result.Rows = append(result.Rows, &redline.InventoryRow{Index: i, Level: levels[o.LevelID], Errors: o.Errors})
-	}
-	return result, nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -18,7 +19,9 @@ import (
 
 // Options configure a Store. The zero value is good.
 type Options struct {
-	// MaxConns bounds the connections to Postgres; 0 is 20.
+	// MaxConns bounds the connections to Postgres; 0 is 20, and 4 the least. Half
+	// of them are for changes, so that those who wait for a row that everybody
+	// wants don't keep the readers waiting.
 	MaxConns int
 	// StatementTimeout bounds one statement; 0 is 10 seconds.
 	StatementTimeout time.Duration
@@ -34,7 +37,10 @@ type Options struct {
 
 // Store is all the repositories on one database.
 type Store struct {
-	db        *sqlx.DB
+	// db is for reads and writes for changes.
+	db, writes *sqlx.DB
+	// slots has room for as many changes as writes has connections.
+	slots     chan struct{}
 	committed func()
 	log       *slog.Logger
 }
@@ -70,9 +76,30 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	set("timezone", "UTC")
 	set("statement_timeout", fmt.Sprint(o.StatementTimeout.Milliseconds()))
 	set("idle_in_transaction_session_timeout", fmt.Sprint(2*o.StatementTimeout.Milliseconds()))
-	u.RawQuery = q.Encode()
 
-	connector, err := pq.NewConnector(u.String())
+	changes := max(o.MaxConns/2, 2)
+	s := &Store{slots: make(chan struct{}, changes), committed: o.Committed, log: o.Log}
+	if s.db, err = o.pool(u, q, max(o.MaxConns-changes, 2)); err != nil {
+		return nil, err
+	}
+	set("lock_timeout", fmt.Sprint(lockTimeout.Milliseconds()))
+	if s.writes, err = o.pool(u, q, changes); err != nil {
+		return nil, err
+	}
+	for _, pool := range []*sqlx.DB{s.db, s.writes} {
+		if err := pool.PingContext(ctx); err != nil {
+			_ = s.Close()
+			return nil, fmt.Errorf("connecting to the database: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// pool opens a pool of connections to a URL with these parameters.
+func (o Options) pool(u *url.URL, parameters url.Values, conns int) (*sqlx.DB, error) {
+	at := *u
+	at.RawQuery = parameters.Encode()
+	connector, err := pq.NewConnector(at.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
@@ -81,17 +108,44 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		through = o.wrap(connector)
 	}
 	db := sqlx.NewDb(sql.OpenDB(through), "postgres")
-	db.SetMaxOpenConns(o.MaxConns)
-	db.SetMaxIdleConns(o.MaxConns)
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	if err := db.PingContext(ctx); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("connecting to the database: %w", err)
-	}
-	return &Store{db: db, committed: o.Committed, log: o.Log}, nil
+	return db, nil
 }
 
-// DB is the pool itself, for migrations.
+const (
+	// lockTimeout is how long a change waits for a row that another holds.
+	lockTimeout = 3 * time.Second
+	// slotTimeout is how long a change waits for a connection.
+	slotTimeout = 2 * time.Second
+)
+
+// begin begins a transaction that changes something. Where all connections for
+// changes are taken for too long, it is UNAVAILABLE. release ends what is left
+// of the transaction, and is called in every case but an error.
+func (s *Store) begin(ctx context.Context) (tx *sqlx.Tx, release func(), err error) {
+	wait := time.NewTimer(slotTimeout)
+	defer wait.Stop()
+	select {
+	case s.slots <- struct{}{}:
+	case <-wait.C:
+		return nil, nil, errBusy
+	case <-ctx.Done():
+		return nil, nil, dbError("waiting for a connection", ctx.Err())
+	}
+	tx, err = s.writes.BeginTxx(ctx, nil)
+	if err != nil {
+		<-s.slots
+		return nil, nil, dbError("beginning a transaction", err)
+	}
+	return tx, func() {
+		_ = tx.Rollback() // after a COMMIT this does nothing
+		<-s.slots
+	}, nil
+}
+
+// DB is the pool for reads, without a timeout for locks: for migrations.
 func (s *Store) DB() *sqlx.DB { return s.db }
 
 // Ping reports whether the database answers.
@@ -103,4 +157,4 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close ends all connections.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.db.Close(), s.writes.Close()) }

@@ -25,11 +25,11 @@ func (s *Store) Sweep(ctx context.Context) (int64, error) {
 }
 
 func (s *Store) sweepBatch(ctx context.Context) (int64, error) {
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, release, err := s.begin(ctx)
 	if err != nil {
-		return 0, dbError("beginning a sweep", err)
+		return 0, err
 	}
-	defer func() { _ = tx.Rollback() }() // after a COMMIT this does nothing
+	defer release()
 	result, err := tx.ExecContext(ctx, `DELETE FROM idempotency_keys WHERE ctid IN (
 			SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(secs => $1)
 			ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, keysKept.Seconds(), sweepBatch)

@@ -2,10 +2,22 @@ package store
 
 import (
 	"sort"
+	"strconv"
 	"strings"
 
 	"redline"
 )
+
+// textMax is the longest free text, such as a note, in bytes.
+const textMax = 500
+
+// checkText refuses a free text that is too long.
+func checkText(name string, text *string) error {
+	if text != nil && len(*text) > textMax {
+		return redline.Invalid([]string{name}, "a text here is at most %d bytes long", textMax)
+	}
+	return nil
+}
 
 // checkTexts refuses names that are empty or too long; the keys are paths with
 // dots. The errors come in the order of the paths.
@@ -21,3 +33,19 @@ func checkTexts(texts map[string]*string) redline.Errors {
 	})
 	return refused
 }
+
+// indexPath is the path to one element of a list of the input.
+func indexPath(list string, i int) []string {
+	if list == "" {
+		return nil
+	}
+	return []string{list, strconv.Itoa(i)}
+}
+
+func versionMismatch(field []string, expected, actual int) *redline.Error {
+	e := redline.Errorf(redline.CodeVersionMismatch, field, "the version is %d, not %d: it has changed since", actual, expected)
+	e.Expected, e.Actual = expected, actual
+	return e
+}
+
+func abs(n int) int { return max(n, -n) }

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// rowOutcome is what an idempotency key keeps of one row: the level that it
+// changed, or why it didn't and at which location that was.
+type rowOutcome struct {
+	LevelID    string      `json:"levelId,omitempty"`
+	LocationID string      `json:"locationId,omitempty"`
+	Errors     []keptError `json:"errors,omitempty"`
+}
+
+// keptError is a refusal as a key keeps it: with the product's id for the
+// product, which is read again when it is told again.
+type keptError struct {
+	Code       redline.ErrorCode `json:"code"`
+	Message    string            `json:"message"`
+	Field      []string          `json:"field,omitempty"`
+	ProductID  string            `json:"productId,omitempty"`
+	Requested  int               `json:"requested,omitempty"`
+	Available  int               `json:"available,omitempty"`
+	Expected   int               `json:"expected,omitempty"`
+	Actual     int               `json:"actual,omitempty"`
+	RetryAfter time.Duration     `json:"retryAfter,omitempty"`
+}
+
+// refusedRow keeps why a row was refused.
+func refusedRow(refs []stockRef, i int, errs redline.Errors) rowOutcome {
+	var row rowOutcome
+	if refs != nil {
+		row.LocationID = refs[i].location
+	}
+	for _, e := range errs {
+		kept := keptError{
+			Code: e.Code, Message: e.Message, Field: e.Field, Requested: e.Requested, Available: e.Available,
+			Expected: e.Expected, Actual: e.Actual, RetryAfter: e.RetryAfter,
+		}
+		if e.Product != nil {
+			kept.ProductID = e.Product.ID
+		}
+		row.Errors = append(row.Errors, kept)
+	}
+	return row
+}
+
+// inventoryResult tells an outcome as the principal may see it now: levels that
+// it sees, and refusals at locations whose stock it sees. Where something can't
+// be read, the result has what could be, and the error says why.
+func (s *Store) inventoryResult(
+	ctx context.Context, p redline.Principal, outcomes []rowOutcome, outcome redline.Outcome,
+) (*redline.InventoryResult, error) {
+	result := &redline.InventoryResult{Outcome: outcome}
+	var levelIDs, productIDs []string
+	for i, o := range outcomes {
+		result.Rows = append(result.Rows, &redline.InventoryRow{Index: i})
+		if o.LevelID != "" {
+			levelIDs = append(levelIDs, o.LevelID)
+		}
+		for _, e := range o.Errors {
+			if e.ProductID != "" {
+				productIDs = append(productIDs, e.ProductID)
+			}
+		}
+	}
+	levels, err := s.LevelsByID(ctx, p, levelIDs)
+	if err != nil {
+		return result, err
+	}
+	var products map[string]*redline.Product
+	if len(productIDs) > 0 {
+		if products, err = s.ProductsOf(ctx, productIDs); err != nil {
+			return result, err
+		}
+	}
+	hidden := map[string]bool{}
+	if outcome.Replayed {
+		if hidden, err = s.hiddenLocations(ctx, p, outcomes); err != nil {
+			return result, err
+		}
+	}
+	for i, o := range outcomes {
+		row := result.Rows[i]
+		row.Level = levels[o.LevelID]
+		if hidden[o.LocationID] {
+			row.Errors = redline.Errors{redline.NotFound(o.Errors[0].Field[:min(2, len(o.Errors[0].Field))],
+				"what this row was about is not yours to see")}
+			continue
+		}
+		for _, e := range o.Errors {
+			row.Errors = append(row.Errors, &redline.Error{
+				Code: e.Code, Message: e.Message, Field: e.Field, Product: products[e.ProductID], Requested: e.Requested,
+				Available: e.Available, Expected: e.Expected, Actual: e.Actual, RetryAfter: e.RetryAfter,
+			})
+		}
+	}
+	return result, nil
+}
+
+// hiddenLocations are those of refused rows whose stock the principal may not
+// see now, though it, or one of the same name, could when the rows were refused.
+func (s *Store) hiddenLocations(ctx context.Context, p redline.Principal, outcomes []rowOutcome) (map[string]bool, error) {
+	hidden := map[string]bool{}
+	for _, o := range outcomes {
+		if len(o.Errors) > 0 && o.LocationID != "" {
+			hidden[o.LocationID] = true
+		}
+	}
+	if len(hidden) == 0 {
+		return hidden, nil
+	}
+	ids := make([]string, 0, len(hidden))
+	for id := range hidden {
+		ids = append(ids, id)
+	}
+	q := &query{}
+	q.seeStock(p, "loc.id")
+	q.and("loc.id = ANY(%s)", pq.Array(ids))
+	var seen []string
+	if err := s.db.SelectContext(ctx, &seen, `SELECT loc.id FROM locations loc`+q.where(), q.args...); err != nil {
+		return nil, dbError(fmt.Sprintf("reading %d locations", len(ids)), err)
+	}
+	for _, id := range seen {
+		delete(hidden, id)
+	}
+	return hidden, nil
+}
