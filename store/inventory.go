@@ -73,7 +73,7 @@ func (s *Store) InventoryAdjust(
 					delta: delta, fact: l.fact(p), reason: in.Reason, reference: in.Reference, confirms: confirmedBy(p, l, m.now),
 				})
 				if err != nil {
-					rows.refuseChange(group, l, delta, err)
+					rows.refuseChange(group, l, delta, l.fact(p), err)
 				}
 			}
 			return nil
@@ -145,7 +145,7 @@ func (s *Store) InventorySet(
 					confirms: confirmedBy(p, l, asOf),
 				})
 				if err != nil {
-					rows.refuseChange([]int{i}, l, delta, err)
+					rows.refuseChange([]int{i}, l, delta, l.fact(p), err)
 				}
 			}
 			return nil
@@ -239,7 +239,7 @@ func (s *Store) InventoryTransfer(
 				// Never a fact: what isn't available can't be moved.
 				err := m.change(l, stockChange{delta: delta, reason: redline.ReasonTransferred, reference: in.Reference})
 				if err != nil {
-					rows.refuseChange([]int{i}, l, delta, err)
+					rows.refuseChange([]int{i}, l, delta, false, err)
 					return nil
 				}
 			}

@@ -73,8 +73,9 @@ func (r *rowSet) refuse(i int, e *redline.Error) {
 	r.errors[i] = append(r.errors[i], e.At(indexPath(r.list, i)...))
 }
 
-// refuseChange says that the rows of a level ask for more than it allows.
-func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, err error) {
+// refuseChange says that the rows of a level ask for more than it allows: of a
+// fact more than is on hand, else more than is available.
+func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, fact bool, err error) {
 	for _, i := range group {
 		field := map[string]string{"changes": "delta", "counts": "onHand", "": "quantity"}[r.list]
 		if !errors.Is(err, redline.ErrShort) {
@@ -91,9 +92,13 @@ func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, err 
 				want += n
 			}
 		}
+		there, what := l.Available, "available"
+		if fact {
+			there, what = l.OnHand, "on hand"
+		}
 		e := redline.Errorf(redline.CodeInsufficientStock, []string{field},
-			"%d are wanted of what is available of %s at %s, and %d are", want, l.SKU, l.LocationCode, l.Available)
-		e.Requested, e.Available, e.Product = want, l.Available, &redline.Product{ID: l.ProductID}
+			"%d of %s are wanted at %s, and %d are %s", want, l.SKU, l.LocationCode, there, what)
+		e.Requested, e.Available, e.Product = want, there, &redline.Product{ID: l.ProductID}
 		r.refuse(i, e)
 		last := r.errors[i]
 		r.short = append(r.short, last[len(last)-1])

@@ -288,10 +288,10 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
 	}
-	if r := run(t, nil, "health", "--url", "http://"+s.addr); r.code != 0 || !strings.Contains(r.out, `"ready":true`) {
+	if r := run(t, []string{"REDLINE_ADDR=" + s.addr}, "health"); r.code != 0 || !strings.Contains(r.out, `"ready":true`) {
 		t.Errorf("health: exit %d: %s%s", r.code, r.out, r.err)
 	}
-	if r := run(t, nil, "health", "--url", "http://127.0.0.1:1"); r.code == 0 || r.err == "" {
+	if r := run(t, nil, "health", "--addr", "127.0.0.1:1"); r.code == 0 || r.err == "" {
 		t.Errorf("health of nothing: exit %d: %s", r.code, r.err)
 	}
 }

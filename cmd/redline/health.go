@@ -4,19 +4,27 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 )
 
 type healthCmd struct {
-	URL string `default:"http://127.0.0.1:8080" help:"The gateway."`
+	Addr string `default:"127.0.0.1:8080" help:"Where the gateway listens; on all addresses, it is asked on this machine's own."`
 }
 
 // Run asks /readyz, for the container's health check.
 func (c *healthCmd) Run(ctx context.Context, out streams) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+"/readyz", nil)
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return fmt.Errorf("reading --addr: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("asking the gateway: %w", err)
 	}

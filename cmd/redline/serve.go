@@ -143,7 +143,7 @@ func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
 	}
 	cursor := func(id int64) string { return redline.Cursor{Epoch: epoch, ID: id}.String() }
 
-	if g.broker, err = live.NewBroker(live.BrokerOptions{Logger: g.log}); err != nil {
+	if g.broker, err = live.NewBroker(live.BrokerOptions{Queue: eventQueue, Logger: g.log}); err != nil {
 		return err
 	}
 	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Logger: g.log}); err != nil {
@@ -156,7 +156,7 @@ func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
 		return err
 	}
 	g.websocket, err = live.NewWebSocket(g.broker, live.WebSocketOptions{
-		Origins: c.Origin, Cursor: cursor, Logger: g.log,
+		Origins: c.Origin, Cursor: cursor, QueueMessages: eventQueue, QueueBytes: eventQueueBytes, Logger: g.log,
 		Authenticate: func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
@@ -189,6 +189,13 @@ type liveEvents struct {
 
 func (l liveEvents) Cursor(id int64) string { return l.cursor(id) }
 
+// What may wait for one subscriber: more events than the largest single change
+// makes, so that nobody who keeps up is cut off by it. Empty queues cost nothing.
+const (
+	eventQueue      = 20_000
+	eventQueueBytes = 16 << 20
+)
+
 // tailLag is how old the last look at the event log may be.
 const tailLag = 10 * time.Second
 
@@ -217,25 +224,31 @@ func (g *gateway) start(ctx context.Context) (stop func()) {
 			g.log.Error("following the event log", "error", err)
 		}
 	})
-	jobs.Go(func() {
-		for tick := time.NewTicker(sweepEvery); ; {
-			select {
-			case <-tick.C:
-				if n, err := g.store.Sweep(ctx); err != nil {
-					g.log.Error("sweeping", "error", err)
-				} else if n > 0 {
-					g.log.Info("swept idempotency keys that had outlived their time", "count", n)
-				}
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			}
-		}
-	})
+	jobs.Go(func() { g.sweep(ctx) })
 	return func() {
 		cancel()
 		g.broker.Close()
 		jobs.Wait()
 		g.graph.Wait()
+	}
+}
+
+// sweep deletes what has outlived its time, now and then, until ctx ends.
+func (g *gateway) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			n, err := g.store.Sweep(ctx)
+			switch {
+			case err != nil:
+				g.log.Error("sweeping", "error", err)
+			case n > 0:
+				g.log.Info("swept idempotency keys that had outlived their time", "count", n)
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }

@@ -38,7 +38,7 @@ func (c *tokenCmd) Run(io streams) error {
 	}
 	token, err := key.Issue(claims)
 	if err != nil {
-		return fmt.Errorf("issuing the token: %w", err)
+		return err
 	}
 	fmt.Fprintln(io.out, token)
 	return nil
