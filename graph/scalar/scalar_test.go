@@ -115,7 +115,9 @@ func TestNothingIsCoerced(t *testing.T) {
 		{"a\x00b", ""},
 		{"a\xffb", ""},
 		{strings.Repeat("a", 10_001), ""},
-		{strings.Repeat("a", 10_000), "String ID Cursor"},
+		{strings.Repeat("a", 10_000), "String Cursor"},
+		{strings.Repeat("é", 201), "String Cursor"},
+		{strings.Repeat("é", 200), "String ID Cursor"},
 	}
 	for _, g := range given {
 		for name, f := range read {

@@ -14,9 +14,12 @@ import (
 )
 
 const (
-	// textMax is the longest String and ID that is read, in bytes. What a field
+	// textMax is the longest String that is read, in bytes. What a field
 	// takes is less; this bounds what anybody has to look at.
 	textMax = 10_000
+	// idMax is the longest ID that is read, in characters. Ours are shorter, and
+	// so should those of others be that we keep and look up.
+	idMax = 200
 	// urlMax is the longest URL that is read, in bytes.
 	urlMax = 2_000
 )
@@ -37,11 +40,14 @@ func UnmarshalString(v any) (string, error) {
 // MarshalID writes the scalar ID.
 func MarshalID(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
-// UnmarshalID reads the scalar ID: a string, or a whole number that stands for
-// its digits, as the specification has it.
+// UnmarshalID reads the scalar ID: a string of at most 200 characters, or a
+// whole number that stands for its digits, as the specification has it.
 func UnmarshalID(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
+		if n := utf8.RuneCountInString(v); n > idMax {
+			return "", redline.Invalid(nil, "an ID has at most %d characters, this one has %d", idMax, n)
+		}
 		return v, checkText("an ID", v, textMax)
 	case int64:
 		return strconv.FormatInt(v, 10), nil
