@@ -14,7 +14,8 @@ import (
 // carries it, and for each field whose type does.
 //
 // A field that is refused in each object of a list is one error, where it is
-// nullable: it is null each time, and told of once.
+// nullable: it is null each time, and told of once. Changes that somebody known
+// was refused are audited.
 func (r *resolver) scope(ctx context.Context, obj any, next graphql.Resolver, anyOf []string) (any, error) {
 	p := redline.PrincipalFrom(ctx)
 	if p.Has(anyOf...) {
@@ -28,7 +29,11 @@ func (r *resolver) scope(ctx context.Context, obj any, next graphql.Resolver, an
 	if !fc.Field.Definition.Type.NonNull && answerFrom(ctx).toldBefore(place(fc)) {
 		return nil, nil
 	}
-	return nil, refuse(p, anyOf)
+	refused := refuse(p, anyOf)
+	if fc.Object == "Mutation" && p.Authenticated() {
+		r.store.RefusedAtDoor(ctx, p, fc.Field.Name, refused.Code)
+	}
+	return nil, refused
 }
 
 // place names where a field stands in the answer, whichever object of a list

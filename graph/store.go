@@ -96,8 +96,11 @@ type FulfillmentStore interface {
 	FulfillmentMarkDelivered(ctx context.Context, p redline.Principal, in redline.FulfillmentDeliveredInput) (string, redline.Outcome, error)
 }
 
-// AuditStore reads the audit.
+// AuditStore reads the audit, and is told of what no repository would see.
 type AuditStore interface {
+	// RefusedAtDoor notes that a principal was refused a mutation before it
+	// reached a repository.
+	RefusedAtDoor(ctx context.Context, p redline.Principal, action string, code redline.ErrorCode)
 	AuditEntries(ctx context.Context, p redline.Principal, f redline.AuditFilter, page redline.PageRequest) (*redline.Page[*redline.AuditEntry], error)
 	AuditEntriesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.AuditEntry, error)
 }
