@@ -2,7 +2,9 @@ package graph
 
 import (
 	"context"
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -24,7 +26,7 @@ func (answers) Validate(graphql.ExecutableSchema) error { return nil }
 // once for each event of a subscription.
 func (a answers) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	own := &answer{}
-	ctx = context.WithValue(ctx, answerKey{}, own)
+	ctx = withAnswer(ctx, own)
 	if !graphql.HasOperationContext(ctx) {
 		return next(ctx)
 	}
@@ -49,14 +51,20 @@ type answerKey struct{}
 // answer is what the fields of one answer share.
 type answer struct {
 	head int64
+	// values is how many were counted so far.
+	values atomic.Int64
 
 	mu    sync.Mutex
 	told  map[string]bool
-	items map[itemsKey]map[string]*redline.Page[*redline.SupplierItem]
+	items map[itemsKey]*items
 }
 
-// answerFrom returns the answer under way; nil, which is one that keeps
-// nothing, while a subscription prepares its next.
+func withAnswer(ctx context.Context, a *answer) context.Context {
+	return context.WithValue(ctx, answerKey{}, a)
+}
+
+// answerFrom returns the answer under way; nil, which is one that remembers
+// nothing, while a subscription starts.
 func answerFrom(ctx context.Context) *answer {
 	a, _ := ctx.Value(answerKey{}).(*answer)
 	return a
@@ -98,33 +106,44 @@ func itemsKeyOf(page redline.PageRequest) itemsKey {
 	return k
 }
 
-// keepItems keeps pages of suppliers' items for the fields that show them.
-func (a *answer) keepItems(k itemsKey, pages map[string]*redline.Page[*redline.SupplierItem]) {
-	if a == nil {
-		return
-	}
+// items are the pages of one request by their suppliers, or why the request is
+// refused: then that is for the fields to say, each at its place.
+type items struct {
+	pages   map[string]*redline.Page[*redline.SupplierItem]
+	refused error
+}
+
+// keepItems keeps what was read for the fields that show it.
+func (a *answer) keepItems(k itemsKey, read items) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.items == nil {
-		a.items = map[itemsKey]map[string]*redline.Page[*redline.SupplierItem]{}
+		a.items = map[itemsKey]*items{}
 	}
-	if a.items[k] == nil {
-		a.items[k] = pages
+	kept := a.items[k]
+	if kept == nil || read.refused != nil {
+		a.items[k] = &read
 		return
 	}
-	for id, page := range pages {
-		a.items[k][id] = page
-	}
+	maps.Copy(kept.pages, read.pages)
 }
 
-// keptItems returns what keepItems kept, or nil.
-func (a *answer) keptItems(k itemsKey, supplierID string) *redline.Page[*redline.SupplierItem] {
-	if a == nil {
-		return nil
-	}
+// keptItems returns a page that was kept, or why it is refused; neither where
+// it wasn't read yet.
+func (a *answer) keptItems(k itemsKey, supplierID string) (page *redline.Page[*redline.SupplierItem], refused error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.items[k][supplierID]
+	if kept := a.items[k]; kept != nil {
+		return kept.pages[supplierID], kept.refused
+	}
+	return nil, nil
+}
+
+// adopt takes over what another answer keeps, which nobody adds to any more.
+func (a *answer) adopt(prepared *answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.items = prepared.items
 }
 
 // selects reports whether a selection on a type has a field.

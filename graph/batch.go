@@ -1,7 +1,9 @@
 package graph
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -86,7 +88,7 @@ func (b *batch) order(o *redline.Order, need redline.OrderParts) {
 // supplierItems asks for a page of a supplier's items.
 func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
 	k := itemsKeyOf(page)
-	if b.answer == nil || b.answer.keptItems(k, supplierID) != nil {
+	if page, refused := b.answer.keptItems(k, supplierID); page != nil || refused != nil {
 		return
 	}
 	if b.itemPages == nil {
@@ -200,10 +202,25 @@ func ofProducts[T any](
 func (b *batch) runItemPages(ctx context.Context) error {
 	for k, wanted := range b.itemPages {
 		pages, err := b.store.SupplierItemsOfSuppliers(ctx, b.principal, slices.Collect(maps.Keys(wanted.suppliers)), wanted.page)
+		var refusal *redline.Error
+		if errors.As(err, &refusal) && refusal.Code == redline.CodeInvalid {
+			b.answer.keepItems(k, items{refused: refusal})
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		b.answer.keepItems(k, pages)
+		read := items{pages: map[string]*redline.Page[*redline.SupplierItem]{}}
+		count := 0
+		for id := range wanted.suppliers {
+			read.pages[id] = cmp.Or(pages[id], &redline.Page[*redline.SupplierItem]{})
+			count += len(read.pages[id].Items)
+		}
+		// Pages under many names are many reads: they end where the answer would.
+		if err := b.answer.spend(count); err != nil {
+			return err
+		}
+		b.answer.keepItems(k, read)
 	}
 	return nil
 }

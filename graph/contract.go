@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -15,6 +16,8 @@ type contract struct {
 	types  map[string]*typeInfo
 	// enums are, for each input type, the members that are or hold an enum.
 	enums map[string][]*ast.FieldDefinition
+	// members are the places of fields in Go types, as they were found.
+	members sync.Map
 }
 
 // typeInfo is what the schema says of one object type.

@@ -16,8 +16,12 @@ import (
 	"redline"
 )
 
-// codeInternal is the code of what isn't the caller's doing.
-const codeInternal = "INTERNAL"
+const (
+	// codeInternal is the code of what isn't the caller's doing.
+	codeInternal = "INTERNAL"
+	// codeLimitExceeded is the code of what asks for too much.
+	codeLimitExceeded = "LIMIT_EXCEEDED"
+)
 
 // errPanicked stands for a panic that was logged already.
 var errPanicked = errors.New("a resolver panicked")
@@ -25,8 +29,27 @@ var errPanicked = errors.New("a resolver panicked")
 // ErrorPresenter turns errors into the top-level errors of an answer. A domain
 // error shows its code, its sentence and, in extensions.field, the path into
 // the arguments. What GraphQL itself says of a document passes as it is. All
-// else is "internal error" with the request's id, and its cause is logged.
+// else is "internal error" with the request's id, and its cause is logged. What
+// fails after a change was made says that the change stands, whatever else it is.
 func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	present := presenter(log)
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := present(ctx, err)
+		var after *unread
+		if errors.As(err, &after) {
+			reason := "only reading it back failed"
+			if shown.Extensions["code"] == codeLimitExceeded {
+				reason = shown.Message
+			}
+			shown.Message = "the change was made and stands; " + reason
+			// To read again is not to change again.
+			delete(shown.Extensions, "retryAfterMs")
+		}
+		return shown
+	}
+}
+
+func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		var located *gqlerror.Error
 		if !errors.As(err, &located) {
@@ -41,6 +64,7 @@ func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		field = field[min(len(field), len(shown.Path)):]
 
 		var refusal *redline.Error
+		var large tooLarge
 		switch {
 		case errors.As(err, &refusal):
 			showRefusal(shown, err, refusal, field)
@@ -48,6 +72,13 @@ func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 				log.WarnContext(ctx, "a request was refused for a cause of ours",
 					"code", string(refusal.Code), "error", cause, "path", shown.Path.String(), "requestId", redline.RequestIDFrom(ctx))
 			}
+			return shown
+		case errors.As(err, &large):
+			shown.Message = large.Error()
+			shown.Extensions["code"] = codeLimitExceeded
+			shown.Extensions["limit"] = "answer"
+			shown.Extensions["value"] = int64(large)
+			shown.Extensions["maximum"] = valuesMax
 			return shown
 		case located.Err == nil:
 			return located

@@ -162,7 +162,7 @@ func TestOrderFilter(t *testing.T) {
 	})
 }
 
-func TestFiltersAreBounded(t *testing.T) {
+func TestLiveFiltersAreBounded(t *testing.T) {
 	t.Parallel()
 	long := make([]string, filterMax+1)
 	statuses := make([]redline.OrderStatus, filterMax+1)

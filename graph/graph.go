@@ -59,7 +59,7 @@ func (g *Graph) Schema() graphql.ExecutableSchema { return g.schema }
 
 // Extensions are what an executor of Schema has to use.
 func (g *Graph) Extensions() []graphql.HandlerExtension {
-	return []graphql.HandlerExtension{exactEnums{g.resolver.contract}, answers{g.resolver}}
+	return []graphql.HandlerExtension{wholeNumbers{}, exactEnums{g.resolver.contract}, answers{g.resolver}}
 }
 
 // Executor returns a new executor that is ready to run operations for the
@@ -91,4 +91,4 @@ func (r *resolver) Subscription() generated.SubscriptionResolver { return subscr
 func (r *resolver) Product() generated.ProductResolver { return product{} }
 
 // Supplier returns the resolvers of a supplier's fields.
-func (r *resolver) Supplier() generated.SupplierResolver { return supplier{r} }
+func (r *resolver) Supplier() generated.SupplierResolver { return supplier{} }

@@ -15,7 +15,7 @@ import (
 	"redline/graph"
 )
 
-// The operations in these tests are refused, or answered, before a repository
+// Most operations in these tests are refused, or answered, before a repository
 // would be asked: there is none. Whatever did ask one would panic, and the
 // answer say INTERNAL.
 
@@ -26,9 +26,12 @@ type room struct {
 	log  *logged
 }
 
-func newRoom(live graph.Live) *room {
+func newRoom(live graph.Live) *room { return furnished(nil, live) }
+
+// furnished is a room with a repository.
+func furnished(store graph.Store, live graph.Live) *room {
 	log := &logged{}
-	g := graph.New(graph.Options{Live: live, Log: slog.New(slog.NewTextHandler(log, nil))})
+	g := graph.New(graph.Options{Store: store, Live: live, Log: slog.New(slog.NewTextHandler(log, nil))})
 	return &room{Graph: g, exec: g.Executor(), log: log}
 }
 
@@ -60,9 +63,14 @@ type replyError struct {
 	Message    string `json:"message"`
 	Path       []any  `json:"path"`
 	Extensions struct {
-		Code      string   `json:"code"`
-		Field     []string `json:"field"`
-		RequestID string   `json:"requestId"`
+		Code    string `json:"code"`
+		Limit   string `json:"limit"`
+		Value   int    `json:"value"`
+		Maximum int    `json:"maximum"`
+
+		RetryAfterMs *int     `json:"retryAfterMs"`
+		Field        []string `json:"field"`
+		RequestID    string   `json:"requestId"`
 	} `json:"extensions"`
 }
 

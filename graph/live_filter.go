@@ -7,9 +7,6 @@ import (
 	"redline/graph/model"
 )
 
-// filterMax is the longest list in a filter of a subscription.
-const filterMax = 1_000
-
 // set is a list of a filter, made for looking up. A nil set narrows nothing,
 // an empty one leaves nothing.
 type set[T comparable] map[T]bool
@@ -18,8 +15,8 @@ func (s set[T]) has(v T) bool { return s == nil || s[v] }
 
 // setOf makes a set of one list of a filter.
 func setOf[T comparable](name string, list []T) (set[T], error) {
-	if len(list) > filterMax {
-		return nil, redline.Invalid([]string{"filter", name}, "at most %d %s, not %d", filterMax, name, len(list))
+	if err := bounded(filterList{name, len(list)}); err != nil {
+		return nil, err
 	}
 	if list == nil {
 		return nil, nil

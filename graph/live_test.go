@@ -7,12 +7,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"redline"
+	"redline/graph"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -199,6 +201,47 @@ func ofOwner(e *redline.Event, subject string) *redline.Event {
 func ofCustomer(e *redline.Event, id string) *redline.Event {
 	e.Order.Order.Customer.ID = &id
 	return e
+}
+
+// stall is a repository of one supplier and what it offers.
+type stall struct {
+	graph.Store
+	reads atomic.Int64
+}
+
+func (*stall) SuppliersByID(context.Context, []string) (map[string]*redline.Supplier, error) {
+	return map[string]*redline.Supplier{"sup_1": {ID: "sup_1"}}, nil
+}
+
+func (s *stall) SupplierItemsOfSuppliers(
+	context.Context, redline.Principal, []string, redline.PageRequest,
+) (map[string]*redline.Page[*redline.SupplierItem], error) {
+	s.reads.Add(1)
+	return map[string]*redline.Page[*redline.SupplierItem]{
+		"sup_1": {Items: []*redline.SupplierItem{{ID: "sitem_1", ProductID: "prod_1"}}, Cursors: []string{"c"}},
+	}, nil
+}
+
+// TestEventsReadItemsOnce: however often an event shows a supplier.
+func TestEventsReadItemsOnce(t *testing.T) {
+	t.Parallel()
+	s, log := &stall{}, newEventLog()
+	next := watch(t, furnished(s, log), log, principal(redline.RoleOperator),
+		`subscription{orderChanged{fulfillmentOrder{supplier{items{nodes{id product{id}}}}}
+		  order{fulfillmentOrders{order{fulfillmentOrders{supplier{items{nodes{id product{id}}}}}}}}}}`)
+	for id := range int64(3) {
+		e := orderEvent(id)
+		e.Order.Order.FulfillmentOrders[1].SupplierID = ptr("sup_1")
+		log.append(e)
+		got := next()
+		parts := len(e.Order.Order.FulfillmentOrders)
+		if n, want := strings.Count(string(got.Data), `{"id":"sitem_1","product":{"id":"prod_1"}}`), 1+parts*parts; n != want || len(got.Errors) > 0 {
+			t.Errorf("the item is shown %d times, want %d: %s, %+v", n, want, got.Data, got.Errors)
+		}
+		if reads := s.reads.Load(); reads != id+1 {
+			t.Errorf("event %d: read %d times", id, reads)
+		}
+	}
 }
 
 // TestEventIsToldWithoutWhatFailed: the event goes out in any case, with an

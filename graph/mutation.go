@@ -22,10 +22,35 @@ func (m mutation) position(done redline.Outcome) *string {
 	return &cursor
 }
 
+// unread is why what a mutation changed couldn't be read back. The change
+// stands, and its answer says so.
+type unread struct{ cause error }
+
+func (u *unread) Error() string { return "reading back what was changed: " + u.cause.Error() }
+
+// Unwrap gives the reason.
+func (u *unread) Unwrap() error { return u.cause }
+
+// readBack reads what a mutation changed. All that goes wrong is an unread, a
+// panic too: by now there is an answer to give.
+func (m mutation) readBack(ctx context.Context, read func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(ctx, m.log, v)
+			err = errPanicked
+		}
+		if err != nil {
+			err = &unread{err}
+		}
+	}()
+	return read()
+}
+
 // payload runs a mutation of one object and answers it. What was changed is
 // read again, under the caller's rights, so that a replay and a first answer
-// are made the same way; it isn't where the field that shows it wasn't selected
-// or is closed to the caller. The mutation stands whatever comes of that.
+// are made the same way. Where the field that shows it wasn't selected, or is
+// closed to the caller, only a replay is: whose key it was, and what it made,
+// may be of another by now. The mutation stands whatever comes of that.
 func payload[T any](
 	ctx context.Context, m mutation, field string,
 	read func(Store, context.Context, redline.Principal, []string) (map[string]*T, error),
@@ -43,15 +68,24 @@ func payload[T any](
 	}
 	answer := &model.Payload[T]{Replayed: done.Replayed, Cursor: m.position(done)}
 	info := m.contract.types[f.Definition.Type.Name()]
-	if !selects(p.op, f.Selections, info.name, field) || !info.allows(p.principal, field) {
+	shown := selects(p.op, f.Selections, info.name, field) && info.allows(p.principal, field)
+	if !shown && !done.Replayed {
 		return answer, nil
 	}
-	found, err := read(m.store, ctx, p.principal, []string{id})
-	if err == nil {
-		answer.Now = found[id]
-		err = load(ctx, p, []*model.Payload[T]{answer}, f.Selections)
-	}
-	answer.Err = err
+	answer.Err = m.readBack(ctx, func() error {
+		found, err := read(m.store, ctx, p.principal, []string{id})
+		if err != nil {
+			return err
+		}
+		if found[id] == nil && done.Replayed {
+			answer.Cursor = nil
+			answer.UserErrors = typed(redline.Errors{redline.NotFound([]string{"idempotencyKey"}, "what this key made is not yours to see")})
+		}
+		if shown {
+			answer.Now = found[id]
+		}
+		return load(ctx, p, []*model.Payload[T]{answer}, f.Selections)
+	})
 	return answer, nil
 }
 
@@ -89,12 +123,32 @@ func (m mutation) stock(
 	for i, row := range result.Rows {
 		answer.Rows[i] = &model.InventoryRow{Index: row.Index, Level: row.Level, UserErrors: typed(row.Errors)}
 	}
-	if err := load(ctx, p, []*model.InventoryPayload{answer}, f.Selections); err != nil {
-		// What was done stands: the rows are told, without the levels.
-		graphql.AddError(ctx, err)
-		for _, row := range answer.Rows {
-			row.Level = nil
+	err = m.readBack(ctx, func() error {
+		if result.ReadError != nil {
+			return result.ReadError
 		}
+		return load(ctx, p, []*model.InventoryPayload{answer}, f.Selections)
+	})
+	if err != nil {
+		m.showBare(ctx, p, f, answer, err)
 	}
 	return answer, nil
+}
+
+// showBare leaves of a payload what needs no reading, and tells at its rows why.
+func (m mutation) showBare(ctx context.Context, p *preloader, f graphql.CollectedField, answer *model.InventoryPayload, err error) {
+	for _, row := range answer.Rows {
+		row.Level = nil
+		for i, e := range row.UserErrors {
+			if short, ok := e.(*model.InsufficientStock); ok {
+				row.UserErrors[i] = &model.GenericUserError{Code: short.Code, Message: short.Message, Field: short.Field}
+			}
+		}
+	}
+	row := m.contract.types["InventoryRow"]
+	for _, rows := range graphql.CollectFields(p.op, f.Selections, []string{"InventoryPayload"}) {
+		if rows.Name == "rows" && !selectsOnly(p.op, rows.Selections, row, "index") {
+			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "InventoryPayload", Field: rows}), err)
+		}
+	}
 }

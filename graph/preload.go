@@ -14,13 +14,17 @@ import (
 // selection, so that it ends where that does, however the data hang together;
 // and it leaves alone what the principal hasn't the scope for.
 //
+// On the way it counts what the answer comes to, and stops with a tooLarge
+// where that is too much: an object is read once and written as often as the
+// selection leads to it, which can be a power of the number of objects.
+//
 // A preloader belongs to one root field, or one event, and to one goroutine.
 type preloader struct {
 	store     Store
 	contract  *contract
 	op        *graphql.OperationContext
 	principal redline.Principal
-	// answer keeps what no object has a place for.
+	// answer keeps what no object has a place for, and counts what is written.
 	answer *answer
 	// event is the event under way, where there is one: what its payload lacks
 	// is read, and none of the history after it.
@@ -51,80 +55,115 @@ type relation struct {
 	page func(p *preloader, parent any, field graphql.CollectedField, tell func(any))
 }
 
-// group is objects of one type that are asked for the same selection.
+// group is objects of one type that are asked for the same selection, each of
+// them once.
 type group struct {
 	info *typeInfo
 	objs []any
-	sel  ast.SelectionSet
+	// times is how often each of the objects is written.
+	times []int
+	sel   ast.SelectionSet
+}
+
+// telling tells objects one by one, each with how often it is written; the
+// same object may come again.
+type telling func(tell func(o any, times int))
+
+// listed tells the members of a list.
+func listed[T any](objs []T) telling {
+	return func(tell func(any, int)) {
+		for _, o := range objs {
+			tell(o, 1)
+		}
+	}
 }
 
 // load fills what a selection asks of objects, which may be of several types.
+// An object counts as often as it is in the list.
 func load[T any](ctx context.Context, p *preloader, objs []T, sel ast.SelectionSet) error {
-	return p.run(ctx, p.groups(nil, sel, func(tell func(any)) {
-		for _, o := range objs {
-			tell(o)
-		}
-	}))
+	return p.run(ctx, p.groups(nil, sel, listed(objs)))
 }
 
 // loadPage fills what a selection on a connection asks of the items of its page.
 func loadPage[T any](ctx context.Context, p *preloader, connection string, page *redline.Page[T], sel ast.SelectionSet) error {
-	return p.run(ctx, p.pageGroups(nil, connection, sel, func(tell func(any)) {
-		for _, o := range page.Items {
-			tell(o)
-		}
-	}))
+	level, err := p.pageGroups(nil, connection, sel, 1, listed(page.Items))
+	if err != nil {
+		return err
+	}
+	return p.run(ctx, level)
 }
 
 // groups sorts objects by type, each of them once, and adds them to a level.
-func (p *preloader) groups(level []group, sel ast.SelectionSet, each func(tell func(any))) []group {
+func (p *preloader) groups(level []group, sel ast.SelectionSet, each telling) []group {
+	type place struct{ group, obj int }
 	start := len(level)
-	seen := map[any]bool{}
-	each(func(o any) {
-		info := p.contract.types[typeOf(o)]
-		if info == nil || seen[o] {
+	seen := map[any]place{}
+	each(func(o any, times int) {
+		if at, ok := seen[o]; ok {
+			level[at.group].times[at.obj] += times
 			return
 		}
-		seen[o] = true
+		info := p.contract.types[typeOf(o)]
+		if info == nil {
+			return
+		}
 		if known, ok := o.(*redline.Product); ok && p.products[known.ID] == nil && !p.stubs[known] {
 			p.products[known.ID] = known
 		}
-		for i := start; i < len(level); i++ {
-			if level[i].info == info {
-				level[i].objs = append(level[i].objs, o)
-				return
-			}
+		i := start
+		for i < len(level) && level[i].info != info {
+			i++
 		}
-		level = append(level, group{info: info, objs: []any{o}, sel: sel})
+		if i == len(level) {
+			level = append(level, group{info: info, sel: sel})
+		}
+		g := &level[i]
+		seen[o] = place{i, len(g.objs)}
+		g.objs, g.times = append(g.objs, o), append(g.times, times)
 	})
 	return level
 }
 
-// pageGroups adds the items of a page for each way in which a selection on
+// pageGroups adds the items of pages for each way in which a selection on
 // their connection leads to them.
-func (p *preloader) pageGroups(level []group, connection string, sel ast.SelectionSet, each func(tell func(any))) []group {
+func (p *preloader) pageGroups(level []group, connection string, sel ast.SelectionSet, pages int, each telling) ([]group, error) {
+	items := 0
+	each(func(_ any, times int) { items += times })
 	info := p.contract.types[connection]
 	for _, f := range graphql.CollectFields(p.op, sel, info.satisfies) {
+		cost := pages * named(f)
 		switch f.Name {
 		case "nodes":
 			level = p.groups(level, f.Selections, each)
 		case "edges":
 			edge := p.contract.types[f.Definition.Type.Name()]
-			for _, node := range graphql.CollectFields(p.op, f.Selections, edge.satisfies) {
-				if node.Name == "node" {
-					level = p.groups(level, node.Selections, each)
+			for _, of := range graphql.CollectFields(p.op, f.Selections, edge.satisfies) {
+				cost += items * named(of)
+				if of.Name == "node" {
+					level = p.groups(level, of.Selections, each)
 				}
 			}
+		case "pageInfo":
+			for _, of := range graphql.CollectFields(p.op, f.Selections, []string{"PageInfo"}) {
+				cost += pages * named(of)
+			}
+		}
+		if err := p.answer.spend(cost); err != nil {
+			return nil, err
 		}
 	}
-	return level
+	return level, nil
 }
 
-// step is one relation of one group, on the way to the next level.
+// step is one field of one group, on the way to the next level.
 type step struct {
+	group group
+	field graphql.CollectedField
+	// relation is empty where the field leads nowhere, or the principal hasn't
+	// the scope for it.
 	relation relation
-	field    graphql.CollectedField
-	parents  []any
+	// closed is true of the latter: null is written.
+	closed bool
 }
 
 // run goes down level by level: what all groups of a level lack is read
@@ -135,14 +174,14 @@ func (p *preloader) run(ctx context.Context, level []group) error {
 		var steps []step
 		for _, g := range level {
 			for _, f := range graphql.CollectFields(p.op, g.sel, g.info.satisfies) {
-				rel, ok := g.info.relations[f.Name]
-				if !ok || !g.info.allows(p.principal, f.Name) {
-					continue
+				s := step{group: g, field: f, closed: !g.info.allows(p.principal, f.Name)}
+				if !s.closed {
+					s.relation = g.info.relations[f.Name]
 				}
-				if rel.want != nil {
-					rel.want(b, g.objs, f)
+				if s.relation.want != nil {
+					s.relation.want(b, g.objs, f)
 				}
-				steps = append(steps, step{relation: rel, field: f, parents: g.objs})
+				steps = append(steps, s)
 			}
 		}
 		if err := b.run(ctx); err != nil {
@@ -150,22 +189,41 @@ func (p *preloader) run(ctx context.Context, level []group) error {
 		}
 		level = nil
 		for _, s := range steps {
-			if s.relation.page != nil {
-				level = p.pageGroups(level, s.field.Definition.Type.Name(), s.field.Selections, func(tell func(any)) {
-					for _, parent := range s.parents {
-						s.relation.page(p, parent, s.field, tell)
-					}
-				})
-				continue
+			if err := p.answer.spend(p.cost(s)); err != nil {
+				return err
 			}
-			if s.relation.next != nil {
-				level = p.groups(level, s.field.Selections, func(tell func(any)) {
-					for _, parent := range s.parents {
-						s.relation.next(parent, tell)
-					}
-				})
+			var err error
+			if level, err = p.follow(level, s); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// follow adds what a step leads to to a level.
+func (p *preloader) follow(level []group, s step) ([]group, error) {
+	if s.relation.page != nil {
+		pages := 0
+		for _, n := range s.group.times {
+			pages += n
+		}
+		return p.pageGroups(level, s.field.Definition.Type.Name(), s.field.Selections, pages, s.children(func(parent any, tell func(any)) {
+			s.relation.page(p, parent, s.field, tell)
+		}))
+	}
+	if s.relation.next != nil {
+		level = p.groups(level, s.field.Selections, s.children(s.relation.next))
+	}
+	return level, nil
+}
+
+// children tells what the objects of a step lead to: each child as often as
+// all of its parents.
+func (s step) children(next func(parent any, tell func(any))) telling {
+	return func(tell func(any, int)) {
+		for i, parent := range s.group.objs {
+			next(parent, func(o any) { tell(o, s.group.times[i]) })
+		}
+	}
 }

@@ -21,12 +21,8 @@ func connection[T any](
 	ctx context.Context, r *resolver, first *int, after *string, last *int, before *string,
 	read func(redline.Principal, redline.PageRequest) (*redline.Page[T], error),
 ) (*model.Connection[T], error) {
-	request, err := pageOf(ctx, first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
 	p := r.preloader(ctx)
-	page, err := read(p.principal, request)
+	page, err := read(p.principal, pageOf(ctx, first, after, last, before))
 	if err != nil {
 		return nil, err
 	}

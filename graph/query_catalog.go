@@ -2,7 +2,10 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"redline"
 	"redline/graph/model"
@@ -20,9 +23,13 @@ func (q query) Products(
 	ctx context.Context, filter *redline.ProductFilter, orderBy *redline.ProductOrder,
 	first *int, after *string, last *int, before *string,
 ) (*model.ProductConnection, error) {
+	f, err := productFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	return connection(ctx, q.resolver, first, after, last, before,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.Product], error) {
-			return q.store.Products(ctx, p, value(filter), value(orderBy), page)
+			return q.store.Products(ctx, p, f, value(orderBy), page)
 		})
 }
 
@@ -55,7 +62,7 @@ func (product) Attributes(_ context.Context, p *redline.Product) ([]*redline.Att
 }
 
 // supplier has the resolvers of the type Supplier.
-type supplier struct{ *resolver }
+type supplier struct{}
 
 // LastSeenAt is when the supplier last told us anything. One supplier isn't
 // told it of another.
@@ -66,27 +73,18 @@ func (supplier) LastSeenAt(ctx context.Context, s *redline.Supplier) (*time.Time
 	return s.LastSeenAt, nil
 }
 
-// Items is a page of what the supplier offers. It was read with those of all
-// other suppliers of the answer, but where an event leads to it.
-func (r supplier) Items(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierItemConnection, error) {
-	request, err := pageOf(ctx, first, after, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	if page := answerFrom(ctx).keptItems(itemsKeyOf(request), s.ID); page != nil {
+// Items is a page of what the supplier offers, which was read with those of all
+// other suppliers of the answer. Arguments that are refused are told of once.
+func (supplier) Items(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierItemConnection, error) {
+	a := answerFrom(ctx)
+	page, refused := a.keptItems(itemsKeyOf(pageOf(ctx, first, after, nil, nil)), s.ID)
+	switch {
+	case page != nil:
 		return &model.SupplierItemConnection{Page: page}, nil
+	case refused == nil:
+		return nil, fmt.Errorf("the items of the supplier %s were not read", s.ID)
+	case a.toldBefore(place(graphql.GetFieldContext(ctx))):
+		return nil, nil
 	}
-	p, f := r.preloader(ctx), selection(ctx)
-	pages, err := r.store.SupplierItemsOfSuppliers(ctx, p.principal, []string{s.ID}, request)
-	if err != nil {
-		return nil, err
-	}
-	page := pages[s.ID]
-	if page == nil {
-		page = &redline.Page[*redline.SupplierItem]{}
-	}
-	if err := loadPage(ctx, p, f.Definition.Type.Name(), page, f.Selections); err != nil {
-		return nil, err
-	}
-	return &model.SupplierItemConnection{Page: page}, nil
+	return nil, refused
 }

@@ -15,9 +15,13 @@ const availabilityLinesMax = 100
 func (q query) InventoryLevels(
 	ctx context.Context, filter *redline.InventoryFilter, first *int, after *string,
 ) (*model.InventoryLevelConnection, error) {
+	f, err := levelsFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	return connection(ctx, q.resolver, first, after, nil, nil,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.InventoryLevel], error) {
-			return q.store.Levels(ctx, p, value(filter), page)
+			return q.store.Levels(ctx, p, f, page)
 		})
 }
 
@@ -25,9 +29,13 @@ func (q query) InventoryLevels(
 func (q query) InventoryMovements(
 	ctx context.Context, filter *redline.MovementFilter, first *int, after *string,
 ) (*model.InventoryMovementConnection, error) {
+	f, err := movementFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	return connection(ctx, q.resolver, first, after, nil, nil,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.InventoryMovement], error) {
-			return q.store.Movements(ctx, p, value(filter), page)
+			return q.store.Movements(ctx, p, f, page)
 		})
 }
 

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"maps"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -62,11 +63,11 @@ func (q query) Node(ctx context.Context, id string) (model.Node, error) {
 	if err := q.mayLookUp(redline.PrincipalFrom(ctx), id); err != nil {
 		return nil, err
 	}
-	found, err := q.lookUp(ctx, []string{id})
+	nodes, err := q.lookUp(ctx, []string{id})
 	if err != nil {
 		return nil, err
 	}
-	return found[id], nil
+	return nodes[0], nil
 }
 
 // Nodes finds objects by their ids alone, in the order of the ids. Those whose
@@ -76,23 +77,15 @@ func (q query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 		return nil, redline.Invalid([]string{"ids"}, "at most %d ids, not %d", nodesMax, len(ids))
 	}
 	p := redline.PrincipalFrom(ctx)
-	var open []string
+	open := make([]string, len(ids))
 	for i, id := range ids {
 		if err := q.mayLookUp(p, id); err != nil {
 			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), err)
 			continue
 		}
-		open = append(open, id)
+		open[i] = id
 	}
-	found, err := q.lookUp(ctx, open)
-	if err != nil {
-		return nil, err
-	}
-	nodes := make([]model.Node, len(ids))
-	for i, id := range ids {
-		nodes[i] = found[id]
-	}
-	return nodes, nil
+	return q.lookUp(ctx, open)
 }
 
 // mayLookUp holds an id's kind against the principal's scopes, before anything
@@ -109,7 +102,8 @@ func (q query) mayLookUp(p redline.Principal, id string) error {
 }
 
 // lookUp finds objects with one call for each kind, and what is asked of them.
-func (q query) lookUp(ctx context.Context, ids []string) (map[string]model.Node, error) {
+// They come in the order of the ids, nil where there is none.
+func (q query) lookUp(ctx context.Context, ids []string) ([]model.Node, error) {
 	byPrefix := map[string][]string{}
 	for _, id := range ids {
 		if prefix := redline.IDPrefix(id); nodeKinds[prefix].find != nil {
@@ -117,17 +111,17 @@ func (q query) lookUp(ctx context.Context, ids []string) (map[string]model.Node,
 		}
 	}
 	p := q.preloader(ctx)
-	nodes := map[string]model.Node{}
-	var objs []model.Node
+	byID := map[string]model.Node{}
 	for prefix, some := range byPrefix {
 		found, err := nodeKinds[prefix].find(ctx, q.store, p.principal, some)
 		if err != nil {
 			return nil, err
 		}
-		for id, node := range found {
-			nodes[id] = node
-			objs = append(objs, node)
-		}
+		maps.Copy(byID, found)
 	}
-	return nodes, load(ctx, p, objs, selection(ctx).Selections)
+	nodes := make([]model.Node, len(ids))
+	for i, id := range ids {
+		nodes[i] = byID[id]
+	}
+	return nodes, load(ctx, p, nodes, selection(ctx).Selections)
 }

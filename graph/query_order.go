@@ -19,9 +19,13 @@ func (q query) Orders(
 	ctx context.Context, filter *redline.OrderFilter, orderBy *redline.OrderSort,
 	first *int, after *string, last *int, before *string,
 ) (*model.OrderConnection, error) {
+	f, err := ordersFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	return connection(ctx, q.resolver, first, after, last, before,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.Order], error) {
-			return q.store.Orders(ctx, p, value(filter), value(orderBy), page)
+			return q.store.Orders(ctx, p, f, value(orderBy), page)
 		})
 }
 
@@ -29,8 +33,12 @@ func (q query) Orders(
 func (q query) FulfillmentOrders(
 	ctx context.Context, filter *redline.FulfillmentOrderFilter, first *int, after *string,
 ) (*model.FulfillmentOrderConnection, error) {
+	f, err := partFilter(filter)
+	if err != nil {
+		return nil, err
+	}
 	return connection(ctx, q.resolver, first, after, nil, nil,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.FulfillmentOrder], error) {
-			return q.store.FulfillmentOrders(ctx, p, value(filter), page)
+			return q.store.FulfillmentOrders(ctx, p, f, page)
 		})
 }

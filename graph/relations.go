@@ -7,8 +7,8 @@ import (
 	"redline/graph/model"
 )
 
-// typeOf names the contract's type of a value that has relations; "" for all
-// others.
+// typeOf names the contract's type of an object that a resolver returns or a
+// relation leads to; "" for all other values, which are parts of those.
 func typeOf(v any) string {
 	switch v.(type) {
 	case *redline.Product:
@@ -57,6 +57,20 @@ func typeOf(v any) string {
 		return "FulfillmentOrderPayload"
 	case *model.InsufficientStock:
 		return "InsufficientStock"
+	case *model.InvalidInput:
+		return "InvalidInput"
+	case *model.NotFound:
+		return "NotFound"
+	case *model.VersionMismatch:
+		return "VersionMismatch"
+	case *model.InvalidTransition:
+		return "InvalidTransition"
+	case *model.IdempotencyError:
+		return "IdempotencyError"
+	case *model.GenericUserError:
+		return "GenericUserError"
+	case *redline.AuditEntry:
+		return "AuditEntry"
 	case *model.AvailabilityEvent:
 		return "AvailabilityEvent"
 	case *model.InventoryEvent:

@@ -15,17 +15,17 @@ type subscription struct{ *resolver }
 // it where that takes longer.
 const eventTimeout = 10 * time.Second
 
-// telling is how a subscription tells events: which of them, as what, and
-// where the reason goes why what was asked for beside one couldn't be read.
-type telling[T any] struct {
-	want func(*redline.Event) bool
-	tell func(*redline.Event) *T
-	fail func(*T, error)
+// teller is how a subscription tells events: which of them, as what, and where
+// to note what came of reading what was asked for beside one.
+type teller[T any] struct {
+	want   func(*redline.Event) bool
+	tell   func(*redline.Event) *T
+	beside func(*T) *model.Beside
 }
 
 // stream subscribes to the log and tells events one by one, until ctx ends or
 // the log's broker cuts the subscriber off. Its goroutine ends with ctx.
-func stream[T any](ctx context.Context, r *resolver, t telling[T]) (<-chan *T, error) {
+func stream[T any](ctx context.Context, r *resolver, t teller[T]) (<-chan *T, error) {
 	events, err := r.live.Subscribe(ctx, t.want)
 	if err != nil {
 		return nil, err
@@ -50,22 +50,24 @@ func stream[T any](ctx context.Context, r *resolver, t telling[T]) (<-chan *T, e
 
 // prepare makes what is told of an event, with all that was asked for beside
 // it. It returns nil where it panicked before there was anything to tell.
-func prepare[T any](ctx context.Context, r *resolver, t telling[T], e *redline.Event) (next *T) {
+func prepare[T any](ctx context.Context, r *resolver, t teller[T], e *redline.Event) (next *T) {
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(ctx, r.log, v)
 			if next != nil {
-				t.fail(next, errPanicked)
+				t.beside(next).Err = errPanicked
 			}
 		}
 	}()
 	next = t.tell(e)
-	p := r.preloader(ctx)
+	prepared := &answer{}
+	t.beside(next).Shown = func(ctx context.Context) { answerFrom(ctx).adopt(prepared) }
+	p := r.preloader(withAnswer(ctx, prepared))
 	p.event = e
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
 	if err := load(ctx, p, []*T{next}, selection(ctx).Selections); err != nil {
-		t.fail(next, err)
+		t.beside(next).Err = err
 	}
 	return next
 }
@@ -78,7 +80,7 @@ func (s subscription) AvailabilityChanged(
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, s.resolver, telling[model.AvailabilityEvent]{
+	return stream(ctx, s.resolver, teller[model.AvailabilityEvent]{
 		want: func(e *redline.Event) bool {
 			return e.Level != nil && e.Level.ChangesAvailability() && f.concerns(e.Level)
 		},
@@ -89,7 +91,7 @@ func (s subscription) AvailabilityChanged(
 				Available: &level.Available, Stale: &level.Stale, Of: &level,
 			}
 		},
-		fail: func(e *model.AvailabilityEvent, err error) { e.Err = err },
+		beside: func(e *model.AvailabilityEvent) *model.Beside { return &e.Beside },
 	})
 }
 
@@ -102,7 +104,7 @@ func (s subscription) InventoryChanged(
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, s.resolver, telling[model.InventoryEvent]{
+	return stream(ctx, s.resolver, teller[model.InventoryEvent]{
 		want: func(e *redline.Event) bool {
 			return e.Level != nil && e.Level.VisibleTo(p) && f.kind(e.Level) != ""
 		},
@@ -113,7 +115,7 @@ func (s subscription) InventoryChanged(
 				Reason: &reason, Changes: e.Level.Changes, Of: &level,
 			}
 		},
-		fail: func(e *model.InventoryEvent, err error) { e.Err = err },
+		beside: func(e *model.InventoryEvent) *model.Beside { return &e.Beside },
 	})
 }
 
@@ -124,7 +126,7 @@ func (s subscription) OrderChanged(ctx context.Context, filter *model.OrderLiveF
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, s.resolver, telling[model.OrderEvent]{
+	return stream(ctx, s.resolver, teller[model.OrderEvent]{
 		want: func(e *redline.Event) bool {
 			return e.Order != nil && e.Order.VisibleTo(p) && f.kind(e.Order, p) != ""
 		},
@@ -139,6 +141,6 @@ func (s subscription) OrderChanged(ctx context.Context, filter *model.OrderLiveF
 			}
 			return next
 		},
-		fail: func(e *model.OrderEvent, err error) { e.Err = err },
+		beside: func(e *model.OrderEvent) *model.Beside { return &e.Beside },
 	})
 }

@@ -251,10 +251,12 @@ var sources = []*ast.Source{
 # Storefronts query it, dashboards subscribe to it, suppliers run mutations on it.
 #
 # Conventions
-#   - IDs are opaque and carry their type as a prefix (prod_…, ord_…). Never parse them.
+#   - IDs are opaque and carry their type as a prefix (prod_…, ord_…). Never parse them. None has more than 200 characters.
 #   - Quantities are whole numbers of the product's base unit, unless a field says "supplier unit".
 #   - Money is an exact decimal string with an ISO 4217 currency. Times are RFC 3339 in UTC.
 #   - Lists are Relay connections with keyset cursors; first/last are 1..250.
+#   - A list in a filter that is left out narrows nothing; an empty one leaves nothing. It has at most 1,000 entries.
+#   - An answer has at most 1,000,000 values; what would come to more is refused before it is made, with LIMIT_EXCEEDED.
 #   - What a caller may not see does not exist for it: null, or NOT_FOUND.
 #   - A mutation that fails for a reason its caller can act on says so in userErrors. The top-level
 #     errors are for what is wrong with the request itself: syntax, authentication, limits, faults.
@@ -310,7 +312,13 @@ type Product implements Node {
 type Attribute { name: String! value: String! }
 
 type ProductAvailability { available: Int! locations: [LocationAvailability!]! }
-type LocationAvailability { location: Location! available: Int! stale: Boolean! asOf: DateTime! }
+type LocationAvailability {
+  location: Location!
+  available: Int!
+  "As of an InventoryLevel."
+  stale: Boolean!
+  asOf: DateTime!
+}
 
 type ProductInventory {
   onHand: Int!
@@ -380,7 +388,7 @@ type InventoryLevel implements Node @scope(anyOf: ["inventory:read"]) {
   version: Int!
   "When the source of this level says it was true."
   asOf: DateTime!
-  "Its supplier has not confirmed it for longer than agreed."
+  "Its supplier has not confirmed it for longer than agreed. Set once suppliers have an agreed time, and false until then."
   stale: Boolean!
 }
 
@@ -526,7 +534,16 @@ input ProductFilter { search: String category: [String!] brand: [String!] suppli
 input ProductOrder { field: ProductOrderField! direction: SortDirection! = ASC }
 enum ProductOrderField { NAME SKU PRICE UPDATED_AT }
 
-input InventoryFilter { productIds: [ID!] skus: [String!] locationIds: [ID!] supplierId: ID category: [String!] lowOnly: Boolean staleOnly: Boolean }
+input InventoryFilter {
+  productIds: [ID!]
+  skus: [String!]
+  locationIds: [ID!]
+  supplierId: ID
+  category: [String!]
+  lowOnly: Boolean
+  "Only levels that are stale, of which there are none until suppliers have an agreed time."
+  staleOnly: Boolean
+}
 input OrderFilter { statuses: [OrderStatus!] customerId: ID supplierId: ID productId: ID placedFrom: DateTime placedTo: DateTime updatedSince: DateTime search: String }
 input OrderSort { field: OrderSortField! direction: SortDirection! = DESC }
 enum OrderSortField { PLACED_AT UPDATED_AT TOTAL }
@@ -638,6 +655,7 @@ input OrderPlaceInput {
   idempotencyKey: String!
   externalReference: String
   customer: CustomerInput!
+  "1 to 500 lines."
   lines: [LineInput!]
   shipTo: AddressInput
   allowBackorder: Boolean! = false
@@ -651,10 +669,10 @@ input OrderHoldInput { orderId: ID! reason: String! expectedVersion: Int idempot
 input OrderReleaseHoldInput { orderId: ID! expectedVersion: Int idempotencyKey: String }
 input OrderStatusInput { idempotencyKey: String! orderId: ID! status: OrderStatus! note: String expectedVersion: Int }
 
-"accept without lines: all of it. reject: all of it; to refuse a part, accept the rest."
+"accept without lines: all of it; an empty list is refused. reject: all of it; to refuse a part, accept the rest."
 input FulfillmentOrderRespondInput { fulfillmentOrderId: ID! expectedVersion: Int lines: [FulfillmentOrderLineResponse!] reason: String idempotencyKey: String }
 input FulfillmentOrderLineResponse { lineId: ID! accepted: Int! reason: String }
-"Without lines: all that remains."
+"Without lines: all that remains. An empty list is refused."
 input FulfillmentCreateInput { idempotencyKey: String! fulfillmentOrderId: ID! lines: [FulfillmentLineInput!] carrier: String trackingNumber: String trackingUrl: URL shippedAt: DateTime }
 input FulfillmentLineInput { lineId: ID! quantity: Int! }
 input FulfillmentDeliveredInput { fulfillmentId: ID! deliveredAt: DateTime idempotencyKey: String }
@@ -668,13 +686,14 @@ type Mutation {
   orderCancel(input: OrderCancelInput!): OrderPayload! @scope(anyOf: ["orders:write"])
   orderHold(input: OrderHoldInput!): OrderPayload! @scope(anyOf: ["orders:manage"])
   orderReleaseHold(input: OrderReleaseHoldInput!): OrderPayload! @scope(anyOf: ["orders:manage"])
-  "Moves every open part of the order that the caller may touch, as PUT /v1/orders/{id}/status does."
+  "Moves every open part of the order that the caller may touch."
   orderSetStatus(input: OrderStatusInput!): OrderPayload! @scope(anyOf: ["orders:manage", "fulfillments:write"])
   fulfillmentOrderAccept(input: FulfillmentOrderRespondInput!): FulfillmentOrderPayload! @scope(anyOf: ["fulfillments:write"])
   fulfillmentOrderReject(input: FulfillmentOrderRespondInput!): FulfillmentOrderPayload! @scope(anyOf: ["fulfillments:write"])
   fulfillmentCreate(input: FulfillmentCreateInput!): FulfillmentOrderPayload! @scope(anyOf: ["fulfillments:write"])
   fulfillmentMarkDelivered(input: FulfillmentDeliveredInput!): FulfillmentOrderPayload! @scope(anyOf: ["fulfillments:write"])
 }
+
 # ---------------------------------------------------------------- subscription
 
 """
@@ -683,7 +702,16 @@ CHANGE: something happened. REMOVED: what you were shown no longer meets your fi
 enum EventKind { CHANGE REMOVED }
 
 input AvailabilityLiveFilter { productIds: [ID!] skus: [String!] locationIds: [ID!] category: [String!] }
-input InventoryLiveFilter { productIds: [ID!] skus: [String!] locationIds: [ID!] supplierId: ID category: [String!] lowOnly: Boolean staleOnly: Boolean }
+input InventoryLiveFilter {
+  productIds: [ID!]
+  skus: [String!]
+  locationIds: [ID!]
+  supplierId: ID
+  category: [String!]
+  lowOnly: Boolean
+  "Only levels that are stale, of which there are none until suppliers have an agreed time."
+  staleOnly: Boolean
+}
 input OrderLiveFilter { orderIds: [ID!] statuses: [OrderStatus!] customerId: ID supplierId: ID productId: ID }
 
 "The subject is as it was right after the change."
@@ -706,6 +734,7 @@ type OrderEvent {
   to: OrderStatus
   fulfillmentOrder: FulfillmentOrder
 }
+
 type Subscription {
   "For anybody: a storefront's pages."
   availabilityChanged(filter: AvailabilityLiveFilter): AvailabilityEvent!
@@ -3096,7 +3125,7 @@ func (ec *executionContext) _AvailabilityEvent_product(ctx context.Context, fiel
 			return ec.fieldContext_AvailabilityEvent_product(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Product()
+			return obj.Product(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *redline.Product) graphql.Marshaler {
@@ -3128,7 +3157,7 @@ func (ec *executionContext) _AvailabilityEvent_location(ctx context.Context, fie
 			return ec.fieldContext_AvailabilityEvent_location(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Location()
+			return obj.Location(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *redline.Location) graphql.Marshaler {
@@ -5027,7 +5056,7 @@ func (ec *executionContext) _InventoryEvent_level(ctx context.Context, field gra
 			return ec.fieldContext_InventoryEvent_level(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Level()
+			return obj.Level(ctx)
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8135,7 +8164,7 @@ func (ec *executionContext) _OrderEvent_order(ctx context.Context, field graphql
 			return ec.fieldContext_OrderEvent_order(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Order()
+			return obj.Order(ctx)
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8231,7 +8260,7 @@ func (ec *executionContext) _OrderEvent_fulfillmentOrder(ctx context.Context, fi
 			return ec.fieldContext_OrderEvent_fulfillmentOrder(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.FulfillmentOrder()
+			return obj.FulfillmentOrder(ctx)
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -15414,37 +15443,39 @@ func (ec *executionContext) _AvailabilityEvent(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.Values[i] = ec._AvailabilityEvent_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = ec._AvailabilityEvent_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "at":
 			out.Values[i] = ec._AvailabilityEvent_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "product":
-			out.Values[i] = ec._AvailabilityEvent_product(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityEvent_product(ctx, field, obj)
+				})
 		case "location":
-			out.Values[i] = ec._AvailabilityEvent_location(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityEvent_location(ctx, field, obj)
+				})
 		case "available":
 			out.Values[i] = ec._AvailabilityEvent_available(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "stale":
 			out.Values[i] = ec._AvailabilityEvent_stale(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -16171,32 +16202,33 @@ func (ec *executionContext) _InventoryEvent(ctx context.Context, sel ast.Selecti
 		case "cursor":
 			out.Values[i] = ec._InventoryEvent_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = ec._InventoryEvent_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "at":
 			out.Values[i] = ec._InventoryEvent_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "level":
-			out.Values[i] = ec._InventoryEvent_level(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._InventoryEvent_level(ctx, field, obj)
+				})
 		case "reason":
 			out.Values[i] = ec._InventoryEvent_reason(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "changes":
 			out.Values[i] = ec._InventoryEvent_changes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -17159,38 +17191,40 @@ func (ec *executionContext) _OrderEvent(ctx context.Context, sel ast.SelectionSe
 		case "cursor":
 			out.Values[i] = ec._OrderEvent_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = ec._OrderEvent_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "at":
 			out.Values[i] = ec._OrderEvent_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "order":
-			out.Values[i] = ec._OrderEvent_order(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderEvent_order(ctx, field, obj)
+				})
 		case "from":
 			out.Values[i] = ec._OrderEvent_from(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "to":
 			out.Values[i] = ec._OrderEvent_to(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "fulfillmentOrder":
-			out.Values[i] = ec._OrderEvent_fulfillmentOrder(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderEvent_fulfillmentOrder(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

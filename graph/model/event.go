@@ -1,10 +1,32 @@
 package model
 
 import (
+	"context"
 	"time"
 
 	"redline"
 )
+
+// Beside is what came of reading what was asked for beside an event. The event
+// itself is told in any case.
+type Beside struct {
+	// Err is why it couldn't be read.
+	Err error
+	// Shown is called before anything that was read is shown, with the context
+	// of the answer that shows it.
+	Shown func(context.Context)
+}
+
+// show returns a thing that was read, or why it wasn't.
+func show[T any](ctx context.Context, b Beside, v *T) (*T, error) {
+	if b.Err != nil {
+		return nil, b.Err
+	}
+	if b.Shown != nil {
+		b.Shown(ctx)
+	}
+	return v, nil
+}
 
 // AvailabilityEvent tells a storefront of one location's stock of a product.
 type AvailabilityEvent struct {
@@ -14,17 +36,20 @@ type AvailabilityEvent struct {
 	Available *int
 	Stale     *bool
 
-	// Of has the product and the location, as far as they were asked for. Err
-	// is why they couldn't be read: the event itself is told in any case.
-	Of  *redline.InventoryLevel
-	Err error
+	// Of has the product and the location, as far as they were asked for.
+	Of *redline.InventoryLevel
+	Beside
 }
 
 // Product is what the stock is of.
-func (e *AvailabilityEvent) Product() (*redline.Product, error) { return e.Of.Product, e.Err }
+func (e *AvailabilityEvent) Product(ctx context.Context) (*redline.Product, error) {
+	return show(ctx, e.Beside, e.Of.Product)
+}
 
 // Location is where the stock lies.
-func (e *AvailabilityEvent) Location() (*redline.Location, error) { return e.Of.Location, e.Err }
+func (e *AvailabilityEvent) Location(ctx context.Context) (*redline.Location, error) {
+	return show(ctx, e.Beside, e.Of.Location)
+}
 
 // InventoryEvent tells of one new version of a level.
 type InventoryEvent struct {
@@ -34,18 +59,14 @@ type InventoryEvent struct {
 	Reason  *redline.MovementReason
 	Changes []redline.QuantityChange
 
-	// Of is the level right after the change; Err is why what belongs to it
-	// couldn't be read.
-	Of  *redline.InventoryLevel
-	Err error
+	// Of is the level right after the change.
+	Of *redline.InventoryLevel
+	Beside
 }
 
 // Level is the level right after the change.
-func (e *InventoryEvent) Level() (*redline.InventoryLevel, error) {
-	if e.Err != nil {
-		return nil, e.Err
-	}
-	return e.Of, nil
+func (e *InventoryEvent) Level(ctx context.Context) (*redline.InventoryLevel, error) {
+	return show(ctx, e.Beside, e.Of)
 }
 
 // OrderEvent tells of one new version of an order.
@@ -58,24 +79,18 @@ type OrderEvent struct {
 
 	// Of is the order right after the change, as its reader may see it, and
 	// Part the one part that changed, nil where several did or it isn't the
-	// reader's. Err is why what belongs to them couldn't be read.
+	// reader's.
 	Of   *redline.Order
 	Part *redline.FulfillmentOrder
-	Err  error
+	Beside
 }
 
 // Order is the order right after the change.
-func (e *OrderEvent) Order() (*redline.Order, error) {
-	if e.Err != nil {
-		return nil, e.Err
-	}
-	return e.Of, nil
+func (e *OrderEvent) Order(ctx context.Context) (*redline.Order, error) {
+	return show(ctx, e.Beside, e.Of)
 }
 
 // FulfillmentOrder is the part that changed, where exactly one did.
-func (e *OrderEvent) FulfillmentOrder() (*redline.FulfillmentOrder, error) {
-	if e.Err != nil {
-		return nil, e.Err
-	}
-	return e.Part, nil
+func (e *OrderEvent) FulfillmentOrder(ctx context.Context) (*redline.FulfillmentOrder, error) {
+	return show(ctx, e.Beside, e.Part)
 }

@@ -82,7 +82,8 @@ type InventoryLiveFilter struct {
 	SupplierID  *string  `json:"supplierId,omitempty"`
 	Category    []string `json:"category,omitempty"`
 	LowOnly     *bool    `json:"lowOnly,omitempty"`
-	StaleOnly   *bool    `json:"staleOnly,omitempty"`
+	// Only levels that are stale, of which there are none until suppliers have an agreed time.
+	StaleOnly *bool `json:"staleOnly,omitempty"`
 }
 
 type NotFound struct {

@@ -1,0 +1,193 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+)
+
+// counted is what an answer was counted as, and what it has.
+func counted(t *testing.T, s Store, query string) (values, has int) {
+	t.Helper()
+	e := New(Options{Store: s, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}).Executor()
+	var own *answer
+	e.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		own = answerFrom(ctx)
+		return next(ctx)
+	})
+	p := redline.Principal{Subject: "s", Role: redline.RoleAdmin, Scopes: redline.DefaultScopes(redline.RoleAdmin)}
+	ctx := graphql.StartOperationTrace(redline.WithPrincipal(t.Context(), p))
+	op, refused := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query})
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	responses, ctx := e.DispatchOperation(ctx, op)
+	got := responses(ctx)
+	if len(got.Errors) > 0 {
+		t.Fatal(got.Errors)
+	}
+	var data map[string]any
+	if err := json.Unmarshal(got.Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range data {
+		has += valuesIn(root)
+	}
+	return int(own.values.Load()), has
+}
+
+// valuesIn counts the fields of objects and the scalars in lists.
+func valuesIn(v any) int {
+	n := 0
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			n += 1 + valuesIn(member)
+		}
+	case []any:
+		for _, member := range v {
+			switch member.(type) {
+			case map[string]any:
+				n += valuesIn(member)
+			default:
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// small is a repository of a few things, as they are once all was read.
+type small struct{ Store }
+
+func (small) order() *redline.Order {
+	text, money := "x", &redline.Money{Currency: "EUR"}
+	product := &redline.Product{
+		ID: "prod_1", Attributes: redline.Attributes{{Name: "a", Value: "b"}, {Name: "c", Value: "d"}},
+		Availability:  &redline.ProductAvailability{Locations: []*redline.LocationAvailability{{Location: &redline.Location{ID: "loc_1"}}}},
+		SupplierItems: []*redline.SupplierItem{},
+	}
+	o := &redline.Order{
+		ID: "ord_1", Customer: &redline.Customer{ID: &text}, Total: money, NextStatuses: []redline.OrderStatus{"A", "B", "C"},
+		History: []*redline.OrderStatusChange{{Note: &text}, {}},
+		Lines: []*redline.OrderLine{
+			{ID: "line_1", ProductID: product.ID, Product: product, Total: money}, {ID: "line_2", ProductID: product.ID, Product: product},
+		},
+	}
+	for range 3 {
+		o.FulfillmentOrders = append(o.FulfillmentOrders, &redline.FulfillmentOrder{
+			ID: "fo_1", Order: o, ShipTo: &redline.Address{Lines: []string{"a", "b"}}, NextStatuses: []redline.FulfillmentOrderStatus{"A"},
+			Lines: []*redline.FulfillmentOrderLine{{ID: "foline_1", OrderLine: o.Lines[0]}},
+		})
+	}
+	return o
+}
+
+func (s small) OrderBy(context.Context, redline.Principal, redline.OrderBy) (*redline.Order, error) {
+	return s.order(), nil
+}
+
+func (s small) OrdersByID(_ context.Context, _ redline.Principal, ids []string) (map[string]*redline.Order, error) {
+	return map[string]*redline.Order{ids[0]: s.order()}, nil
+}
+
+func (s small) Orders(
+	context.Context, redline.Principal, redline.OrderFilter, redline.OrderSort, redline.PageRequest,
+) (*redline.Page[*redline.Order], error) {
+	return &redline.Page[*redline.Order]{Items: []*redline.Order{s.order(), s.order()}, Cursors: make([]string, 2)}, nil
+}
+
+func (small) AuditEntries(
+	context.Context, redline.Principal, redline.AuditFilter, redline.PageRequest,
+) (*redline.Page[*redline.AuditEntry], error) {
+	return &redline.Page[*redline.AuditEntry]{Items: []*redline.AuditEntry{{ID: "a"}, {ID: "b"}}, Cursors: make([]string, 2)}, nil
+}
+
+func (small) OrderHold(context.Context, redline.Principal, redline.OrderHoldInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, redline.Errors{redline.Invalid([]string{"a", "b"}, "no"), {
+		Code: redline.CodeInvalidTransition, From: "A", To: "B", Allowed: []string{"C", "D", "E"},
+	}}
+}
+
+// TestAnswersAreCounted: as many values are counted as the answer has.
+func TestAnswersAreCounted(t *testing.T) {
+	t.Parallel()
+	id := redline.NewID(redline.PrefixOrder)
+	for _, query := range []string{
+		`{order(by:{id:"x"}){id number __typename holdReason}}`,
+		`{a:order(by:{id:"x"}){id lines{id}} b:order(by:{id:"x"}){number} ...again} fragment again on Query{a:order(by:{id:"x"}){status}}`,
+		`{order(by:{id:"x"}){total{amount currency} customer{id name} nextStatuses history{from to note at}}}`,
+		`{order(by:{id:"x"}){...on Order{lines{...l} again:lines{id total{amount}}}}} fragment l on OrderLine{id product{attributes{name value} price{currency}}}`,
+		`{order(by:{id:"x"}){fulfillmentOrders{id nextStatuses shipTo{city lines} lines{orderLine{id product{id}} accepted} order{fulfillmentOrders{order{history{to}}}}}}}`,
+		`{order(by:{id:"x"}){lines{product{availability{available locations{stale location{id supplier{id}}}} supplierItems{id}}}}}`,
+		`{orders{totalCount nodes{id} edges{cursor node{id lines{id}}} pageInfo{hasNextPage endCursor}}}`,
+		`{auditEntries{nodes{id outcome} edges{node{actor}}}}`,
+		`{viewer{subject scopes suppliers{id}}}`,
+		`{nodes(ids:["` + id + `","` + id + `","` + id + `"]){id ...on Order{number lines{id}}}}`,
+		`mutation{orderHold(input:{orderId:"x",reason:"r"}){userErrors{__typename code field ...on InvalidTransition{allowed from}} order{id}}}`,
+	} {
+		values, has := counted(t, small{}, query)
+		if values != has || has == 0 {
+			t.Errorf("%s: counted as %d values, and has %d", query, values, has)
+		}
+	}
+}
+
+// TestTextsCount: an answer is no smaller for having few long texts, or fields
+// with long names.
+func TestTextsCount(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("n", 5*textUnit)
+	plain, _ := counted(t, small{}, `{order(by:{id:"x"}){lines{id}}}`)
+	long, _ := counted(t, small{}, `{order(by:{id:"x"}){lines{`+name+`:id}}}`)
+	if extra := len(small{}.order().Lines) * len(name) / textUnit; long != plain+extra {
+		t.Errorf("a name of %d bytes makes %d values of %d, want %d more", len(name), long, plain, extra)
+	}
+	p := &preloader{contract: newContract(New(Options{}).schema.Schema())}
+	text := strings.Repeat("t", 5*textUnit)
+	field := p.contract.schema.Types["Product"].Fields.ForName("description")
+	if n := p.size(field.Type, nil, reflect.ValueOf(&text)); n != len(text)/textUnit {
+		t.Errorf("a text of %d bytes counts %d more", len(text), n)
+	}
+}
+
+// TestMembersAreFound: every text, list and object that is a part of an object
+// has a place in its Go type, or its size would be missed.
+func TestMembersAreFound(t *testing.T) {
+	t.Parallel()
+	c := newContract(New(Options{}).schema.Schema())
+	for _, v := range objects {
+		c.checkMembers(t, typeOf(v), reflect.TypeOf(v).Elem())
+	}
+}
+
+func (c *contract) checkMembers(t *testing.T, name string, in reflect.Type) {
+	t.Helper()
+	for _, f := range c.schema.Types[name].Fields {
+		if relation := relations[name][f.Name]; relation.next != nil || relation.page != nil || strings.HasPrefix(f.Name, "__") {
+			continue
+		}
+		index := c.member(in, f.Name)
+		if index == nil {
+			if f.Type.Elem != nil || f.Type.Name() == "String" || c.types[f.Type.Name()] != nil {
+				t.Errorf("%s.%s has no place in %s", name, f.Name, in)
+			}
+			continue
+		}
+		member := in.FieldByIndex(index).Type
+		for member.Kind() == reflect.Pointer || member.Kind() == reflect.Slice {
+			member = member.Elem()
+		}
+		if c.types[f.Type.Name()] != nil {
+			c.checkMembers(t, f.Type.Name(), member)
+		}
+	}
+}
