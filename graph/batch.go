@@ -273,18 +273,13 @@ func (b *batch) runHistories(ctx context.Context) error {
 	// The orders are as they were then: what is read now goes elsewhere first.
 	now := make([]*redline.Order, len(b.histories))
 	for i, o := range b.histories {
-		now[i] = &redline.Order{ID: o.ID}
+		now[i] = &redline.Order{ID: o.ID, Version: o.Version}
 	}
 	if err := b.store.LoadOrders(ctx, b.principal, now, redline.OrderParts{History: true}); err != nil {
 		return err
 	}
 	for i, o := range b.histories {
-		o.History = []*redline.OrderStatusChange{}
-		for _, h := range now[i].History {
-			if !h.At.After(b.event.At) {
-				o.History = append(o.History, h)
-			}
-		}
+		o.History = now[i].History
 	}
 	return nil
 }

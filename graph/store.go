@@ -70,9 +70,9 @@ type OrderStore interface {
 	OrdersByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Order, error)
 	// OrderLinesByID returns lines with their products.
 	OrderLinesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.OrderLine, error)
-	// LoadOrders fills relations in place, as the principal may see them:
-	// lines with products; parts with all that belongs to them, and the next
-	// statuses of orders and parts; history.
+	// LoadOrders fills relations in place, as the principal may see them: lines
+	// with products; parts with all that belongs to them, and the next statuses
+	// of orders and parts; history up to the order's version.
 	LoadOrders(ctx context.Context, p redline.Principal, orders []*redline.Order, need redline.OrderParts) error
 
 	OrderPlace(ctx context.Context, p redline.Principal, in redline.OrderPlaceInput) (string, redline.Outcome, error)

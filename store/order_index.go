@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -34,17 +35,29 @@ type lineRow struct {
 	DiscountValue  redline.Decimal `db:"discount"`
 	TotalValue     redline.Decimal `db:"total"`
 	Prod           redline.Product `db:"prod"`
+	Of             orderState      `db:"of"`
+}
+
+// orderState is what of an order moves with its lines.
+type orderState struct {
+	Status     redline.OrderStatus
+	HoldReason *string `db:"hold_reason"`
+	Version    int
+	UpdatedAt  time.Time `db:"updated_at"`
 }
 
 const lineColumns = `ol.id, ol.order_id, ol.product_id, ol.quantity, ol.open, ol.backordered, ol.shipped, ol.cancelled, ol.returned,
-	ol.unit_price, ol.discount, ol.total, o.currency`
+	ol.unit_price, ol.discount, ol.total, o.currency, o.status AS "of.status", o.hold_reason AS "of.hold_reason",
+	o.version AS "of.version", o.updated_at AS "of.updated_at"`
 
 const lineProductColumns = `p.id AS "prod.id", p.sku AS "prod.sku", p.name AS "prod.name", p.description AS "prod.description",
 	p.brand AS "prod.brand", p.category AS "prod.category", p.base_unit AS "prod.base_unit", p.price AS "prod.price.amount",
 	p.currency AS "prod.price.currency", p.active AS "prod.active", p.attributes AS "prod.attributes",
 	p.version AS "prod.version", p.created_at AS "prod.created_at", p.updated_at AS "prod.updated_at"`
 
-// loadLines fills the lines, with their products where they are wanted.
+// loadLines fills the lines, with their products where they are wanted. The
+// order may have moved on since its row was read: its state is read with the
+// lines once more, so that a version is shown with the lines that it has.
 func (x *orderIndex) loadLines(ctx context.Context, db sqlx.QueryerContext, products bool) error {
 	text := `SELECT ` + lineColumns + ` FROM order_lines ol JOIN orders o ON o.id = ol.order_id`
 	if products {
@@ -68,6 +81,7 @@ func (x *orderIndex) loadLines(ctx context.Context, db sqlx.QueryerContext, prod
 		}
 		x.line[l.ID] = &l
 		o := x.order[l.OrderID]
+		o.Status, o.HoldReason, o.Version, o.UpdatedAt = r.Of.Status, r.Of.HoldReason, r.Of.Version, r.Of.UpdatedAt
 		o.Lines = append(o.Lines, &l)
 	}
 	return nil
@@ -166,10 +180,14 @@ func (x *orderIndex) loadPartRows(
 	return nil
 }
 
-// loadHistory fills the status changes, oldest first.
+// loadHistory fills the status changes up to the version that is shown, oldest
+// first.
 func (x *orderIndex) loadHistory(ctx context.Context, db sqlx.QueryerContext) error {
-	var rows []*redline.OrderStatusChange
-	err := sqlx.SelectContext(ctx, db, &rows, `SELECT order_id, from_status, to_status, actor, note, at FROM order_status_changes
+	var rows []struct {
+		redline.OrderStatusChange
+		Version int `db:"order_version"`
+	}
+	err := sqlx.SelectContext(ctx, db, &rows, `SELECT order_id, order_version, from_status, to_status, actor, note, at FROM order_status_changes
 		WHERE order_id = ANY($1) ORDER BY order_id, order_version`, pq.Array(x.ids))
 	if err != nil {
 		return dbError("reading the history of orders", err)
@@ -177,12 +195,15 @@ func (x *orderIndex) loadHistory(ctx context.Context, db sqlx.QueryerContext) er
 	for _, o := range x.order {
 		o.History = []*redline.OrderStatusChange{}
 	}
-	for _, h := range rows {
+	for i := range rows {
+		h := &rows[i].OrderStatusChange
 		o := x.order[h.OrderID]
 		if o == nil {
 			return fmt.Errorf("reading the history of orders: order %s wasn't asked for", h.OrderID)
 		}
-		o.History = append(o.History, h)
+		if rows[i].Version <= o.Version {
+			o.History = append(o.History, h)
+		}
 	}
 	return nil
 }
