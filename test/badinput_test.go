@@ -48,7 +48,7 @@ func checkClean(t *testing.T, a answer) {
 func TestBadInputOfMutations(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
-	operator, supplier, shop := s.as(operatorToken(t)), s.as(supplierToken(t, badSupplier)), s.as(shopToken(t, "bad-input.example"))
+	operator, supplier, shop := s.as(operatorToken(t)), s.as(supplierToken(t, badSupplier)), s.as(shopToken(t, "bad-input.example "+newKey()))
 	setAvailable(t, operator, badSKU, badSupplier, 1000)
 	placed := shop.place(t, orderInput(vars{"name": "B"}, map[string]int{badSKU: 3}))
 	order, part, line := placed.text("order.id"), placed.text("order.fulfillmentOrders.0.id"), placed.text("order.fulfillmentOrders.0.lines.0.id")

@@ -89,7 +89,7 @@ func setAvailable(t *testing.T, c caller, sku, location string, available int) {
 func TestOneKeyIsOneOrder(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
-	operator, shop := s.as(operatorToken(t)), s.as(shopToken(t, "one-key.example"))
+	operator, shop := s.as(operatorToken(t)), s.as(shopToken(t, "one-key.example "+newKey()))
 	const sku, location, calls = "NW-035", "bigfoot-breweries", 50 // Steeleye Stout
 	setAvailable(t, operator, sku, location, 100)
 	before := operator.level(t, sku, location)

@@ -132,8 +132,9 @@ func emptyDir(t *testing.T) string {
 	return filepath.Join(world.dir, fileName(t))
 }
 
+// fileName is a name that no other run of the test has, were it run again.
 func fileName(t *testing.T) string {
-	return strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())
+	return strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + "-" + newKey()[:8]
 }
 
 // demo returns the shared server.
