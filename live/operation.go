@@ -27,6 +27,15 @@ var (
 
 type operationKey struct{}
 
+// stage is how far an operation has come.
+type stage int
+
+const (
+	stageRead    stage = iota // it may still be refused, and has done nothing
+	stageRunning              // a query or a mutation: it is let finish
+	stageStream               // a subscription
+)
+
 // operation is one query, mutation or subscription on a socket.
 type operation struct {
 	socket *socket
@@ -40,6 +49,8 @@ type operation struct {
 	// began is the broker's head when it began: where it resumes from unless a
 	// subscription says better.
 	began int64
+	// stage is guarded by the socket's mu.
+	stage stage
 
 	mu      sync.Mutex
 	streams []*subscription
@@ -140,6 +151,9 @@ func (op *operation) execute(params *graphql.RawParams) (last []byte) {
 		return op.errorMessage(op.present(opCtx, errs))
 	}
 	streaming := opCtx.Operation.Operation == ast.Subscription
+	if !op.begin(streaming) {
+		return nil
+	}
 	if !streaming {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, op.socket.transport.options.RequestTimeout)
@@ -171,6 +185,23 @@ func (op *operation) execute(params *graphql.RawParams) (last []byte) {
 	return encode(typeComplete, op.idJSON, nil)
 }
 
+// begin notes what the operation is, and reports whether it may run: not where
+// somebody has ended it meanwhile.
+func (op *operation) begin(streaming bool) bool {
+	s := op.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || s.operations[op.id] != op {
+		return false
+	}
+	op.stage = stageRunning
+	if streaming {
+		op.stage = stageStream
+		s.drained()
+	}
+	return true
+}
+
 // answer queues an answer, and reports whether it was: not after the operation's
 // end, whoever ended it.
 func (op *operation) answer(data []byte) bool {
@@ -197,8 +228,7 @@ func (op *operation) finish(last []byte) {
 		return
 	}
 	s.sendLocked(op.message(last))
-	delete(s.operations, op.id)
-	op.cancel()
+	op.silence()
 }
 
 // message is one of the operation's, with the position before it.
@@ -210,6 +240,7 @@ func (op *operation) message(data []byte) message {
 func (op *operation) silence() {
 	delete(op.socket.operations, op.id)
 	op.cancel()
+	op.socket.drained()
 }
 
 func (op *operation) errorMessage(list gqlerror.List) []byte {

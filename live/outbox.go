@@ -37,27 +37,33 @@ func control(kind int, data []byte) message {
 // outbox is what waits to be written to a socket. The socket's mu guards it.
 type outbox struct {
 	messages []message
-	bytes    int  // of the answers among them
+	bytes    int
 	writing  bool // a goroutine writes, and will look here again
 }
 
+const (
+	// shortBytes is how long a message may be that has room behind any answer.
+	shortBytes = 1 << 10
+	// echoBytes is how much may wait where a longer one isn't an answer: what a
+	// client makes us say again costs it nothing.
+	echoBytes = 256 << 10
+)
+
 // fits reports whether there is room for a message. One answer may be of any
-// length, and what is said after it has always room: otherwise a long result
-// would be cut off by its own complete.
+// length, and what is said shortly after it has always room: otherwise a long
+// result would be cut off by its own complete.
 func (o *outbox) fits(m message, limits *WebSocketOptions) bool {
+	most := limits.QueueBytes
+	if !m.answer {
+		most = min(most, echoBytes)
+	}
 	return len(o.messages) < limits.QueueMessages &&
-		(!m.answer || o.bytes == 0 || o.bytes+len(m.data) <= limits.QueueBytes)
+		(o.bytes == 0 || !m.answer && len(m.data) <= shortBytes || o.bytes+len(m.data) <= most)
 }
 
 func (o *outbox) push(m message) {
 	o.messages = append(o.messages, m)
-	o.count(m, 1)
-}
-
-func (o *outbox) count(m message, sign int) {
-	if m.answer {
-		o.bytes += sign * len(m.data)
-	}
+	o.bytes += len(m.data)
 }
 
 func (o *outbox) pop() (m message, ok bool) {
@@ -67,7 +73,7 @@ func (o *outbox) pop() (m message, ok bool) {
 	m = o.messages[0]
 	o.messages[0] = message{}
 	o.messages = o.messages[1:]
-	o.count(m, -1)
+	o.bytes -= len(m.data)
 	if len(o.messages) == 0 {
 		o.messages = nil
 	}
@@ -80,7 +86,7 @@ func (o *outbox) discard(id string) {
 		if m.id != id {
 			return false
 		}
-		o.count(m, -1)
+		o.bytes -= len(m.data)
 		return true
 	})
 }

@@ -113,7 +113,8 @@ func (s *socket) refresh(authorization *string) bool {
 	s.principal = p
 	var ended []*operation
 	for _, op := range s.operations {
-		if !sameRights(op.principal, p) {
+		// What is running may have changed something already: its answer stands.
+		if op.stage != stageRunning && !sameRights(op.principal, p) {
 			op.silence()
 			s.outbox.discard(op.id)
 			ended = append(ended, op)
@@ -143,7 +144,7 @@ func sameSet(a, b []string) bool {
 // subscribe begins an operation of any kind.
 func (s *socket) subscribe(m clientMessage) {
 	s.mu.Lock()
-	if s.closing {
+	if s.closing || s.draining != nil {
 		s.mu.Unlock()
 		return
 	}

@@ -42,8 +42,9 @@ type socket struct {
 	ready      bool // connection_ack was sent
 	operations map[string]*operation
 	outbox     outbox
-	closing    bool   // close was called: nothing new begins, and what is read is thrown away
-	lastWords  []byte // the close frame's payload, once closing
+	draining   *string // the reason to close with once nothing is running
+	closing    bool    // close was called: nothing new begins, and what is read is thrown away
+	lastWords  []byte  // the close frame's payload, once closing
 	lastWrite  time.Time
 	ended      bool // the reader has ended: no goroutine may begin any more
 
@@ -182,6 +183,29 @@ func (s *socket) closeToResume(code int, otherwise string) {
 			"address", s.address, "resume", reason)
 	}
 	s.closeLocked(code, reason)
+}
+
+// drainOut closes the socket with 1012 as soon as its queries and mutations
+// have been answered; nothing new begins. Subscriptions go on until then.
+func (s *socket) drainOut(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = &reason
+	s.drained()
+}
+
+// drained closes a draining socket on which nothing is running any more. The
+// caller holds mu.
+func (s *socket) drained() {
+	if s.draining == nil {
+		return
+	}
+	for _, op := range s.operations {
+		if op.stage != stageStream {
+			return
+		}
+	}
+	s.closeToResume(CloseRestart, *s.draining)
 }
 
 // interrupt is closeToResume for who does not hold mu.

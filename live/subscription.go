@@ -63,15 +63,17 @@ func (s *subscription) wants(e *redline.Event) (wanted, panicked bool) {
 	return s.want(e), false
 }
 
-// offer queues an event, and reports false where the queue is full.
+// offer queues an event, and reports false where the queue was full: then the
+// subscription has to be ended. The event is kept even so, since nobody who
+// resumes may skip it.
 func (s *subscription) offer(p pending) bool {
 	s.mu.Lock()
-	if len(s.pending)-s.inHand >= s.broker.options.Queue {
-		s.mu.Unlock()
-		return false
-	}
+	full := len(s.pending)-s.inHand >= s.broker.options.Queue
 	s.pending = append(s.pending, p)
 	s.mu.Unlock()
+	if full {
+		return false
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default:

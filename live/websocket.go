@@ -163,14 +163,29 @@ func (t *WebSocket) Shutdown(ctx context.Context, reason string) error {
 	open := t.snapshot()
 	for i, s := range open {
 		if i > 0 && t.options.DrainSpread > 0 {
-			pause(ctx, t.options.DrainSpread/time.Duration(len(open)), nil)
+			pause(ctx, min(t.options.DrainSpread/time.Duration(len(open)), drainPace), nil)
 		}
-		s.interrupt(CloseRestart, reason)
+		s.drainOut(reason)
 	}
-	select {
-	case <-t.idle:
-		return nil
-	case <-ctx.Done():
+	// Who is still waiting for an answer shortly before the end is told to come
+	// back without it.
+	last := make(<-chan time.Time)
+	if deadline, ok := ctx.Deadline(); ok {
+		timer := time.NewTimer(time.Until(deadline) - lastCall)
+		defer timer.Stop()
+		last = timer.C
+	}
+	for waiting := true; waiting; {
+		select {
+		case <-t.idle:
+			return nil
+		case <-last:
+			for _, s := range t.snapshot() {
+				s.interrupt(CloseRestart, reason)
+			}
+		case <-ctx.Done():
+			waiting = false
+		}
 	}
 	left := t.snapshot()
 	for _, s := range left {
@@ -178,6 +193,15 @@ func (t *WebSocket) Shutdown(ctx context.Context, reason string) error {
 	}
 	return fmt.Errorf("closing the sockets, with %d left: %w", len(left), ctx.Err())
 }
+
+const (
+	// drainPace is the longest pause between two sockets of a drain: a few need
+	// no spread.
+	drainPace = 20 * time.Millisecond
+	// lastCall is how long before the end of a drain what is still running is
+	// given up.
+	lastCall = time.Second
+)
 
 func (t *WebSocket) snapshot() []*socket {
 	t.mu.Lock()

@@ -191,7 +191,9 @@ func (l *EventLog) read(ctx context.Context, after, upTo int64, limit int) ([]*r
 			err = fmt.Errorf("its type is %q", r.Type)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading event %d of the log: %w", r.ID, err)
+			// Of a newer gateway, maybe. It concerns nobody here, and the log goes on.
+			l.s.log.ErrorContext(ctx, "an event of the log can't be read", "event", r.ID, "error", err)
+			e.Level, e.Order = nil, nil
 		}
 		events[i] = e
 	}

@@ -87,7 +87,7 @@ func mutate[T any](
 		if err == nil {
 			return result.Result, redline.Outcome{Replayed: replayed, EventID: result.EventID}, nil
 		}
-		if try < mutationTries && (passing(err) || violates(err, "idempotency_keys_pkey")) {
+		if try < mutationTries && passing(err) {
 			err = pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond)
 		}
 	}

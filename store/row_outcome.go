@@ -51,6 +51,24 @@ func refusedRow(refs []stockRef, i int, errs redline.Errors) rowOutcome {
 	return row
 }
 
+// errors are the row's refusals, with the products that are known.
+func (o rowOutcome) errors(products map[string]*redline.Product) redline.Errors {
+	var all redline.Errors
+	for _, e := range o.Errors {
+		all = append(all, &redline.Error{
+			Code: e.Code, Message: e.Message, Field: e.Field, Product: products[e.ProductID], Requested: e.Requested,
+			Available: e.Available, Expected: e.Expected, Actual: e.Actual, RetryAfter: e.RetryAfter,
+		})
+	}
+	return all
+}
+
+// withhold stands for refusals that aren't the caller's to see any more.
+func (o rowOutcome) withhold() redline.Errors {
+	row := o.Errors[0].Field
+	return redline.Errors{redline.NotFound(row[:min(2, len(row))], "what this row was about is not yours to see")}
+}
+
 // inventoryResult tells an outcome as the principal may see it now: levels that
 // it sees, and refusals at locations whose stock it sees. Where something can't
 // be read, the result has what could be, and the error says why.
@@ -60,7 +78,11 @@ func (s *Store) inventoryResult(
 	result := &redline.InventoryResult{Outcome: outcome}
 	var levelIDs, productIDs []string
 	for i, o := range outcomes {
-		result.Rows = append(result.Rows, &redline.InventoryRow{Index: i})
+		row := &redline.InventoryRow{Index: i, Errors: o.errors(nil)}
+		if outcome.Replayed && len(o.Errors) > 0 {
+			row.Errors = o.withhold() // until it is known to be theirs
+		}
+		result.Rows = append(result.Rows, row)
 		if o.LevelID != "" {
 			levelIDs = append(levelIDs, o.LevelID)
 		}
@@ -89,16 +111,8 @@ func (s *Store) inventoryResult(
 	for i, o := range outcomes {
 		row := result.Rows[i]
 		row.Level = levels[o.LevelID]
-		if hidden[o.LocationID] {
-			row.Errors = redline.Errors{redline.NotFound(o.Errors[0].Field[:min(2, len(o.Errors[0].Field))],
-				"what this row was about is not yours to see")}
-			continue
-		}
-		for _, e := range o.Errors {
-			row.Errors = append(row.Errors, &redline.Error{
-				Code: e.Code, Message: e.Message, Field: e.Field, Product: products[e.ProductID], Requested: e.Requested,
-				Available: e.Available, Expected: e.Expected, Actual: e.Actual, RetryAfter: e.RetryAfter,
-			})
+		if !hidden[o.LocationID] {
+			row.Errors = o.errors(products)
 		}
 	}
 	return result, nil

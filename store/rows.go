@@ -48,16 +48,16 @@ func (s *Store) changeRows(
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.inventoryResult(ctx, p, outcomes, outcome)
-	if err != nil {
-		result.ReadError = err
-	}
 	var skipped redline.Errors
-	for _, row := range result.Rows {
-		skipped = append(skipped, row.Errors...)
+	for _, row := range outcomes {
+		skipped = append(skipped, row.errors(nil)...)
 	}
 	if len(skipped) > 0 && !outcome.Replayed {
 		s.auditRefusal(ctx, p, action, "", skipped)
+	}
+	result, err := s.inventoryResult(ctx, p, outcomes, outcome)
+	if err != nil {
+		result.ReadError = err
 	}
 	return result, nil
 }

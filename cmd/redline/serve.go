@@ -157,6 +157,7 @@ func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
 	}
 	g.websocket, err = live.NewWebSocket(g.broker, live.WebSocketOptions{
 		Origins: c.Origin, Cursor: cursor, QueueMessages: eventQueue, QueueBytes: eventQueueBytes, Logger: g.log,
+		DrainSpread: (c.DrainBudget - c.DrainDelay) / 2,
 		Authenticate: func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
