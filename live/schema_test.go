@@ -29,6 +29,8 @@ type schema struct {
 	marked chan int64
 	// hanging gets a word when the field hangs is being resolved.
 	hanging chan struct{}
+	// release lets a mutation works end, which tells hanging first.
+	release chan struct{}
 }
 
 const sdl = `
@@ -40,7 +42,7 @@ type Query {
 	panics: String!
 	large(bytes: Int!): String!
 }
-type Mutation { bump(by: Int!): Int! }
+type Mutation { bump(by: Int!): Int! works: String! }
 type Subscription {
 	"The ids of events, those divisible by every, with so many bytes of padding; that of mark is told of."
 	events(name: String!, every: Int! = 1, bytes: Int! = 0, mark: Int! = 0): String!
@@ -59,7 +61,7 @@ func newSchema(broker *live.Broker) *schema {
 	return &schema{
 		broker: broker, parsed: gqlparser.MustLoadSchema(&ast.Source{Input: sdl}),
 		subscribed: make(chan string, 1000), ended: make(chan string, 1000),
-		marked: make(chan int64, 1000), hanging: make(chan struct{}, 1000),
+		marked: make(chan int64, 1000), hanging: make(chan struct{}, 1000), release: make(chan struct{}, 1000),
 	}
 }
 
@@ -120,6 +122,14 @@ func (s *schema) resolve(ctx context.Context, field string, args arguments) (any
 		tell(s.hanging, struct{}{})
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "works":
+		tell(s.hanging, struct{}{})
+		select {
+		case <-s.release:
+			return "done", nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	case "large":
 		return strings.Repeat("x", args.number("bytes")%(1<<20)), nil
 	case "bump":
