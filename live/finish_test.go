@@ -43,7 +43,7 @@ func TestADrainLetsWhatRunsBeAnswered(t *testing.T) {
 func (r *rig) refused() {
 	r.t.Helper()
 	for until := time.Now().Add(patience); time.Now().Before(until); {
-		conn, resp, err := websocket.DefaultDialer.Dial(r.url, nil)
+		conn, resp, err := websocket.DefaultDialer.Dial(r.url, nil) //nolint:bodyclose // gorilla's needs no closing
 		if err == nil {
 			_ = conn.Close()
 			continue
