@@ -58,10 +58,7 @@ func TestTransitionsKeepTheBooks(t *testing.T) {
 func keepsTheBooks(t *rapid.T) {
 	o := drawOrder(t)
 	m := &orderMachine{order: o, committed: holdings(o), now: placedAt, people: everybody()}
-	t.Repeat(map[string]func(*rapid.T){
-		"accept":    m.accept,
-		"reject":    m.reject,
-		"ship":      m.ship,
+	actions := map[string]func(*rapid.T){
 		"deliver":   m.deliver,
 		"hold":      m.hold,
 		"release":   m.release,
@@ -69,7 +66,11 @@ func keepsTheBooks(t *rapid.T) {
 		"setStatus": m.setStatus,
 		"offers":    m.offers,
 		"":          m.invariants,
-	})
+	}
+	if len(o.FulfillmentOrders) > 0 { // all may be backordered, and no transition makes a part
+		actions["accept"], actions["reject"], actions["ship"] = m.accept, m.reject, m.ship
+	}
+	t.Repeat(actions)
 }
 
 func (m *orderMachine) draw(t *rapid.T) redline.Principal {
@@ -86,9 +87,6 @@ func drawSlip(t *rapid.T) int {
 }
 
 func (m *orderMachine) drawPart(t *rapid.T) *redline.FulfillmentOrder {
-	if len(m.order.FulfillmentOrders) == 0 {
-		t.Skip("the order has no parts")
-	}
 	return rapid.SampledFrom(m.order.FulfillmentOrders).Draw(t, "part")
 }
 
@@ -379,10 +377,11 @@ func (m *orderMachine) deliver(t *rapid.T) {
 	for _, f := range m.order.FulfillmentOrders {
 		shipments = append(shipments, f.Fulfillments...)
 	}
-	if len(shipments) == 0 {
-		t.Skip("nothing has shipped")
-	}
 	by := m.draw(t)
+	if len(shipments) == 0 { // nothing has shipped, and so nothing arrives
+		m.step(t, by, false, func(tr *redline.Transition) error { return tr.Deliver("a shipment", nil) })
+		return
+	}
 	s := rapid.SampledFrom(shipments).Draw(t, "shipment")
 	f := m.order.Part(s.FulfillmentOrderID)
 	ok := f.TouchableBy(by) && s.Status == redline.ShipmentShipped
