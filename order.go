@@ -155,6 +155,19 @@ func (o *Order) Part(id string) *FulfillmentOrder {
 	return nil
 }
 
+// Shipment finds a shipment by its id, and the part that it belongs to, or
+// returns nils.
+func (o *Order) Shipment(id string) (*FulfillmentOrder, *Fulfillment) {
+	for _, f := range o.FulfillmentOrders {
+		for _, s := range f.Fulfillments {
+			if s.ID == id {
+				return f, s
+			}
+		}
+	}
+	return nil, nil
+}
+
 // VisibleTo reports whether a principal may see the order. The parts must be
 // loaded. The repositories say the same in SQL.
 func (o *Order) VisibleTo(p Principal) bool {

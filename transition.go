@@ -316,14 +316,11 @@ func (t *Transition) ship(f *FulfillmentOrder, quantities map[string]int, s Ship
 // Deliver marks a shipment as delivered. It is a fact, and so taken while the
 // order is held too.
 func (t *Transition) Deliver(shipmentID string, at *time.Time) error {
-	for _, f := range t.Order.FulfillmentOrders {
-		for _, s := range f.Fulfillments {
-			if s.ID == shipmentID && f.TouchableBy(t.By) {
-				return t.deliver(f, s, at)
-			}
-		}
+	f, s := t.Order.Shipment(shipmentID)
+	if f == nil || !f.TouchableBy(t.By) {
+		return NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", shipmentID)
 	}
-	return NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", shipmentID)
+	return t.deliver(f, s, at)
 }
 
 func (t *Transition) deliver(f *FulfillmentOrder, s *Fulfillment, at *time.Time) error {

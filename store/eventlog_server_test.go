@@ -102,6 +102,19 @@ func (p *ownServer) open(url string) *store.Store {
 	return s
 }
 
+// fillPool gives the pool more connections than one.
+func (p *ownServer) fillPool(s *store.Store) {
+	var conns []*sqlx.Conn
+	for range 8 {
+		c, err := s.DB().Connx(p.ctx)
+		p.must(err)
+		conns = append(conns, c)
+	}
+	for _, c := range conns {
+		p.must(c.Close())
+	}
+}
+
 // adjust makes one change of one level.
 func (p *ownServer) adjust(s *store.Store) int64 {
 	p.t.Helper()
@@ -137,15 +150,7 @@ func TestEventLogAfterACrash(t *testing.T) {
 	p.must(err)
 
 	// The pool has more connections than one, and will find all of them dead.
-	var conns []*sqlx.Conn
-	for range 8 {
-		c, err := s.DB().Connx(p.ctx)
-		p.must(err)
-		conns = append(conns, c)
-	}
-	for _, c := range conns {
-		p.must(c.Close())
-	}
+	p.fillPool(s)
 
 	// Many ids, so that the sequence has to write them ahead once more, where
 	// nobody sees to it that this reaches the disk.
@@ -193,15 +198,7 @@ func TestEventLogTellsOfALostSession(t *testing.T) {
 	t.Cleanup(func() { _ = log.Close() })
 	_, position, err := log.Settled(p.ctx, 0, 1000)
 	p.must(err)
-	var conns []*sqlx.Conn
-	for range 8 {
-		c, err := s.DB().Connx(p.ctx)
-		p.must(err)
-		conns = append(conns, c)
-	}
-	for _, c := range conns {
-		p.must(c.Close())
-	}
+	p.fillPool(s)
 	p.crash()
 	p.start()
 	if _, _, err := log.Settled(p.ctx, position, 1000); err == nil {

@@ -10,10 +10,8 @@ import (
 	"redline"
 )
 
-const (
-	// rowsMax is how many rows one call may change.
-	rowsMax = 10_000
-)
+// rowsMax is how many rows one call may change.
+const rowsMax = 10_000
 
 // adjustable are the states and reasons that a caller may set by hand.
 var (

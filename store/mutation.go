@@ -153,7 +153,7 @@ func mutateOnce[T any](
 			return result, true, nil
 		}
 	}
-	m := &mutation{tx: tx, by: p, action: r.action}
+	m := &mutation{tx: tx, by: p, action: r.action, events: []eventRow{}}
 	if result.Result, err = work(ctx, m); err != nil {
 		return result, false, err
 	}
@@ -263,7 +263,7 @@ func (m *mutation) finish(ctx context.Context, key *string, hash []byte, result 
 	err = m.tx.GetContext(ctx, &newest, `WITH told AS (
 			INSERT INTO events (type, subject_id, at, payload)
 			SELECT e.value->>'type', e.value->>'subject', (e.value->>'at')::timestamptz, e.value->'payload'
-			FROM jsonb_array_elements(coalesce(nullif($1::jsonb, 'null'), '[]')) WITH ORDINALITY AS e (value, n) ORDER BY e.n
+			FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e (value, n) ORDER BY e.n
 			RETURNING id
 		), audited AS (
 			INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,9 +48,7 @@ type orderChange struct {
 	arg   string
 	field string
 	what  string
-	// note goes into the history; noteField is the input's path to it.
-	note      *string
-	noteField string
+	note  noted
 	// touches says whether the principal may work on what arg names; nil where
 	// seeing the order is enough.
 	touches func(*redline.Order) bool
@@ -72,7 +69,7 @@ func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderCha
 	c.subject = c.arg
 	return mutate(ctx, s, p, c.request, func(ctx context.Context, m *mutation) (changedOrder, error) {
 		var none changedOrder
-		if err := checkText(c.noteField, c.note); err != nil {
+		if err := checkText(c.note.field, c.note.text); err != nil {
 			return none, err
 		}
 		o, err := m.lockOrder(ctx, c.cond, c.arg)
@@ -89,7 +86,7 @@ func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderCha
 			}
 		}
 		t := redline.NewTransition(o, p, m.now)
-		t.Note = c.note
+		t.Note = c.note.text
 		if err := c.apply(t); err != nil {
 			return none, err
 		}
@@ -157,15 +154,6 @@ func (m *mutation) applyStock(ctx context.Context, number string, effects []redl
 	return nil
 }
 
-func expectOrder(expected *int) func(*redline.Order) error {
-	return func(o *redline.Order) error {
-		if expected != nil && *expected != o.Version {
-			return versionMismatch([]string{"expectedVersion"}, *expected, o.Version)
-		}
-		return nil
-	}
-}
-
 func needReason(reason string) error {
 	if strings.TrimSpace(reason) == "" {
 		return redline.Invalid([]string{"reason"}, "say why")
@@ -173,56 +161,65 @@ func needReason(reason string) error {
 	return nil
 }
 
-const orderByID = "o.id = %s"
+// noted is what the history notes of a change, and the input's path to it.
+type noted struct {
+	text  *string
+	field string
+}
+
+// changeWhole changes an order that is named by its id; the version that is
+// expected is the order's.
+func (s *Store) changeWhole(
+	ctx context.Context, p redline.Principal, r request, orderID string, expected *int, note noted, apply func(*redline.Transition) error,
+) (string, redline.Outcome, error) {
+	o, outcome, err := s.changeOrder(ctx, p, orderChange{
+		request: r, cond: "o.id = %s", arg: orderID, field: "orderId", what: "order", note: note, apply: apply,
+		check: func(o *redline.Order) error { return expectVersion(expected, o.Version) },
+	})
+	return o.OrderID, outcome, err
+}
+
+func expectVersion(expected *int, version int) error {
+	if expected != nil && *expected != version {
+		return versionMismatch([]string{"expectedVersion"}, *expected, version)
+	}
+	return nil
+}
 
 // OrderCancel cancels what hasn't shipped of an order, and gives back what it
 // holds.
 func (s *Store) OrderCancel(ctx context.Context, p redline.Principal, in redline.OrderCancelInput) (string, redline.Outcome, error) {
-	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderCancel", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
-		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion),
-		apply: func(t *redline.Transition) error {
-			if err := needReason(in.Reason); err != nil {
-				return err
-			}
-			return t.Cancel()
-		},
-	}))
+	r := request{action: "orderCancel", key: &in.IdempotencyKey, input: in}
+	return s.changeWhole(ctx, p, r, in.OrderID, in.ExpectedVersion, noted{&in.Reason, "reason"}, func(t *redline.Transition) error {
+		if err := needReason(in.Reason); err != nil {
+			return err
+		}
+		return t.Cancel()
+	})
 }
 
 // OrderHold stops an order until it is released.
 func (s *Store) OrderHold(ctx context.Context, p redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error) {
-	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
-		note: &in.Reason, noteField: "reason", check: expectOrder(in.ExpectedVersion),
-		apply: func(t *redline.Transition) error {
-			if err := needReason(in.Reason); err != nil {
-				return err
-			}
-			return t.Hold(in.Reason)
-		},
-	}))
+	r := request{action: "orderHold", key: in.IdempotencyKey, input: in}
+	return s.changeWhole(ctx, p, r, in.OrderID, in.ExpectedVersion, noted{&in.Reason, "reason"}, func(t *redline.Transition) error {
+		if err := needReason(in.Reason); err != nil {
+			return err
+		}
+		return t.Hold(in.Reason)
+	})
 }
 
 // OrderReleaseHold lets a held order go on.
 func (s *Store) OrderReleaseHold(ctx context.Context, p redline.Principal, in redline.OrderReleaseHoldInput) (string, redline.Outcome, error) {
-	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderReleaseHold", key: in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
-		check: expectOrder(in.ExpectedVersion), apply: (*redline.Transition).ReleaseHold,
-	}))
+	r := request{action: "orderReleaseHold", key: in.IdempotencyKey, input: in}
+	return s.changeWhole(ctx, p, r, in.OrderID, in.ExpectedVersion, noted{}, (*redline.Transition).ReleaseHold)
 }
 
 // OrderSetStatus moves every part of an order that the principal may touch.
 func (s *Store) OrderSetStatus(ctx context.Context, p redline.Principal, in redline.OrderStatusInput) (string, redline.Outcome, error) {
-	return orderID(s.changeOrder(ctx, p, orderChange{
-		request: request{action: "orderSetStatus", key: &in.IdempotencyKey, input: in}, cond: orderByID, arg: in.OrderID, field: "orderId", what: "order",
-		note: in.Note, noteField: "note", check: expectOrder(in.ExpectedVersion),
-		apply: func(t *redline.Transition) error { return t.SetStatus(in.Status) },
-	}))
-}
-
-func orderID(o changedOrder, outcome redline.Outcome, err error) (string, redline.Outcome, error) {
-	return o.OrderID, outcome, err
+	r := request{action: "orderSetStatus", key: &in.IdempotencyKey, input: in}
+	return s.changeWhole(ctx, p, r, in.OrderID, in.ExpectedVersion, noted{in.Note, "note"},
+		func(t *redline.Transition) error { return t.SetStatus(in.Status) })
 }
 
 const orderOfPart = "o.id = (SELECT f.order_id FROM fulfillment_orders f WHERE f.id = %s)"
@@ -230,18 +227,13 @@ const orderOfPart = "o.id = (SELECT f.order_id FROM fulfillment_orders f WHERE f
 // changePart changes one part of an order; the version that is expected is the
 // part's.
 func (s *Store) changePart(
-	ctx context.Context, p redline.Principal, r request, partID string, expected *int, why partNote, apply func(*redline.Transition) error,
+	ctx context.Context, p redline.Principal, r request, partID string, expected *int, note noted, apply func(*redline.Transition) error,
 ) (string, redline.Outcome, error) {
 	_, outcome, err := s.changeOrder(ctx, p, orderChange{
 		request: r, cond: orderOfPart, arg: partID, field: "fulfillmentOrderId", what: "fulfilment order",
-		note: why.text, noteField: why.field, apply: apply,
+		note: note, apply: apply,
 		touches: func(o *redline.Order) bool { return o.Part(partID).TouchableBy(p) },
-		check: func(o *redline.Order) error {
-			if f := o.Part(partID); expected != nil && *expected != f.Version {
-				return versionMismatch([]string{"expectedVersion"}, *expected, f.Version)
-			}
-			return nil
-		},
+		check:   func(o *redline.Order) error { return expectVersion(expected, o.Part(partID).Version) },
 	})
 	return partID, outcome, err
 }
@@ -255,26 +247,20 @@ func (s *Store) FulfillmentOrderAccept(
 		func(t *redline.Transition) error { return t.Accept(in.FulfillmentOrderID, in.Lines) })
 }
 
-// partNote is what the history notes of an answer, and where it was said.
-type partNote struct {
-	text  *string
-	field string
-}
-
 // reasons puts the reasons of an answer and of its lines into one note.
-func reasons(in redline.FulfillmentOrderRespondInput) partNote {
+func reasons(in redline.FulfillmentOrderRespondInput) noted {
 	if in.Reason != nil && len(*in.Reason) > textMax {
-		return partNote{in.Reason, "reason"}
+		return noted{in.Reason, "reason"}
 	}
 	all := appendSet(nil, in.Reason)
 	for _, l := range in.Lines {
 		all = appendSet(all, l.Reason)
 	}
 	if len(all) == 0 {
-		return partNote{}
+		return noted{}
 	}
 	note := strings.Join(all, "; ")
-	return partNote{&note, "lines"}
+	return noted{&note, "lines"}
 }
 
 // FulfillmentOrderReject refuses a part; what it held is backordered.
@@ -295,7 +281,7 @@ func (s *Store) FulfillmentCreate(
 	ctx context.Context, p redline.Principal, in redline.FulfillmentCreateInput,
 ) (string, redline.Outcome, error) {
 	r := request{action: "fulfillmentCreate", key: &in.IdempotencyKey, input: in}
-	return s.changePart(ctx, p, r, in.FulfillmentOrderID, nil, partNote{}, func(t *redline.Transition) error {
+	return s.changePart(ctx, p, r, in.FulfillmentOrderID, nil, noted{}, func(t *redline.Transition) error {
 		texts := map[string]*string{"carrier": in.Carrier, "trackingNumber": in.TrackingNumber}
 		if refused := checkTexts(texts); len(refused) > 0 {
 			return refused
@@ -316,9 +302,8 @@ func (s *Store) FulfillmentMarkDelivered(
 		cond:    `o.id = (SELECT f.order_id FROM fulfillments s JOIN fulfillment_orders f ON f.id = s.fulfillment_order_id WHERE s.id = %s)`,
 		arg:     in.FulfillmentID, field: "fulfillmentId", what: "shipment",
 		touches: func(o *redline.Order) bool {
-			return slices.ContainsFunc(o.FulfillmentOrders, func(f *redline.FulfillmentOrder) bool {
-				return f.TouchableBy(p) && slices.ContainsFunc(f.Fulfillments, func(s *redline.Fulfillment) bool { return s.ID == in.FulfillmentID })
-			})
+			f, _ := o.Shipment(in.FulfillmentID)
+			return f != nil && f.TouchableBy(p)
 		},
 		apply: func(t *redline.Transition) error { return t.Deliver(in.FulfillmentID, in.DeliveredAt) },
 	})

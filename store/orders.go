@@ -185,8 +185,9 @@ func (s *Store) orders(ctx context.Context, p redline.Principal, q *query) ([]*r
 
 // LoadOrders fills relations of orders that the principal may see, as it may
 // see them. With lines or parts the orders' state is read again beside the
-// lines; the history ends at the version that an order then has. Lines come with their products. Parts come with location, supplier,
-// address, lines and shipments, and with the next statuses of orders and parts.
+// lines; the history ends at the version that an order then has. Lines come with
+// their products. Parts come with location, supplier, address, lines and
+// shipments, and with the next statuses of orders and parts.
 func (s *Store) LoadOrders(ctx context.Context, p redline.Principal, orders []*redline.Order, need redline.OrderParts) error {
 	if len(orders) == 0 {
 		return nil

@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"time"
+	"maps"
+	"slices"
 
 	"github.com/lib/pq"
 
@@ -21,15 +21,14 @@ type rowOutcome struct {
 // keptError is a refusal as a key keeps it: with the product's id for the
 // product, which is read again when it is told again.
 type keptError struct {
-	Code       redline.ErrorCode `json:"code"`
-	Message    string            `json:"message"`
-	Field      []string          `json:"field,omitempty"`
-	ProductID  string            `json:"productId,omitempty"`
-	Requested  int               `json:"requested,omitempty"`
-	Available  int               `json:"available,omitempty"`
-	Expected   int               `json:"expected,omitempty"`
-	Actual     int               `json:"actual,omitempty"`
-	RetryAfter time.Duration     `json:"retryAfter,omitempty"`
+	Code      redline.ErrorCode `json:"code"`
+	Message   string            `json:"message"`
+	Field     []string          `json:"field,omitempty"`
+	ProductID string            `json:"productId,omitempty"`
+	Requested int               `json:"requested,omitempty"`
+	Available int               `json:"available,omitempty"`
+	Expected  int               `json:"expected,omitempty"`
+	Actual    int               `json:"actual,omitempty"`
 }
 
 // refusedRow keeps why a row was refused.
@@ -41,7 +40,7 @@ func refusedRow(refs []stockRef, i int, errs redline.Errors) rowOutcome {
 	for _, e := range errs {
 		kept := keptError{
 			Code: e.Code, Message: e.Message, Field: e.Field, Requested: e.Requested, Available: e.Available,
-			Expected: e.Expected, Actual: e.Actual, RetryAfter: e.RetryAfter,
+			Expected: e.Expected, Actual: e.Actual,
 		}
 		if e.Product != nil {
 			kept.ProductID = e.Product.ID
@@ -57,7 +56,7 @@ func (o rowOutcome) errors(products map[string]*redline.Product) redline.Errors 
 	for _, e := range o.Errors {
 		all = append(all, &redline.Error{
 			Code: e.Code, Message: e.Message, Field: e.Field, Product: products[e.ProductID], Requested: e.Requested,
-			Available: e.Available, Expected: e.Expected, Actual: e.Actual, RetryAfter: e.RetryAfter,
+			Available: e.Available, Expected: e.Expected, Actual: e.Actual,
 		})
 	}
 	return all
@@ -130,16 +129,12 @@ func (s *Store) hiddenLocations(ctx context.Context, p redline.Principal, outcom
 	if len(hidden) == 0 {
 		return hidden, nil
 	}
-	ids := make([]string, 0, len(hidden))
-	for id := range hidden {
-		ids = append(ids, id)
-	}
 	q := &query{}
 	q.seeStock(p, "loc.id")
-	q.and("loc.id = ANY(%s)", pq.Array(ids))
+	q.and("loc.id = ANY(%s)", pq.Array(slices.Collect(maps.Keys(hidden))))
 	var seen []string
 	if err := s.db.SelectContext(ctx, &seen, `SELECT loc.id FROM locations loc`+q.where(), q.args...); err != nil {
-		return nil, dbError(fmt.Sprintf("reading %d locations", len(ids)), err)
+		return nil, dbError("reading the locations of refused rows", err)
 	}
 	for _, id := range seen {
 		delete(hidden, id)

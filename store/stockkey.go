@@ -24,7 +24,9 @@ type stockBook struct {
 	locations []*redline.Location
 	byID      map[string]*bookProduct
 	bySKU     map[string]*bookProduct
-	items     []*bookItem
+	// items by supplier and its SKU, and by supplier and product.
+	byItemSKU map[[2]string][]*bookItem
+	byItem    map[[2]string][]*bookItem
 }
 
 type bookProduct struct {
@@ -43,7 +45,10 @@ type bookItem struct {
 }
 
 func (m *mutation) readStockBook(ctx context.Context, keys []redline.StockKey) (*stockBook, error) {
-	b := &stockBook{by: m.by, byID: map[string]*bookProduct{}, bySKU: map[string]*bookProduct{}}
+	b := &stockBook{
+		by: m.by, byID: map[string]*bookProduct{}, bySKU: map[string]*bookProduct{},
+		byItemSKU: map[[2]string][]*bookItem{}, byItem: map[[2]string][]*bookItem{},
+	}
 	var ids, skus, supplierSKUs []string
 	for _, k := range keys {
 		ids, skus, supplierSKUs = appendSet(ids, k.ProductID), appendSet(skus, k.SKU), appendSet(supplierSKUs, k.SupplierSKU)
@@ -72,10 +77,15 @@ func (m *mutation) readStockBook(ctx context.Context, keys []redline.StockKey) (
 	q = &query{}
 	q.seeItems(m.by)
 	q.and("(i.supplier_sku = ANY(%s) OR i.product_id = ANY(%s))", pq.Array(supplierSKUs), pq.Array(found))
-	err = m.tx.SelectContext(ctx, &b.items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit
+	var items []*bookItem
+	err = m.tx.SelectContext(ctx, &items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit
 		FROM supplier_items i JOIN products p ON p.id = i.product_id`+q.where()+` ORDER BY i.id`, q.args...)
 	if err != nil {
 		return nil, dbError("reading the supplier items of a stock key", err)
+	}
+	for _, i := range items {
+		sku, product := [2]string{i.SupplierID, i.SupplierSKU}, [2]string{i.SupplierID, i.ProductID}
+		b.byItemSKU[sku], b.byItem[product] = append(b.byItemSKU[sku], i), append(b.byItem[product], i)
 	}
 	return b, nil
 }
@@ -118,7 +128,7 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 		if loc.SupplierID == nil {
 			return ref, redline.Invalid([]string{"supplierSku"}, "location %s is ours, and has no supplier's SKUs", loc.Code)
 		}
-		items = b.itemsOf(*loc.SupplierID, func(i *bookItem) bool { return i.SupplierSKU == *k.SupplierSKU })
+		items = b.byItemSKU[[2]string{*loc.SupplierID, *k.SupplierSKU}]
 		if len(items) == 0 {
 			return ref, redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
 				"the supplier's SKU %.60q is not mapped to a product", *k.SupplierSKU)
@@ -126,7 +136,7 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 		product = &bookProduct{ID: items[0].ProductID, BaseUnit: items[0].BaseUnit}
 	}
 	if len(items) == 0 && loc.SupplierID != nil {
-		items = b.itemsOf(*loc.SupplierID, func(i *bookItem) bool { return i.ProductID == product.ID })
+		items = b.byItem[[2]string{*loc.SupplierID, product.ID}]
 		if len(items) == 0 && b.by.Role == redline.RoleSupplier {
 			field := "sku"
 			if k.ProductID != nil {
@@ -167,16 +177,6 @@ func packOf(k redline.StockKey, product *bookProduct, items []*bookItem) (int, *
 		return mismatch("this product isn't counted in %s but in %s", *k.Unit, known)
 	}
 	return pack, nil
-}
-
-// itemsOf are those of one supplier's items that are meant.
-func (b *stockBook) itemsOf(supplierID string, meant func(*bookItem) bool) (items []*bookItem) {
-	for _, i := range b.items {
-		if i.SupplierID == supplierID && meant(i) {
-			items = append(items, i)
-		}
-	}
-	return items
 }
 
 // location finds the one location that a key means, of those that the
