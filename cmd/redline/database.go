@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -77,12 +76,4 @@ func (d *database) lost() error {
 		return nil
 	}
 	return d.private.Err()
-}
-
-// firstError keeps what went wrong first in front of what went wrong cleaning up.
-func firstError(first, then error) error {
-	if first == nil {
-		return then
-	}
-	return errors.Join(first, then)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"text/tabwriter"
@@ -30,12 +31,12 @@ func (f *databaseFlags) with(ctx context.Context, io streams, do func(*store.Sto
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, db.stop(ctx)) }()
+	defer func() { err = errors.Join(err, db.stop(ctx)) }()
 	s, err := store.Open(ctx, db.url, store.Options{MaxConns: 3, Log: log})
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, s.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	return do(s)
 }
 

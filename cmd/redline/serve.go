@@ -30,9 +30,6 @@ type serveCmd struct {
 	MaxConns      int           `default:"20" help:"The most connections to Postgres."`
 	DrainDelay    time.Duration `default:"0s" help:"How long to go on answering after /readyz says no, for load balancers to notice."`
 	DrainBudget   time.Duration `default:"10s" help:"How long stopping may take in all."`
-
-	// listening is told the address, for tests.
-	listening func(net.Addr) `kong:"-"`
 }
 
 // gateway is all the rooms, wired. Its parts stop in the reverse order.
@@ -69,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, db.stop(ctx)) }()
+	defer func() { err = errors.Join(err, db.stop(ctx)) }()
 	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev)
 	if err != nil {
 		return err
@@ -79,7 +76,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if g.store, err = store.Open(ctx, db.url, store.Options{MaxConns: c.MaxConns, Committed: func() { g.tailer.Wake() }, Log: log}); err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, g.store.Close()) }()
+	defer func() { err = errors.Join(err, g.store.Close()) }()
 	applied, err := migrations.Up(ctx, g.store.DB().DB)
 	if err != nil {
 		return err
@@ -90,7 +87,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if err := g.wire(ctx, c, keys); err != nil {
 		return err
 	}
-	defer func() { err = firstError(err, g.eventLog.Close()) }()
+	defer func() { err = errors.Join(err, g.eventLog.Close()) }()
 	if c.Demo {
 		if err := g.loadDemo(ctx); err != nil {
 			return err
@@ -106,15 +103,12 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 			return err
 		}
 	}
-	if c.listening != nil {
-		c.listening(addr)
-	}
 	// Without its private Postgres the gateway would only say that it can't be
 	// reached. It stops, in order, for a supervisor to start both anew.
 	serving, release := db.whileUp(ctx)
 	defer release()
 	err = g.server.Serve(serving, listener)
-	return firstError(db.lost(), err)
+	return errors.Join(db.lost(), err)
 }
 
 // check refuses flags that don't go together, all of them at once.
