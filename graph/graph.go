@@ -53,14 +53,9 @@ func New(o Options) *Graph {
 	return &Graph{schema: generated.NewExecutableSchema(config), resolver: r, log: o.Log}
 }
 
-// Schema is the contract with its resolvers. An executor for it needs the
-// Extensions too, and ErrorPresenter and RecoverFunc.
+// Schema is the contract with its resolvers, to look at. To run it takes what
+// Executor gives.
 func (g *Graph) Schema() graphql.ExecutableSchema { return g.schema }
-
-// Extensions are what an executor of Schema has to use.
-func (g *Graph) Extensions() []graphql.HandlerExtension {
-	return []graphql.HandlerExtension{wholeNumbers{}, exactEnums{g.resolver.contract}, answers{g.resolver}}
-}
 
 // Executor returns a new executor that is ready to run operations for the
 // principal in their context. Limits and caches are for the caller to add.
@@ -68,7 +63,7 @@ func (g *Graph) Executor() *executor.Executor {
 	e := executor.New(g.schema)
 	e.SetErrorPresenter(ErrorPresenter(g.log))
 	e.SetRecoverFunc(RecoverFunc(g.log))
-	for _, extension := range g.Extensions() {
+	for _, extension := range []graphql.HandlerExtension{wholeNumbers{}, exactEnums{g.resolver.contract}, answers{g.resolver}} {
 		e.Use(extension)
 	}
 	return e

@@ -107,10 +107,6 @@ func (t *Tailer) Wake() {
 // committed from then on reaches the broker.
 func (t *Tailer) Ready() <-chan struct{} { return t.ready }
 
-// Head is the id of the newest event delivered to the broker; at first of the
-// newest in the log, and 0 before Ready.
-func (t *Tailer) Head() int64 { return t.broker.Head() }
-
 // LastLook is when the log was last read successfully, zero before the first
 // time. While all is well it is younger than the poll interval and a look
 // together; its age is how far behind the log the subscribers may be.

@@ -164,7 +164,7 @@ func TestTheTailerGoesOnFromTheNewest(t *testing.T) {
 		default:
 			t.Error("not ready after the first look")
 		}
-		if got := tl.tailer.Head(); got != 5 {
+		if got := tl.broker.Head(); got != 5 {
 			t.Errorf("the head is %d", got)
 		}
 		tl.log.change(func(l *outageLog) { l.events = append(l.events, 6, 9) })
@@ -174,7 +174,7 @@ func TestTheTailerGoesOnFromTheNewest(t *testing.T) {
 		tl.log.change(func(l *outageLog) { l.events = append(l.events, 10) })
 		elapse(poll)
 		expectIDs(t, "after a poll", tl.delivered(), 6, 9, 10)
-		if got := tl.tailer.Head(); got != 10 {
+		if got := tl.broker.Head(); got != 10 {
 			t.Errorf("the head is %d", got)
 		}
 		if got := tl.tailer.LastLook(); !got.Equal(time.Now()) {
@@ -268,7 +268,7 @@ func TestAnotherLogThanBeforeEndsTheSubscriptions(t *testing.T) {
 			t.Error("the subscription goes on")
 		}
 		elapse(time.Minute)
-		if got := tl.tailer.Head(); got != 40 {
+		if got := tl.broker.Head(); got != 40 {
 			t.Errorf("the head is %d", got)
 		}
 		events, err := tl.broker.Subscribe(t.Context(), all)
