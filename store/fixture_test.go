@@ -13,6 +13,10 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
+// patience is for crowds on a slow disk: what they test is who wins, and not how
+// soon.
+const patience = time.Minute
+
 // The people of the tests.
 var (
 	shop     = redline.Principal{Issuer: "redline", Subject: "shop", Role: redline.RoleStorefront, Scopes: redline.DefaultScopes(redline.RoleStorefront)}
@@ -55,7 +59,7 @@ func newWorld(t *testing.T) *world {
 	ids := map[string]string{}
 	url := pgtest.NewFrom(t, "store", func(url string) error { return prepare(ctx, url) })
 	committed := make(chan struct{}, 1)
-	s, err := store.Open(ctx, url, store.Options{MaxConns: 40, Committed: func() {
+	s, err := store.Open(ctx, url, store.Options{MaxConns: 40, StatementTimeout: patience, Patience: patience, Committed: func() {
 		select {
 		case committed <- struct{}{}:
 		default:

@@ -25,6 +25,9 @@ type Options struct {
 	MaxConns int
 	// StatementTimeout bounds one statement; 0 is 10 seconds.
 	StatementTimeout time.Duration
+	// Patience is how long a change waits for a connection, and then for a row
+	// that another holds; 0 is 3 seconds. Who waits longer is told to try again.
+	Patience time.Duration
 	// Committed is called after each commit that wrote events, so that whoever
 	// reads the log need not wait for its next look. It must not block.
 	Committed func()
@@ -41,6 +44,7 @@ type Store struct {
 	db, writes *sqlx.DB
 	// slots has room for as many changes as writes has connections.
 	slots     chan struct{}
+	patience  time.Duration
 	committed func()
 	log       *slog.Logger
 }
@@ -54,6 +58,9 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	}
 	if o.StatementTimeout == 0 {
 		o.StatementTimeout = 10 * time.Second
+	}
+	if o.Patience == 0 {
+		o.Patience = 3 * time.Second
 	}
 	if o.MaxConns == 0 {
 		o.MaxConns = 20
@@ -78,11 +85,11 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	set("idle_in_transaction_session_timeout", fmt.Sprint(2*o.StatementTimeout.Milliseconds()))
 
 	changes := max(o.MaxConns/2, 2)
-	s := &Store{slots: make(chan struct{}, changes), committed: o.Committed, log: o.Log}
+	s := &Store{slots: make(chan struct{}, changes), patience: o.Patience, committed: o.Committed, log: o.Log}
 	if s.db, err = o.pool(u, q, max(o.MaxConns-changes, 2)); err != nil {
 		return nil, err
 	}
-	set("lock_timeout", fmt.Sprint(lockTimeout.Milliseconds()))
+	set("lock_timeout", fmt.Sprint(o.Patience.Milliseconds()))
 	if s.writes, err = o.pool(u, q, changes); err != nil {
 		return nil, err
 	}
@@ -114,18 +121,11 @@ func (o Options) pool(u *url.URL, parameters url.Values, conns int) (*sqlx.DB, e
 	return db, nil
 }
 
-const (
-	// lockTimeout is how long a change waits for a row that another holds.
-	lockTimeout = 3 * time.Second
-	// slotTimeout is how long a change waits for a connection.
-	slotTimeout = 2 * time.Second
-)
-
 // begin begins a transaction that changes something. Where all connections for
 // changes are taken for too long, it is UNAVAILABLE. release ends what is left
 // of the transaction, and is called in every case but an error.
 func (s *Store) begin(ctx context.Context) (tx *sqlx.Tx, release func(), err error) {
-	wait := time.NewTimer(slotTimeout)
+	wait := time.NewTimer(s.patience)
 	defer wait.Stop()
 	select {
 	case s.slots <- struct{}{}:
