@@ -21,6 +21,7 @@ type serveCmd struct {
 	databaseFlags `embed:""`
 	keyFlags      `embed:""`
 	logFlags      `embed:""`
+	pprofFlags    `embed:""`
 
 	Addr          string        `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one, which the log names."`
 	Demo          bool          `help:"Load the demo data if the database is empty, and print tokens and commands to try."`
@@ -61,6 +62,12 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 		return fmt.Errorf("listening on %s: %w", c.Addr, err)
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it, unless it never ran
+
+	stopProfiling, err := c.servePprof(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopProfiling()) }()
 
 	db, err := c.open(ctx, log)
 	if err != nil {
@@ -125,7 +132,7 @@ func (c *serveCmd) check() error {
 			"set --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file or --jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret; "+
 			"or, for development alone, --dev (REDLINE_DEV=true), which takes the tokens of `redline token`"))
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.checkPprof())...)
 }
 
 // wire makes the rooms and joins them.

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"time"
+)
+
+// pprofFlags say where the process can be profiled.
+type pprofFlags struct {
+	PprofAddr string `placeholder:"HOST:PORT" help:"Where to serve profiles under /debug/pprof/, to this machine alone: 127.0.0.1:6060, say. Off unless set."`
+}
+
+// checkPprof refuses an address that others than this machine can reach: profiles
+// tell what the program is doing, and taking one slows it down. Whoever is
+// elsewhere comes by a tunnel.
+func (f *pprofFlags) checkPprof() error {
+	if f.PprofAddr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(f.PprofAddr)
+	if err != nil {
+		return fmt.Errorf("reading --pprof-addr: %w", err)
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return fmt.Errorf("--pprof-addr is %s: profiles are served on a loopback address alone, such as 127.0.0.1", f.PprofAddr)
+	}
+	return nil
+}
+
+// servePprof serves profiles until stop is called, which cuts off those that are
+// being taken. Without an address it does nothing.
+//
+// The command line isn't among them, since it may hold the database's password.
+func (f *pprofFlags) servePprof(ctx context.Context, log *slog.Logger) (stop func() error, err error) {
+	if f.PprofAddr == "" {
+		return func() error { return nil }, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.PprofAddr)
+	if err != nil {
+		return nil, fmt.Errorf("listening for profiling on %s: %w", f.PprofAddr, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	// How long writing takes is up to who asks: a profile of a minute takes one.
+	web := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("serving profiles", "error", err)
+		}
+	}()
+	log.Info("profiling", "addr", listener.Addr().String())
+	return func() error {
+		err := web.Close()
+		<-ended
+		if err != nil {
+			return fmt.Errorf("ending profiling: %w", err)
+		}
+		return nil
+	}, nil
+}
