@@ -20,8 +20,9 @@ import (
 type spy struct {
 	mu   sync.Mutex
 	sent []statement
-	// trips counts the times that the client wrote after it had read.
-	trips atomic.Int64
+	// trips counts the times that the client wrote after it had read, and
+	// prepared those of them in which a statement was prepared.
+	trips, prepared atomic.Int64
 	// saw, if it is set, is told of each statement before it is sent.
 	saw func(text string)
 }
@@ -30,8 +31,6 @@ type spy struct {
 type statement struct {
 	text string
 	args []any
-	// prepared says that it took a round trip of its own to be prepared.
-	prepared bool
 }
 
 // inTransaction reports whether it only begins or ends a transaction.
@@ -54,16 +53,17 @@ func openSpied(t *testing.T, ctx context.Context, url string) (*store.Store, *sp
 	return s, y
 }
 
-// during returns what was sent while a function ran, and the round trips.
+// during returns what was sent while a function ran, and the round trips but
+// for those that prepared a statement, which is once for each connection.
 func (y *spy) during(do func()) ([]statement, int) {
 	y.mu.Lock()
 	y.sent = nil
 	y.mu.Unlock()
-	before := y.trips.Load()
+	before := y.trips.Load() - y.prepared.Load()
 	do()
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	return y.sent, int(y.trips.Load() - before)
+	return y.sent, int(y.trips.Load() - y.prepared.Load() - before)
 }
 
 func (y *spy) note(s statement, args []driver.NamedValue) {
@@ -100,45 +100,52 @@ func (c spyConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spyConn{conn.(pqConn), c.spy}, nil
-}
-
-// pqConn is all that database/sql asks of lib/pq's connections.
-type pqConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.NamedValueChecker
-	driver.Pinger
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
+	return &spyConn{conn.(store.PQConn), c.spy}, nil
 }
 
 type spyConn struct {
-	pqConn
+	store.PQConn
 	spy *spy
 }
 
 func (c *spyConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	c.spy.note(statement{text: text}, args)
-	return c.pqConn.QueryContext(ctx, text, args)
+	return c.PQConn.QueryContext(ctx, text, args)
 }
 
 func (c *spyConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	c.spy.note(statement{text: text}, args)
-	return c.pqConn.ExecContext(ctx, text, args)
+	return c.PQConn.ExecContext(ctx, text, args)
 }
 
 func (c *spyConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
-	c.spy.note(statement{text: text, prepared: true}, nil)
-	return c.pqConn.PrepareContext(ctx, text)
+	c.spy.prepared.Add(1)
+	s, err := c.PQConn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return &spyStatement{s.(store.PQStatement), c.spy, text}, nil
+}
+
+type spyStatement struct {
+	store.PQStatement
+	spy  *spy
+	text string
+}
+
+func (s *spyStatement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.spy.note(statement{text: s.text}, args)
+	return s.PQStatement.QueryContext(ctx, args)
+}
+
+func (s *spyStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.spy.note(statement{text: s.text}, args)
+	return s.PQStatement.ExecContext(ctx, args)
 }
 
 func (c *spyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	c.spy.note(statement{text: "BEGIN"}, nil)
-	tx, err := c.pqConn.BeginTx(ctx, o)
+	tx, err := c.PQConn.BeginTx(ctx, o)
 	return spyTx{tx, c.spy}, err
 }
 

@@ -28,6 +28,10 @@ type Options struct {
 	// Patience is how long a change waits for a connection, and then for a row
 	// that another holds; 0 is 3 seconds. Who waits longer is told to try again.
 	Patience time.Duration
+	// Unprepared is for a pooler between here and Postgres that gives a client
+	// another connection for each transaction and doesn't know of prepared
+	// statements: then each is parsed and planned anew. The default prepares.
+	Unprepared bool
 	// Committed is called after each commit that wrote events, so that whoever
 	// reads the log need not wait for its next look. It must not block.
 	Committed func()
@@ -113,6 +117,9 @@ func (o Options) pool(u *url.URL, parameters url.Values, conns int) (*sqlx.DB, e
 	var through driver.Connector = connector
 	if o.wrap != nil {
 		through = o.wrap(connector)
+	}
+	if !o.Unprepared {
+		through = preparing{through}
 	}
 	db := sqlx.NewDb(sql.OpenDB(through), "postgres")
 	db.SetMaxOpenConns(conns)

@@ -1,0 +1,89 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"redline"
+	"redline/store"
+)
+
+// A statement is prepared once for a connection; after that it is one round trip,
+// in a transaction as outside.
+func TestStatementsArePreparedOnce(t *testing.T) {
+	w, y := newSpiedWorld(t)
+	w.Store.DB().SetMaxOpenConns(1)
+	do := func() {
+		_, err := w.ProductBy(w.ctx, shop, redline.ProductBy{SKU: ref("tea")})
+		w.must(err)
+		o := w.place(shop, line("sauce", 1))
+		w.must(w.cancel(shop, o))
+	}
+	do()
+	before := y.prepared.Load()
+	if before == 0 {
+		t.Error("nothing was prepared")
+	}
+	do()
+	equal(t, "prepared again", y.prepared.Load()-before, int64(0))
+}
+
+// A table that changes under a prepared statement costs nobody an answer, and
+// neither does a pooler that discards it.
+func TestPreparedStatementsOutlivedByTheirTables(t *testing.T) {
+	w := newWorld(t)
+	db := w.DB()
+	db.SetMaxOpenConns(1)
+	for _, change := range []string{
+		`CREATE TABLE narrow (n integer); INSERT INTO narrow VALUES (1)`,
+		`ALTER TABLE narrow ALTER n TYPE bigint`,
+		`DEALLOCATE ALL`,
+	} {
+		w.exec(change)
+		var n int64
+		w.must(db.GetContext(w.ctx, &n, `SELECT n FROM narrow WHERE n = $1`, 1))
+		equal(t, "after "+change, n, int64(1))
+	}
+
+	// In a transaction the error is that of the first try, and the next one is fine.
+	w.exec(`ALTER TABLE narrow ALTER n TYPE text`)
+	tx, err := db.BeginTxx(w.ctx, nil)
+	w.must(err)
+	var s string
+	err = tx.GetContext(w.ctx, &s, `SELECT n FROM narrow WHERE n = $1`, "1")
+	if err == nil {
+		t.Fatal("the type of a statement's parameter changed, and it ran")
+	}
+	w.must(tx.Rollback())
+	w.must(db.GetContext(w.ctx, &s, `SELECT n FROM narrow WHERE n = $1`, "1"))
+	equal(t, "the text", s, "1")
+}
+
+// A connection keeps so many statements and no more, and those that are used.
+func TestPreparedStatementsAreBounded(t *testing.T) {
+	w, y := newSpiedWorld(t)
+	db := w.DB()
+	db.SetMaxOpenConns(1)
+	var n int
+	for i := range 2 * store.PreparedMax {
+		w.must(db.GetContext(w.ctx, &n, fmt.Sprintf(`SELECT %d WHERE $1`, i), true))
+		w.must(db.GetContext(w.ctx, &n, `SELECT 0 WHERE $1::boolean`, true)) // always the last but one
+	}
+	w.must(db.GetContext(w.ctx, &n, `SELECT count(*) FROM pg_prepared_statements`))
+	equal(t, "kept", n, store.PreparedMax)
+	equal(t, "prepared", y.prepared.Load(), int64(2*store.PreparedMax+1))
+}
+
+// With an option nothing is prepared.
+func TestUnprepared(t *testing.T) {
+	w := newWorld(t)
+	s, err := store.Open(w.ctx, w.url, store.Options{Unprepared: true, MaxConns: 4})
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	s.DB().SetMaxOpenConns(1)
+	_, err = s.ProductBy(w.ctx, shop, redline.ProductBy{SKU: ref("tea")})
+	w.must(err)
+	var n int
+	w.must(s.DB().GetContext(w.ctx, &n, `SELECT count(*) FROM pg_prepared_statements`))
+	equal(t, "prepared", n, 0)
+}
