@@ -7,6 +7,10 @@
 // algorithm belongs to the key; a token's own alg is compared with it and
 // decides nothing. Whatever is wrong, the caller sees ErrInvalidToken.
 //
+// A token that was good once is remembered for a while, by its hash, and its
+// signature isn't verified again; its key and its times are looked at whenever
+// it is sent.
+//
 // golang-jwt supplies the signatures and the checks of the registered claims.
 // Its parser is left out: it decodes the claims before the signature is
 // verified, keeps the last of duplicate members, and its base64 skips line

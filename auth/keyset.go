@@ -11,6 +11,10 @@ type KeySet interface {
 	// Key returns the key of that id. The id is empty for a token that names
 	// none, which is an error where more than one key could be meant. What the
 	// error says is logged: it must not repeat the id, which anybody can send.
+	//
+	// It is asked for every token, so that a key that is withdrawn verifies
+	// nothing more. While a key stands, it should be the same *Key each time:
+	// tokens that were verified with another are verified anew.
 	Key(ctx context.Context, id string) (*Key, error)
 }
 
