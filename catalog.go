@@ -52,6 +52,11 @@ type Product struct {
 	SupplierItems []*SupplierItem      `db:"-"`
 }
 
+// ProductParts says which relations of products to load.
+type ProductParts struct {
+	Availability bool
+}
+
 // Attribute is a named fact, such as a brake disc's diameter.
 type Attribute struct {
 	Name  string `json:"name"`

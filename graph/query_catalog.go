@@ -14,7 +14,7 @@ import (
 // Product finds one product.
 func (q query) Product(ctx context.Context, by redline.ProductBy) (*redline.Product, error) {
 	return single(ctx, q.resolver, func(p redline.Principal) (*redline.Product, error) {
-		return q.store.ProductBy(ctx, p, by)
+		return q.store.ProductBy(ctx, p, by, productParts(ctx))
 	})
 }
 
@@ -29,7 +29,7 @@ func (q query) Products(
 	}
 	return connection(ctx, q.resolver, first, after, last, before,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.Product], error) {
-			return q.store.Products(ctx, p, f, value(orderBy), page)
+			return q.store.Products(ctx, p, f, value(orderBy), page, productParts(ctx))
 		})
 }
 

@@ -43,12 +43,12 @@ func newShelf(orders, lines, locations int) *shelf {
 }
 
 func (s *shelf) Orders(
-	context.Context, redline.Principal, redline.OrderFilter, redline.OrderSort, redline.PageRequest,
+	context.Context, redline.Principal, redline.OrderFilter, redline.OrderSort, redline.PageRequest, redline.OrderParts,
 ) (*redline.Page[*redline.Order], error) {
 	return &redline.Page[*redline.Order]{Items: s.orders, Cursors: make([]string, len(s.orders))}, nil
 }
 
-func (s *shelf) OrderBy(context.Context, redline.Principal, redline.OrderBy) (*redline.Order, error) {
+func (s *shelf) OrderBy(context.Context, redline.Principal, redline.OrderBy, redline.OrderParts) (*redline.Order, error) {
 	return s.orders[0], nil
 }
 
@@ -64,7 +64,7 @@ func (s *shelf) OrdersByID(_ context.Context, _ redline.Principal, ids []string)
 	return found, s.unread
 }
 
-func (s *shelf) ProductBy(context.Context, redline.Principal, redline.ProductBy) (*redline.Product, error) {
+func (s *shelf) ProductBy(context.Context, redline.Principal, redline.ProductBy, redline.ProductParts) (*redline.Product, error) {
 	p := *s.products[0]
 	return &p, nil
 }

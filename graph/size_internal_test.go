@@ -91,7 +91,7 @@ func (small) order() *redline.Order {
 	return o
 }
 
-func (s small) OrderBy(context.Context, redline.Principal, redline.OrderBy) (*redline.Order, error) {
+func (s small) OrderBy(context.Context, redline.Principal, redline.OrderBy, redline.OrderParts) (*redline.Order, error) {
 	return s.order(), nil
 }
 
@@ -100,7 +100,7 @@ func (s small) OrdersByID(_ context.Context, _ redline.Principal, ids []string) 
 }
 
 func (s small) Orders(
-	context.Context, redline.Principal, redline.OrderFilter, redline.OrderSort, redline.PageRequest,
+	context.Context, redline.Principal, redline.OrderFilter, redline.OrderSort, redline.PageRequest, redline.OrderParts,
 ) (*redline.Page[*redline.Order], error) {
 	return &redline.Page[*redline.Order]{Items: []*redline.Order{s.order(), s.order()}, Cursors: make([]string, 2)}, nil
 }

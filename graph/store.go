@@ -20,9 +20,10 @@ type Store interface {
 
 // CatalogStore reads products, suppliers and locations.
 type CatalogStore interface {
-	Products(ctx context.Context, p redline.Principal, f redline.ProductFilter, o redline.ProductOrder, page redline.PageRequest) (*redline.Page[*redline.Product], error)
-	// ProductBy returns nil where there is no such product.
-	ProductBy(ctx context.Context, p redline.Principal, by redline.ProductBy) (*redline.Product, error)
+	// Products and ProductBy come with the relations that are needed. ProductBy
+	// returns nil where there is no such product.
+	Products(ctx context.Context, p redline.Principal, f redline.ProductFilter, o redline.ProductOrder, page redline.PageRequest, need redline.ProductParts) (*redline.Page[*redline.Product], error)
+	ProductBy(ctx context.Context, p redline.Principal, by redline.ProductBy, need redline.ProductParts) (*redline.Product, error)
 	ProductsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Product, error)
 	// ProductsOf is for products reached through something that the caller
 	// sees already: withdrawn ones are among them.
@@ -64,9 +65,10 @@ type InventoryStore interface {
 
 // OrderStore reads and changes orders. Its mutations return the order's id.
 type OrderStore interface {
-	Orders(ctx context.Context, p redline.Principal, f redline.OrderFilter, s redline.OrderSort, page redline.PageRequest) (*redline.Page[*redline.Order], error)
-	// OrderBy returns nil where there is no such order.
-	OrderBy(ctx context.Context, p redline.Principal, by redline.OrderBy) (*redline.Order, error)
+	// Orders and OrderBy come with the relations that are needed, as LoadOrders
+	// fills them. OrderBy returns nil where there is no such order.
+	Orders(ctx context.Context, p redline.Principal, f redline.OrderFilter, s redline.OrderSort, page redline.PageRequest, need redline.OrderParts) (*redline.Page[*redline.Order], error)
+	OrderBy(ctx context.Context, p redline.Principal, by redline.OrderBy, need redline.OrderParts) (*redline.Order, error)
 	OrdersByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Order, error)
 	// OrderLinesByID returns lines with their products.
 	OrderLinesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.OrderLine, error)

@@ -37,13 +37,13 @@ func (w *world) lists() (all []list) {
 			redline.ProductsByName, redline.ProductsBySKU, redline.ProductsByPrice, redline.ProductsByUpdatedAt,
 		} {
 			all = append(all, list{fmt.Sprint("products by ", f, " ", d), func(r redline.PageRequest) (*redline.Page[string], error) {
-				page, err := w.Products(w.ctx, operator, redline.ProductFilter{}, redline.ProductOrder{Field: f, Direction: d}, r)
+				page, err := w.Products(w.ctx, operator, redline.ProductFilter{}, redline.ProductOrder{Field: f, Direction: d}, r, redline.ProductParts{})
 				return pageOf(page, err, func(p *redline.Product) string { return p.ID })
 			}})
 		}
 		for _, f := range []redline.OrderSortField{redline.OrdersByPlacedAt, redline.OrdersByUpdatedAt, redline.OrdersByTotal} {
 			all = append(all, list{fmt.Sprint("orders by ", f, " ", d), func(r redline.PageRequest) (*redline.Page[string], error) {
-				page, err := w.Orders(w.ctx, operator, redline.OrderFilter{}, redline.OrderSort{Field: f, Direction: d}, r)
+				page, err := w.Orders(w.ctx, operator, redline.OrderFilter{}, redline.OrderSort{Field: f, Direction: d}, r, redline.OrderParts{})
 				return pageOf(page, err, func(o *redline.Order) string { return o.ID })
 			}})
 		}
@@ -221,7 +221,7 @@ func TestPageSizes(t *testing.T) {
 	}
 	w.exec(`INSERT INTO products (id, sku, name, category, base_unit, price, currency)
 		SELECT 'prod_' || lpad(n::text, 26, '0'), 'x' || n, 'x', 'x', 'PIECE', 1, 'USD' FROM generate_series(1, 10001) AS n`)
-	page, err := w.Products(w.ctx, shop, redline.ProductFilter{Category: []string{"x"}}, redline.ProductOrder{}, redline.PageRequest{Count: true})
+	page, err := w.Products(w.ctx, shop, redline.ProductFilter{Category: []string{"x"}}, redline.ProductOrder{}, redline.PageRequest{Count: true}, redline.ProductParts{})
 	w.must(err)
 	equal(t, "a page unless asked otherwise", len(page.Items), 50)
 	if page.Total != nil {
@@ -247,7 +247,7 @@ func TestProductSearch(t *testing.T) {
 		"hot 🌶": sauce, "'; DROP TABLE products; --": nil, "%": nil, "null": nil, "1e5": nil, "1045e": nil, "http://x.y/z?a=b": nil,
 		"a@b.example": nil, "(((": nil, "🌶": nil, " ": nil, "": nil, strings.Repeat("a", 201): nil, strings.Repeat("a ", 21): nil, "ﬁery": nil,
 	} {
-		page, err := w.Products(w.ctx, redline.Anonymous(), redline.ProductFilter{Search: &typed, Category: []string{"Search"}}, redline.ProductOrder{}, redline.PageRequest{})
+		page, err := w.Products(w.ctx, redline.Anonymous(), redline.ProductFilter{Search: &typed, Category: []string{"Search"}}, redline.ProductOrder{}, redline.PageRequest{}, redline.ProductParts{})
 		if err != nil {
 			if strings.ContainsAny(typed, "abcdefghijklmnopqrstuvwxyz0123456789") && len(typed) < 40 {
 				t.Errorf("%q is refused: %v", typed, err)
@@ -264,7 +264,7 @@ func TestProductSearchTakesAnything(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		typed := rapid.StringOf(rapid.RuneFrom([]rune("ab1 .:*&|!<->()'\"\\\t@/_%é🌶"))).Draw(rt, "typed")
-		if _, err := w.Products(w.ctx, shop, redline.ProductFilter{Search: &typed}, redline.ProductOrder{}, redline.PageRequest{}); err != nil {
+		if _, err := w.Products(w.ctx, shop, redline.ProductFilter{Search: &typed}, redline.ProductOrder{}, redline.PageRequest{}, redline.ProductParts{}); err != nil {
 			if e := refusals(t, err)[0]; e.Code != redline.CodeInvalid {
 				rt.Fatal(err)
 			}
@@ -294,14 +294,14 @@ func TestFilters(t *testing.T) {
 		"since":      {redline.ProductFilter{UpdatedSince: &since}, []string{"sauce", "tea"}},
 		"everything": {redline.ProductFilter{Category: []string{"Brakes"}, Brand: []string{"Ferodo"}, InStock: ref(true), Search: ref("pad")}, []string{"pads"}},
 	} {
-		page, err := w.Products(w.ctx, operator, c.filter, redline.ProductOrder{Field: redline.ProductsBySKU}, redline.PageRequest{})
+		page, err := w.Products(w.ctx, operator, c.filter, redline.ProductOrder{Field: redline.ProductsBySKU}, redline.PageRequest{}, redline.ProductParts{})
 		w.must(err)
 		equal(t, "products by "+name, ids(page.Items, func(p *redline.Product) string { return p.SKU }), c.want)
 	}
-	byGTIN, err := w.ProductBy(w.ctx, shop, redline.ProductBy{GTIN: ref("40064")})
+	byGTIN, err := w.ProductBy(w.ctx, shop, redline.ProductBy{GTIN: ref("40064")}, redline.ProductParts{})
 	w.must(err)
 	equal(t, "by GTIN", byGTIN.SKU, "tea")
-	_, err = w.ProductBy(w.ctx, shop, redline.ProductBy{})
+	_, err = w.ProductBy(w.ctx, shop, redline.ProductBy{}, redline.ProductParts{})
 	refused(t, err, redline.CodeInvalid, "by")
 
 	for name, c := range map[string]struct {
@@ -365,7 +365,7 @@ func TestOrderFilters(t *testing.T) {
 		"all of them": {redline.OrderFilter{CustomerID: ref("bob"), ProductID: ref(w.id["pads"])}, nil},
 		"none":        {redline.OrderFilter{}, []string{"guest", "bob"}},
 	} {
-		page, err := w.Orders(w.ctx, operator, c.filter, redline.OrderSort{}, redline.PageRequest{Count: true})
+		page, err := w.Orders(w.ctx, operator, c.filter, redline.OrderSort{}, redline.PageRequest{Count: true}, redline.OrderParts{})
 		w.must(err)
 		equal(t, "orders by "+name, ids(page.Items, func(o *redline.Order) string { return names[o.ID] }), c.want)
 		equal(t, "the total by "+name, *page.Total, len(c.want))

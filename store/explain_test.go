@@ -174,7 +174,7 @@ func (w *world) askProducts() []asked {
 		for what, f := range filters {
 			for _, by := range []redline.ProductOrderField{redline.ProductsByName, redline.ProductsBySKU, redline.ProductsByPrice, redline.ProductsByUpdatedAt} {
 				all = append(all, asked{fmt.Sprintf("products %s by %s for %s", what, by, who), pages(func(page redline.PageRequest) (*string, error) {
-					return last(w.Products(w.ctx, p, f, redline.ProductOrder{Field: by}, page))
+					return last(w.Products(w.ctx, p, f, redline.ProductOrder{Field: by}, page, redline.ProductParts{}))
 				})})
 			}
 		}
@@ -183,7 +183,7 @@ func (w *world) askProducts() []asked {
 			"supplier SKU": {SupplierSKU: &redline.SupplierSKUInput{SupplierID: largeID("sup", 17), SKU: "S77"}},
 		} {
 			all = append(all, asked{fmt.Sprintf("a product by %s for %s", what, who), func() error {
-				_, err := w.ProductBy(w.ctx, p, by)
+				_, err := w.ProductBy(w.ctx, p, by, redline.ProductParts{})
 				return err
 			}})
 		}
@@ -276,7 +276,7 @@ func (w *world) askOrders() []asked {
 		for what, f := range filters {
 			for _, by := range []redline.OrderSortField{redline.OrdersByPlacedAt, redline.OrdersByUpdatedAt, redline.OrdersByTotal} {
 				all = append(all, asked{fmt.Sprintf("orders %s by %s for %s", what, by, who), pages(func(page redline.PageRequest) (*string, error) {
-					return last(w.Orders(w.ctx, p, f, redline.OrderSort{Field: by}, page))
+					return last(w.Orders(w.ctx, p, f, redline.OrderSort{Field: by}, page, redline.OrderParts{}))
 				})})
 			}
 		}
@@ -289,7 +289,7 @@ func (w *world) askOrders() []asked {
 			"id": {ID: ref(largeID("ord", 77))}, "number": {Number: ref("100123")}, "reference": {ExternalReference: ref("ref-7")},
 		} {
 			all = append(all, asked{fmt.Sprintf("an order by %s for %s", what, who), func() error {
-				o, err := w.OrderBy(w.ctx, p, by)
+				o, err := w.OrderBy(w.ctx, p, by, redline.OrderParts{})
 				if err != nil || o == nil {
 					return err
 				}

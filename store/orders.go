@@ -56,6 +56,7 @@ var orderSorts = map[redline.OrderSortField]sorting{
 // no order is given. The relations are not loaded: see LoadOrders.
 func (s *Store) Orders(
 	ctx context.Context, p redline.Principal, f redline.OrderFilter, by redline.OrderSort, page redline.PageRequest,
+	need redline.OrderParts,
 ) (*redline.Page[*redline.Order], error) {
 	if by.Field == "" {
 		by = redline.OrderSort{Field: redline.OrdersByPlacedAt, Direction: redline.Descending}
@@ -127,11 +128,16 @@ func (s *Store) Orders(
 		}
 		return o.For(p)
 	})
-	return out, bad
+	if bad != nil {
+		return nil, bad
+	}
+	return out, s.LoadOrders(ctx, p, out.Items, need)
 }
 
 // OrderBy finds one order that the principal may see, or nil.
-func (s *Store) OrderBy(ctx context.Context, p redline.Principal, by redline.OrderBy) (*redline.Order, error) {
+func (s *Store) OrderBy(
+	ctx context.Context, p redline.Principal, by redline.OrderBy, need redline.OrderParts,
+) (*redline.Order, error) {
 	q := &query{}
 	q.seeOrders(p)
 	switch {
@@ -148,7 +154,7 @@ func (s *Store) OrderBy(ctx context.Context, p redline.Principal, by redline.Ord
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return found[0], nil
+	return found[0], s.LoadOrders(ctx, p, found[:1], need)
 }
 
 // OrdersByID finds orders that the principal may see.

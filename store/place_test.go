@@ -182,7 +182,7 @@ func TestPlaceWithAReference(t *testing.T) {
 	other, _, err := w.OrderPlace(w.ctx, rival, in())
 	w.must(err)
 	for p, want := range map[*redline.Principal]string{&shop: first, &rival: other} {
-		o, err := w.OrderBy(w.ctx, *p, redline.OrderBy{ExternalReference: ref("web-1")})
+		o, err := w.OrderBy(w.ctx, *p, redline.OrderBy{ExternalReference: ref("web-1")}, redline.OrderParts{})
 		w.must(err)
 		if o == nil || o.ID != want {
 			t.Errorf("%s finds %+v by its reference, not %s", p.Subject, o, want)

@@ -41,7 +41,7 @@ func TestWhoWaitsForARowKeepsNobodyWaiting(t *testing.T) {
 		return waiting == conns/2
 	})
 	for range 2 * conns {
-		_, err := small.Products(w.ctx, redline.Anonymous(), redline.ProductFilter{}, redline.ProductOrder{}, redline.PageRequest{})
+		_, err := small.Products(w.ctx, redline.Anonymous(), redline.ProductFilter{}, redline.ProductOrder{}, redline.PageRequest{}, redline.ProductParts{})
 		w.must(err)
 	}
 	if n := done.Load(); n > 0 {

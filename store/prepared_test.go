@@ -14,7 +14,7 @@ func TestStatementsArePreparedOnce(t *testing.T) {
 	w, y := newSpiedWorld(t)
 	w.Store.DB().SetMaxOpenConns(1)
 	do := func() {
-		_, err := w.ProductBy(w.ctx, shop, redline.ProductBy{SKU: ref("tea")})
+		_, err := w.ProductBy(w.ctx, shop, redline.ProductBy{SKU: ref("tea")}, redline.ProductParts{})
 		w.must(err)
 		o := w.place(shop, line("sauce", 1))
 		w.must(w.cancel(shop, o))
@@ -81,7 +81,7 @@ func TestUnprepared(t *testing.T) {
 	w.must(err)
 	t.Cleanup(func() { _ = s.Close() })
 	s.DB().SetMaxOpenConns(1)
-	_, err = s.ProductBy(w.ctx, shop, redline.ProductBy{SKU: ref("tea")})
+	_, err = s.ProductBy(w.ctx, shop, redline.ProductBy{SKU: ref("tea")}, redline.ProductParts{})
 	w.must(err)
 	var n int
 	w.must(s.DB().GetContext(w.ctx, &n, `SELECT count(*) FROM pg_prepared_statements`))

@@ -29,6 +29,7 @@ var productSorts = map[redline.ProductOrderField]sorting{
 // may see where the filter asks for them; by name where no order is given.
 func (s *Store) Products(
 	ctx context.Context, p redline.Principal, f redline.ProductFilter, o redline.ProductOrder, page redline.PageRequest,
+	need redline.ProductParts,
 ) (*redline.Page[*redline.Product], error) {
 	q := &query{}
 	q.seeProducts(p)
@@ -90,7 +91,9 @@ func searchWords(typed string) (string, error) {
 }
 
 // ProductBy finds one product that the principal may see, or nil.
-func (s *Store) ProductBy(ctx context.Context, p redline.Principal, by redline.ProductBy) (*redline.Product, error) {
+func (s *Store) ProductBy(
+	ctx context.Context, p redline.Principal, by redline.ProductBy, need redline.ProductParts,
+) (*redline.Product, error) {
 	q := &query{}
 	q.seeProducts(p)
 	switch {

@@ -112,7 +112,7 @@ func (s *scene) seen(p redline.Principal) map[string][]string {
 		equal(t, "the count of items", *page.Total, len(page.Items))
 	}
 	for sku, supplier := range map[string]string{"65": "cajun", "T1": "tokyo"} {
-		found, err := w.ProductBy(w.ctx, p, redline.ProductBy{SupplierSKU: &redline.SupplierSKUInput{SupplierID: w.id["supplier "+supplier], SKU: sku}})
+		found, err := w.ProductBy(w.ctx, p, redline.ProductBy{SupplierSKU: &redline.SupplierSKUInput{SupplierID: w.id["supplier "+supplier], SKU: sku}}, redline.ProductParts{})
 		w.must(err)
 		if found != nil {
 			for _, i := range itemsOf[found.ID] {
@@ -123,21 +123,21 @@ func (s *scene) seen(p redline.Principal) map[string][]string {
 	agree("items", sorted(items), byProducts, bySuppliers, bySKU)
 
 	// Orders and all that belongs to them.
-	list, err := w.Orders(w.ctx, p, redline.OrderFilter{}, redline.OrderSort{}, most)
+	list, err := w.Orders(w.ctx, p, redline.OrderFilter{}, redline.OrderSort{}, most, redline.OrderParts{})
 	w.must(err)
 	orders, err := w.OrdersByID(w.ctx, p, all["orders"])
 	w.must(err)
 	var byNumber, ofOrder, ofLines, ofShipments []string
 	for _, o := range s.orders() {
 		for _, by := range []redline.OrderBy{{ID: &o.ID}, {Number: &o.Number}} {
-			found, err := w.OrderBy(w.ctx, p, by)
+			found, err := w.OrderBy(w.ctx, p, by, redline.OrderParts{})
 			w.must(err)
 			if found != nil && by.Number != nil {
 				byNumber = append(byNumber, found.ID)
 			}
 			equal(t, "an order is found by id and number or by none", found != nil, orders[o.ID] != nil)
 		}
-		mine, err := w.OrderBy(w.ctx, p, redline.OrderBy{ExternalReference: o.ExternalReference})
+		mine, err := w.OrderBy(w.ctx, p, redline.OrderBy{ExternalReference: o.ExternalReference}, redline.OrderParts{})
 		w.must(err)
 		equal(t, "a reference finds its owner's order", mine != nil, p.Issuer == o.OwnerIssuer && p.Subject == o.OwnerSubject)
 		if whole := w.order(p, o.ID); whole != nil {
@@ -256,7 +256,7 @@ func TestWithdrawnProductsAreForThoseWhoWorkWithThem(t *testing.T) {
 		{cajun, []string{"pads", "sauce", "tea"}}, {tokyo, []string{"pads", "tea"}}, {operator, []string{"old", "pads", "sauce", "tea"}},
 	} {
 		list := func(f redline.ProductFilter) []string {
-			page, err := w.Products(w.ctx, c.by, f, redline.ProductOrder{Field: redline.ProductsBySKU}, redline.PageRequest{})
+			page, err := w.Products(w.ctx, c.by, f, redline.ProductOrder{Field: redline.ProductsBySKU}, redline.PageRequest{}, redline.ProductParts{})
 			w.must(err)
 			return ids(page.Items, func(p *redline.Product) string { return p.SKU })
 		}
@@ -265,7 +265,7 @@ func TestWithdrawnProductsAreForThoseWhoWorkWithThem(t *testing.T) {
 		equal(t, string(c.by.Role)+" sees in all",
 			slices.Sorted(slices.Values(append(list(redline.ProductFilter{}), list(redline.ProductFilter{Active: ref(false)})...))), c.want)
 		for _, sku := range []string{"old", "pads", "sauce", "tea"} {
-			one, err := w.ProductBy(w.ctx, c.by, redline.ProductBy{SKU: &sku})
+			one, err := w.ProductBy(w.ctx, c.by, redline.ProductBy{SKU: &sku}, redline.ProductParts{})
 			w.must(err)
 			found, err := w.ProductsByID(w.ctx, c.by, []string{w.id[sku]})
 			w.must(err)
@@ -326,7 +326,7 @@ func TestSuppliersSeeAMaskedOrder(t *testing.T) {
 		"another's part":   {filter: redline.OrderFilter{ProductID: ref(s.id["tea"])}},
 		"another supplier": {filter: redline.OrderFilter{SupplierID: ref(s.id["supplier tokyo"])}},
 	} {
-		page, err := s.Orders(s.ctx, cajun, search.filter, search.sort, redline.PageRequest{})
+		page, err := s.Orders(s.ctx, cajun, search.filter, search.sort, redline.PageRequest{}, redline.OrderParts{})
 		s.must(err)
 		equal(t, "orders by "+name, len(page.Items), 0)
 	}

@@ -69,7 +69,7 @@ func TestStatementsOfQueries(t *testing.T) {
 
 	products := func(more func(ids []string)) func() {
 		return func() {
-			page, err := w.Products(w.ctx, operator, redline.ProductFilter{}, redline.ProductOrder{}, redline.PageRequest{First: ref(50)})
+			page, err := w.Products(w.ctx, operator, redline.ProductFilter{}, redline.ProductOrder{}, redline.PageRequest{First: ref(50)}, redline.ProductParts{})
 			w.must(err)
 			var ids []string
 			for _, p := range page.Items {
@@ -95,7 +95,7 @@ func TestStatementsOfQueries(t *testing.T) {
 
 	first := w.place(shop, line("pads", 1), line("sauce", 3))
 	w.costs(y, "an order, lines and history", 4, func() {
-		o, err := w.OrderBy(w.ctx, shop, redline.OrderBy{ID: &first.ID})
+		o, err := w.OrderBy(w.ctx, shop, redline.OrderBy{ID: &first.ID}, redline.OrderParts{})
 		w.must(err)
 		w.must(w.LoadOrders(w.ctx, shop, []*redline.Order{o}, redline.OrderParts{Lines: true, History: true}))
 		if len(o.Lines) != 2 || o.Lines[0].Product == nil || len(o.History) == 0 {
@@ -106,13 +106,13 @@ func TestStatementsOfQueries(t *testing.T) {
 	// One order and many: the same number of statements.
 	lists := map[string]func() int{
 		"orders, whole": func() int {
-			page, err := w.Orders(w.ctx, operator, redline.OrderFilter{}, redline.OrderSort{}, redline.PageRequest{First: ref(100)})
+			page, err := w.Orders(w.ctx, operator, redline.OrderFilter{}, redline.OrderSort{}, redline.PageRequest{First: ref(100)}, redline.OrderParts{})
 			w.must(err)
 			w.must(w.LoadOrders(w.ctx, operator, page.Items, everything))
 			return len(page.Items)
 		},
 		"a supplier's orders, whole": func() int {
-			page, err := w.Orders(w.ctx, cajun, redline.OrderFilter{}, redline.OrderSort{}, redline.PageRequest{First: ref(100)})
+			page, err := w.Orders(w.ctx, cajun, redline.OrderFilter{}, redline.OrderSort{}, redline.PageRequest{First: ref(100)}, redline.OrderParts{})
 			w.must(err)
 			w.must(w.LoadOrders(w.ctx, cajun, page.Items, everything))
 			return len(page.Items)
