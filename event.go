@@ -6,20 +6,55 @@ import (
 )
 
 // Event is one entry of the event log: what one committed change did to one
-// level or one order, with the state right after it. Exactly one of Level and
-// Order is set. For one level, and for one order, ID order is commit order.
+// level or one order, with the state right after it; or word of a change of
+// places. Exactly one of Level, Order and Places is set, but in an event that
+// can't be read, which has none. For one level, and for one order, ID order is
+// commit order.
 type Event struct {
 	ID    int64
 	At    time.Time
 	Level *LevelEvent
 	Order *OrderEvent
+	// Places says no more than that there was a change: see EventPlaces.
+	Places bool
 }
 
 // The types of events, as the log's column holds them.
 const (
 	EventLevel = "level.changed"
 	EventOrder = "order.changed"
+	// EventPlaces is written by the database itself where suppliers or locations
+	// changed, whoever changed them. It tells the gateways that what they keep of
+	// them in memory is old, and is nobody else's.
+	EventPlaces = "places.changed"
 )
+
+// Type is the event's type, "" where it can't be read.
+func (e *Event) Type() string {
+	switch {
+	case e.Level != nil:
+		return EventLevel
+	case e.Order != nil:
+		return EventOrder
+	case e.Places:
+		return EventPlaces
+	default:
+		return ""
+	}
+}
+
+// EventBatch is what one look at the event log found behind a position.
+type EventBatch struct {
+	// Events are those of the types that were asked for, by ID.
+	Events []*Event
+	// Newest is the ID of the newest event within the batch's reach, of whatever
+	// type, and 0 where there is none.
+	Newest int64
+	// UpTo is the batch's reach: the position that the next look goes on from.
+	UpTo int64
+	// More says that the batch was full, and that the log is settled further.
+	More bool
+}
 
 // LevelEvent tells of one new version of a level. Beside the level stands what
 // filters and rights look at, so that delivering it needs no query.

@@ -163,6 +163,7 @@ type eventLog struct {
 
 type subscriber struct {
 	gone <-chan struct{}
+	of   string
 	want func(*redline.Event) bool
 }
 
@@ -170,11 +171,11 @@ func newEventLog() *eventLog {
 	return &eventLog{subscribers: map[chan *redline.Event]subscriber{}, joined: make(chan struct{}, 100)}
 }
 
-func (l *eventLog) Subscribe(ctx context.Context, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
+func (l *eventLog) Subscribe(ctx context.Context, eventType string, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	events := make(chan *redline.Event, 100)
-	l.subscribers[events] = subscriber{ctx.Done(), want}
+	l.subscribers[events] = subscriber{ctx.Done(), eventType, want}
 	context.AfterFunc(ctx, func() { l.cutOff(events) })
 	l.joined <- struct{}{}
 	return events, nil
@@ -204,7 +205,7 @@ func (l *eventLog) append(e *redline.Event) {
 	defer l.mu.Unlock()
 	l.head = e.ID
 	for events, s := range l.subscribers {
-		if s.want(e) {
+		if e.Type() == s.of && s.want(e) {
 			select {
 			case events <- e:
 			case <-s.gone:

@@ -109,11 +109,11 @@ type AuditStore interface {
 
 // Live is what the resolvers ask of the event log's broker.
 type Live interface {
-	// Subscribe delivers the events that are wanted, in the order of the log,
-	// from now on. want is called for every event and must be quick; the
-	// events are shared and not to be changed. The channel is closed once ctx
-	// has ended or the subscriber was cut off.
-	Subscribe(ctx context.Context, want func(*redline.Event) bool) (<-chan *redline.Event, error)
+	// Subscribe delivers the events of one type that are wanted, in the order of
+	// the log, from the head on. want is called for every event of that type and
+	// must be quick; the events are shared and not to be changed. The channel is
+	// closed once ctx has ended or the subscriber was cut off.
+	Subscribe(ctx context.Context, eventType string, want func(*redline.Event) bool) (<-chan *redline.Event, error)
 	// Head is the newest settled event, 0 before the first.
 	Head() int64
 	// Cursor writes an event's position for callers.

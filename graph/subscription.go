@@ -15,9 +15,10 @@ type subscription struct{ *resolver }
 // it where that takes longer.
 const eventTimeout = 10 * time.Second
 
-// teller is how a subscription tells events: which of them, as what, and where
-// to note what came of reading what was asked for beside one.
+// teller is how a subscription tells events: which of those of one type, as
+// what, and where to note what came of reading what was asked for beside one.
 type teller[T any] struct {
+	of     string
 	want   func(*redline.Event) bool
 	tell   func(*redline.Event) *T
 	beside func(*T) *model.Beside
@@ -26,7 +27,7 @@ type teller[T any] struct {
 // stream subscribes to the log and tells events one by one, until ctx ends or
 // the log's broker cuts the subscriber off. Its goroutine ends with ctx.
 func stream[T any](ctx context.Context, r *resolver, t teller[T]) (<-chan *T, error) {
-	events, err := r.live.Subscribe(ctx, t.want)
+	events, err := r.live.Subscribe(ctx, t.of, t.want)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +82,9 @@ func (s subscription) AvailabilityChanged(
 		return nil, err
 	}
 	return stream(ctx, s.resolver, teller[model.AvailabilityEvent]{
+		of: redline.EventLevel,
 		want: func(e *redline.Event) bool {
-			return e.Level != nil && e.Level.ChangesAvailability() && f.concerns(e.Level)
+			return e.Level.ChangesAvailability() && f.concerns(e.Level)
 		},
 		tell: func(e *redline.Event) *model.AvailabilityEvent {
 			level := e.Level.Level
@@ -105,8 +107,9 @@ func (s subscription) InventoryChanged(
 		return nil, err
 	}
 	return stream(ctx, s.resolver, teller[model.InventoryEvent]{
+		of: redline.EventLevel,
 		want: func(e *redline.Event) bool {
-			return e.Level != nil && e.Level.VisibleTo(p) && f.kind(e.Level) != ""
+			return e.Level.VisibleTo(p) && f.kind(e.Level) != ""
 		},
 		tell: func(e *redline.Event) *model.InventoryEvent {
 			level, reason := e.Level.Level, e.Level.Reason
@@ -127,8 +130,9 @@ func (s subscription) OrderChanged(ctx context.Context, filter *model.OrderLiveF
 		return nil, err
 	}
 	return stream(ctx, s.resolver, teller[model.OrderEvent]{
+		of: redline.EventOrder,
 		want: func(e *redline.Event) bool {
-			return e.Order != nil && e.Order.VisibleTo(p) && f.kind(e.Order, p) != ""
+			return e.Order.VisibleTo(p) && f.kind(e.Order, p) != ""
 		},
 		tell: func(e *redline.Event) *model.OrderEvent {
 			to := e.Order.To

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -31,8 +33,10 @@ type Broker struct {
 	// head is the id of the newest event that every subscriber's queue has.
 	head atomic.Int64
 
-	mu          sync.Mutex
-	subscribers map[*subscription]struct{}
+	mu sync.Mutex
+	// subscribers are the subscribers by the type of events that they want; a
+	// type that nobody wants isn't there.
+	subscribers map[string]map[*subscription]struct{}
 	closed      bool
 	pumps       sync.WaitGroup
 }
@@ -44,31 +48,35 @@ func NewBroker(options BrokerOptions) (*Broker, error) {
 	}
 	options.Queue = orDefault(options.Queue, 1000)
 	options.Logger = orDefault(options.Logger, slog.Default())
-	return &Broker{options: options, subscribers: map[*subscription]struct{}{}}, nil
+	return &Broker{options: options, subscribers: map[string]map[*subscription]struct{}{}}, nil
 }
 
 // Head is the id of the newest event published, or where the log began for
 // this process. Whoever resumes from it misses nothing that is yet to come.
 func (b *Broker) Head() int64 { return b.head.Load() }
 
-// Subscribe returns a channel with every event, from the next one published
-// on, for which want returns true. The channel closes when ctx ends, when the
+// Subscribe returns a channel with every event of one type, redline.EventLevel
+// or redline.EventOrder, for which want returns true: of those behind the head
+// all, of those up to it none. The channel closes when ctx ends, when the
 // broker closes, and when the subscriber is cut off because it let its queue
 // overflow. The events are shared: they are not to be changed.
 //
-// want is called in the publisher's goroutine, under the broker's lock: it has
-// to be cheap and must not call the broker. If it panics, only its own
-// subscriber ends.
+// want is called in the publisher's goroutine, under the broker's lock, with
+// events of that type alone: it has to be cheap and must not call the broker.
+// If it panics, only its own subscriber ends.
 //
 // If ctx belongs to an operation on a WebSocket, being cut off closes the
 // socket with 4013 and the cursor to resume from; see the package on what the
 // resolver owes for that.
-func (b *Broker) Subscribe(ctx context.Context, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
+func (b *Broker) Subscribe(ctx context.Context, eventType string, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("subscribing: %w", err)
 	}
+	if eventType != redline.EventLevel && eventType != redline.EventOrder {
+		return nil, fmt.Errorf("subscribing: nobody is told of events of the type %q", eventType)
+	}
 	s := &subscription{
-		broker: b, want: want, operation: operationFrom(ctx),
+		broker: b, eventType: eventType, want: want, operation: operationFrom(ctx),
 		out:  make(chan *redline.Event),
 		wake: make(chan struct{}, 1),
 		cut:  make(chan struct{}),
@@ -81,27 +89,48 @@ func (b *Broker) Subscribe(ctx context.Context, want func(*redline.Event) bool) 
 	if s.operation != nil {
 		s.operation.follow(s)
 	}
-	b.subscribers[s] = struct{}{}
+	if b.subscribers[eventType] == nil {
+		b.subscribers[eventType] = map[*subscription]struct{}{}
+	}
+	b.subscribers[eventType][s] = struct{}{}
 	b.pumps.Add(1)
 	go s.pump(ctx)
 	return s.out, nil
 }
 
-// Publish hands the event to all who want it. Call it from one goroutine, with
-// ids that rise; the event must have been visible in the log.
-func (b *Broker) Publish(e *redline.Event) {
+// interest returns the types of events that somebody wants.
+func (b *Broker) interest() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.subscribers))
+}
+
+// Publish hands the event to all who want it, and moves the head on to it. read
+// are the types of events that were looked for between the head and this event.
+// If somebody wants a type that is not among them, having come after the
+// looking began, Publish does nothing and returns false: what lies behind the
+// head is to be read again. Call it from one goroutine, with ids that rise; the
+// event must have been visible in the log. One without content only moves the
+// head.
+func (b *Broker) Publish(e *redline.Event, read []string) bool {
 	before := b.head.Load()
 	var slow, panicked []*subscription
 	b.mu.Lock()
-	for s := range b.subscribers {
+	for wanted := range b.subscribers {
+		if !slices.Contains(read, wanted) {
+			b.mu.Unlock()
+			return false
+		}
+	}
+	for s := range b.subscribers[e.Type()] {
 		wanted, failed := s.wants(e)
 		switch {
 		case failed:
 			panicked = append(panicked, s)
-			delete(b.subscribers, s)
+			b.forget(s)
 		case wanted && !s.offer(pending{event: e, before: before}):
 			slow = append(slow, s)
-			delete(b.subscribers, s)
+			b.forget(s)
 		}
 	}
 	// Only now, so that whoever reads the head and then finds a queue empty
@@ -114,6 +143,7 @@ func (b *Broker) Publish(e *redline.Event) {
 	for _, s := range panicked {
 		s.end(endPanicked)
 	}
+	return true
 }
 
 // Close ends all subscriptions and waits for their goroutines. Sockets with
@@ -136,15 +166,26 @@ func (b *Broker) endAll(why ending, closing bool) {
 	b.mu.Lock()
 	b.closed = b.closed || closing
 	all := b.subscribers
-	b.subscribers = map[*subscription]struct{}{}
+	b.subscribers = map[string]map[*subscription]struct{}{}
 	b.mu.Unlock()
-	for s := range all {
-		s.end(why)
+	for _, group := range all {
+		for s := range group {
+			s.end(why)
+		}
 	}
 }
 
 func (b *Broker) remove(s *subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.subscribers, s)
+	b.forget(s)
+}
+
+// forget takes a subscriber out, if it is there still. The caller holds mu.
+func (b *Broker) forget(s *subscription) {
+	group := b.subscribers[s.eventType]
+	delete(group, s)
+	if len(group) == 0 {
+		delete(b.subscribers, s.eventType)
+	}
 }

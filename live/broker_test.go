@@ -22,6 +22,14 @@ func newBroker(t interface{ Fatal(...any) }, queue int) *live.Broker {
 
 func all(*redline.Event) bool { return true }
 
+// levels are all the types of events that these tests publish.
+var levels = []string{redline.EventLevel}
+
+// levelEvent is an event of some level.
+func levelEvent(id int64) *redline.Event {
+	return &redline.Event{ID: id, Level: &redline.LevelEvent{}}
+}
+
 // Every subscriber gets the events that it wants, all of them from when it came
 // to when it left, once and in order.
 func TestEverySubscriberGetsItsEventsInOrder(t *testing.T) {
@@ -44,7 +52,7 @@ func TestEverySubscriberGetsItsEventsInOrder(t *testing.T) {
 				var ctx context.Context
 				ctx, s.cancel = context.WithCancel(context.Background())
 				var err error
-				s.events, err = broker.Subscribe(ctx, func(e *redline.Event) bool { return e.ID%s.every == 0 })
+				s.events, err = broker.Subscribe(ctx, redline.EventLevel, func(e *redline.Event) bool { return e.ID%s.every == 0 })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -52,7 +60,7 @@ func TestEverySubscriberGetsItsEventsInOrder(t *testing.T) {
 			},
 			"publish": func(t *rapid.T) {
 				head += rapid.Int64Range(1, 3).Draw(t, "gap")
-				broker.Publish(&redline.Event{ID: head})
+				broker.Publish(levelEvent(head), levels)
 				if broker.Head() != head {
 					t.Fatalf("the head is %d after %d", broker.Head(), head)
 				}
@@ -115,17 +123,17 @@ func TestAFullQueueCutsOffItsSubscriberAlone(t *testing.T) {
 	const queue = 3
 	broker := newBroker(t, queue)
 	defer broker.Close()
-	slow, err := broker.Subscribe(t.Context(), all)
+	slow, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fast, err := broker.Subscribe(t.Context(), all)
+	fast, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const total = 10
 	for id := int64(1); id <= total; id++ {
-		broker.Publish(&redline.Event{ID: id})
+		broker.Publish(levelEvent(id), levels)
 		if e := await(t, fast, "the fast one's event"); e == nil || e.ID != id {
 			t.Fatalf("the fast one got %v, want %d", e, id)
 		}
@@ -148,16 +156,16 @@ func TestASubscriptionEndsWithItsContext(t *testing.T) {
 	broker := newBroker(t, 0)
 	defer broker.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	events, err := broker.Subscribe(ctx, all)
+	events, err := broker.Subscribe(ctx, redline.EventLevel, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cancel()
 	drained(events)
-	if _, err := broker.Subscribe(ctx, all); !errors.Is(err, context.Canceled) {
+	if _, err := broker.Subscribe(ctx, redline.EventLevel, all); !errors.Is(err, context.Canceled) {
 		t.Errorf("subscribing with a context that has ended: %v", err)
 	}
-	broker.Publish(&redline.Event{ID: 1})
+	broker.Publish(levelEvent(1), levels)
 }
 
 func TestCloseEndsEverySubscription(t *testing.T) {
@@ -165,20 +173,20 @@ func TestCloseEndsEverySubscription(t *testing.T) {
 	broker := newBroker(t, 0)
 	var open []<-chan *redline.Event
 	for range 5 {
-		events, err := broker.Subscribe(t.Context(), all)
+		events, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
 		if err != nil {
 			t.Fatal(err)
 		}
 		open = append(open, events)
 	}
-	broker.Publish(&redline.Event{ID: 1})
+	broker.Publish(levelEvent(1), levels)
 	broker.Close()
 	for _, events := range open {
 		if got := drained(events); len(got) > 0 {
 			t.Errorf("a closed subscription still gave %v", got)
 		}
 	}
-	if _, err := broker.Subscribe(t.Context(), all); !errors.Is(err, live.ErrClosed) {
+	if _, err := broker.Subscribe(t.Context(), redline.EventLevel, all); !errors.Is(err, live.ErrClosed) {
 		t.Errorf("subscribing to a closed broker: %v", err)
 	}
 	broker.Close()
@@ -188,15 +196,15 @@ func TestAFilterThatPanicsEndsItsSubscriberAlone(t *testing.T) {
 	t.Parallel()
 	broker := newBroker(t, 0)
 	defer broker.Close()
-	bad, err := broker.Subscribe(t.Context(), func(*redline.Event) bool { panic("no") })
+	bad, err := broker.Subscribe(t.Context(), redline.EventLevel, func(*redline.Event) bool { panic("no") })
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, err := broker.Subscribe(t.Context(), all)
+	good, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	broker.Publish(&redline.Event{ID: 1})
+	broker.Publish(levelEvent(1), levels)
 	if e := await(t, good, "the event"); e.ID != 1 {
 		t.Errorf("got event %d", e.ID)
 	}

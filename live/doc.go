@@ -9,7 +9,8 @@
 //
 // # What a subscription's resolver owes
 //
-// It calls Broker.Subscribe with the context that it was given, passes each
+// It calls Broker.Subscribe with the context that it was given and the one type
+// of events that it tells of, passes each
 // event on as exactly one value, in order, through an unbuffered channel, and
 // closes that channel when the broker's channel closes. Filters belong into
 // want, so that no event has to be left out afterwards. From that the transport

@@ -97,7 +97,7 @@ func (r *rig) shutdown(ctx context.Context, reason string) <-chan error {
 // publish publishes events with these ids.
 func (r *rig) publish(from, to int64) {
 	for id := from; id <= to; id++ {
-		r.broker.Publish(&redline.Event{ID: id})
+		r.broker.Publish(levelEvent(id), levels)
 	}
 }
 

@@ -144,7 +144,7 @@ func (s *schema) stream(ctx context.Context, field string, args arguments) (<-ch
 	switch field {
 	case "events", "picky":
 		name, every, padding := args["name"].(string), int64(args.number("every")), strings.Repeat("x", args.number("bytes")%(1<<20))
-		events, err := s.broker.Subscribe(ctx, func(e *redline.Event) bool {
+		events, err := s.broker.Subscribe(ctx, redline.EventLevel, func(e *redline.Event) bool {
 			return field == "picky" || e.ID%every == 0
 		})
 		if err != nil {
@@ -183,7 +183,7 @@ func (s *schema) stream(ctx context.Context, field string, args arguments) (<-ch
 	case "refused":
 		return nil, errRefused
 	case "badFilter":
-		events, err := s.broker.Subscribe(ctx, func(*redline.Event) bool { panic("the filter panics") })
+		events, err := s.broker.Subscribe(ctx, redline.EventLevel, func(*redline.Event) bool { panic("the filter panics") })
 		if err != nil {
 			return nil, err
 		}

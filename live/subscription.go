@@ -34,8 +34,9 @@ type pending struct {
 // subscription is one subscriber of a broker, with its queue. Its goroutine
 // pumps the queue into the channel that Subscribe returned.
 type subscription struct {
-	broker *Broker
-	want   func(*redline.Event) bool
+	broker    *Broker
+	eventType string
+	want      func(*redline.Event) bool
 	// operation is the websocket operation that it belongs to, or nil.
 	operation *operation
 	out       chan *redline.Event

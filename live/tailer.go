@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 
 // Log is the event log as the tailer needs it. The store implements it.
 type Log interface {
-	// Settled returns the events after the given position that can no longer
-	// be overtaken, by id, at most limit, and the position up to which the log
-	// is settled with them. It waits for transactions that are writing now as
-	// long as ctx lets it. The position holds only within one session of the
-	// database: where that was lost since the last call, Settled returns an
+	// Settled returns the events of these types after the given position that
+	// can no longer be overtaken, at most limit, and the position up to which
+	// the log is settled with them. It waits for transactions that are writing
+	// now as long as ctx lets it. The position holds only within one session of
+	// the database: where that was lost since the last call, Settled returns an
 	// error rather than go on quietly in another one.
-	Settled(ctx context.Context, after int64, limit int) (events []*redline.Event, upTo int64, err error)
+	Settled(ctx context.Context, after int64, types []string, limit int) (redline.EventBatch, error)
 	// Newest returns the id of the newest visible settled event, 0 for an
 	// empty log.
 	Newest(ctx context.Context) (int64, error)
@@ -36,9 +37,20 @@ type TailerOptions struct {
 	// LookTimeout bounds one look, with the wait for transactions that are
 	// writing. Default 10 s.
 	LookTimeout time.Duration
+	// OnPlaces is called where suppliers or locations may have changed: when the
+	// tailer begins, after each outage, and for each change that the log tells
+	// of before anything later is published. Until it succeeds nothing is: it is
+	// tried again as after any failed look, and LookTimeout bounds each call.
+	// Nil does nothing.
+	OnPlaces func(ctx context.Context) error
 	// Logger is told of outages, once each. Default slog.Default().
 	Logger *slog.Logger
 }
+
+// rest is how long the log is left alone after a look that found events: what
+// is committed meanwhile is read together, however many commits it was. A lone
+// event doesn't wait for it.
+const rest = 5 * time.Millisecond
 
 // How long the tailer waits after a failed look: at first, and at most. Each
 // failure doubles it, and half of it is chance, so that many gateways don't
@@ -76,6 +88,12 @@ type Tailer struct {
 	// it is good only as long as no look fails: after a crash Postgres may give
 	// such ids out again.
 	from int64
+	// missed are the types of events that the last look should have read, and
+	// asked for too few: empty but after such a look. The next one asks for them
+	// whoever has left meanwhile, so that nobody who comes and goes can hold it up.
+	missed []string
+	// stale says that places may have changed, and OnPlaces has not been told.
+	stale bool
 }
 
 // NewTailer makes a tailer that publishes to the broker, and to nobody else.
@@ -95,7 +113,8 @@ func NewTailer(log Log, broker *Broker, options TailerOptions) (*Tailer, error) 
 }
 
 // Wake says that there may be new events: call it right after a commit. It
-// never blocks, and many calls during one look cause one more look.
+// never blocks, and many calls during one look cause one more look, a few
+// milliseconds later.
 func (t *Tailer) Wake() {
 	select {
 	case t.wake <- struct{}{}:
@@ -125,7 +144,7 @@ func (t *Tailer) Run(ctx context.Context) error {
 	}
 	var failing outage
 	for ctx.Err() == nil {
-		more, err := t.look(ctx)
+		found, more, err := t.look(ctx)
 		switch {
 		case ctx.Err() != nil:
 			// Whatever the look says, it was interrupted.
@@ -134,7 +153,12 @@ func (t *Tailer) Run(ctx context.Context) error {
 		default:
 			t.looked.Store(time.Now().UnixNano())
 			failing.over(t.options.Logger)
-			if !more {
+			switch {
+			case more:
+			case found:
+				pause(ctx, rest, nil)
+				pause(ctx, t.options.Poll-rest, t.wake)
+			default:
 				pause(ctx, t.options.Poll, t.wake)
 			}
 		}
@@ -167,41 +191,98 @@ func (o *outage) over(logger *slog.Logger) {
 }
 
 // look reads and publishes one batch, or finds the place to begin. It reports
-// whether to look again at once.
-func (t *Tailer) look(ctx context.Context) (more bool, err error) {
+// whether there were new events, and whether to look again at once.
+func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t.options.LookTimeout)
 	defer cancel()
 	if !t.started {
-		return true, t.begin(ctx)
+		return false, true, t.begin(ctx)
 	}
-	events, upTo, err := t.log.Settled(ctx, t.from, t.options.Batch)
+	types := t.types()
+	batch, err := t.log.Settled(ctx, t.from, types, t.options.Batch)
 	if err != nil {
-		from := t.from
-		t.from = t.delivered
-		return false, fmt.Errorf("reading the events after %d: %w", from, err)
+		return false, false, t.goBack(fmt.Errorf("reading the events after %d: %w", t.from, err))
 	}
-	if upTo < t.delivered {
+	if batch.UpTo < t.delivered {
 		// Nobody can be told what was changed in between: it isn't there.
 		t.started = false
 		t.broker.reset()
-		return false, fmt.Errorf("reading the events after %d: settled up to %d: %w", t.from, upTo, errWentBack)
+		return false, false, fmt.Errorf("reading the events after %d: settled up to %d: %w", t.from, batch.UpTo, errWentBack)
 	}
-	if upTo < t.from {
+	if batch.UpTo < t.from {
 		// What was settled past the newest event no longer is: those ids may
 		// come again, so look at them again.
 		t.from = t.delivered
-		return true, nil
+		return false, true, nil
 	}
-	for _, e := range events {
+	if t.stale || slices.ContainsFunc(batch.Events, func(e *redline.Event) bool { return e.Places }) {
+		if err := t.refresh(ctx); err != nil {
+			return false, false, t.goBack(err)
+		}
+	}
+	whole, err := t.publish(batch, types)
+	if err != nil {
+		return false, false, t.goBack(err)
+	}
+	if !whole {
+		t.from, t.missed = t.delivered, types
+		return false, true, nil
+	}
+	t.from, t.missed = max(batch.UpTo, t.delivered), nil
+	return batch.Newest > 0, batch.More, nil
+}
+
+// types are the types of events to ask for: what subscribers want, by now or
+// when the last look was in vain, and what the gateway needs for itself.
+func (t *Tailer) types() []string {
+	types := append(t.broker.interest(), t.missed...)
+	if t.options.OnPlaces != nil {
+		types = append(types, redline.EventPlaces)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
+
+// publish publishes a batch that was read with these types, and moves the head
+// past what nobody wants. It returns false where a subscriber came meanwhile
+// who wants other types: it has been told that it gets all that is behind the
+// head, so the rest of the batch has to be read again.
+func (t *Tailer) publish(batch redline.EventBatch, types []string) (whole bool, err error) {
+	for _, e := range batch.Events {
 		if e.ID <= t.delivered {
-			t.from = t.delivered
 			return false, fmt.Errorf("reading the events after %d: event %d came after %d", t.from, e.ID, t.delivered)
 		}
-		t.broker.Publish(e)
+		if !t.broker.Publish(e, types) {
+			return false, nil
+		}
 		t.delivered = e.ID
 	}
-	t.from = max(upTo, t.delivered)
-	return len(events) >= t.options.Batch, nil
+	if batch.Newest > t.delivered {
+		if !t.broker.Publish(&redline.Event{ID: batch.Newest}, types) {
+			return false, nil
+		}
+		t.delivered = batch.Newest
+	}
+	return true, nil
+}
+
+// goBack is for a look that failed: it forgets what was settled without an
+// event, and no longer trusts what was told of places.
+func (t *Tailer) goBack(err error) error {
+	t.from, t.stale = t.delivered, true
+	return err
+}
+
+// refresh says that places may have changed. What it causes to be read is the
+// state after all events that were visible before the call.
+func (t *Tailer) refresh(ctx context.Context) error {
+	if t.options.OnPlaces != nil {
+		if err := t.options.OnPlaces(ctx); err != nil {
+			return fmt.Errorf("reading the places after event %d: %w", t.delivered, err)
+		}
+	}
+	t.stale = false
+	return nil
 }
 
 // begin takes the newest event as the place to go on from.
@@ -209,6 +290,9 @@ func (t *Tailer) begin(ctx context.Context) error {
 	newest, err := t.log.Newest(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the newest event's id: %w", err)
+	}
+	if err := t.refresh(ctx); err != nil {
+		return err
 	}
 	t.from, t.delivered, t.started = newest, newest, true
 	t.broker.start(newest)

@@ -22,11 +22,15 @@ import (
 type outageLog struct {
 	mu      sync.Mutex
 	events  []int64
-	settled int64 // 0: the newest event
+	orders  []int64 // those of the events that are orders'
+	places  []int64 // and those that tell of places
+	settled int64   // 0: the newest event
 	err     error
 	hangs   bool
 	calls   []int64 // the positions that Settled was asked for
 	when    []time.Time
+	types   []string // those that the last look asked for
+	looking func()   // is called while a look is under way
 }
 
 func (l *outageLog) Newest(context.Context) (int64, error) {
@@ -42,31 +46,51 @@ func (l *outageLog) newest() int64 {
 	return l.events[len(l.events)-1]
 }
 
-func (l *outageLog) Settled(ctx context.Context, after int64, limit int) ([]*redline.Event, int64, error) {
+func (l *outageLog) Settled(ctx context.Context, after int64, types []string, limit int) (redline.EventBatch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.calls, l.when = append(l.calls, after), append(l.when, time.Now())
+	l.calls, l.when, l.types = append(l.calls, after), append(l.when, time.Now()), types
+	if l.looking != nil {
+		l.looking()
+	}
 	if l.hangs {
 		l.mu.Unlock()
 		<-ctx.Done()
 		l.mu.Lock()
-		return nil, 0, ctx.Err()
+		return redline.EventBatch{}, ctx.Err()
 	}
 	if l.err != nil {
-		return nil, 0, l.err
+		return redline.EventBatch{}, l.err
 	}
-	upTo := max(l.settled, l.newest())
-	var events []*redline.Event
+	batch := redline.EventBatch{UpTo: max(l.settled, l.newest())}
 	for _, id := range l.events {
 		if id <= after {
 			continue
 		}
-		events = append(events, &redline.Event{ID: id})
-		if len(events) == limit {
-			return events, id, nil
+		batch.Newest = id
+		e := l.event(id)
+		if !slices.Contains(types, e.Type()) {
+			continue
+		}
+		batch.Events = append(batch.Events, e)
+		if len(batch.Events) == limit {
+			batch.UpTo, batch.More = id, true
+			break
 		}
 	}
-	return events, upTo, nil
+	return batch, nil
+}
+
+// event is the event with an id: of a level, but where it is said otherwise.
+func (l *outageLog) event(id int64) *redline.Event {
+	switch {
+	case slices.Contains(l.orders, id):
+		return &redline.Event{ID: id, Order: &redline.OrderEvent{}}
+	case slices.Contains(l.places, id):
+		return &redline.Event{ID: id, Places: true}
+	default:
+		return levelEvent(id)
+	}
 }
 
 // change changes the log while nobody reads it.
@@ -111,7 +135,7 @@ func inBubble(t *testing.T, log *outageLog, options live.TailerOptions, test fun
 		if tl.tailer, err = live.NewTailer(log, tl.broker, options); err != nil {
 			t.Fatal(err)
 		}
-		events, err := tl.broker.Subscribe(t.Context(), all)
+		events, err := tl.broker.Subscribe(t.Context(), redline.EventLevel, all)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +295,7 @@ func TestAnotherLogThanBeforeEndsTheSubscriptions(t *testing.T) {
 		if got := tl.broker.Head(); got != 40 {
 			t.Errorf("the head is %d", got)
 		}
-		events, err := tl.broker.Subscribe(t.Context(), all)
+		events, err := tl.broker.Subscribe(t.Context(), redline.EventLevel, all)
 		if err != nil {
 			t.Fatal(err)
 		}

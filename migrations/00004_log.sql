@@ -36,6 +36,24 @@ CREATE TABLE events (
 );
 ALTER SEQUENCE events_id OWNED BY events.id;
 
+-- Gateways keep suppliers and locations in memory, and the log tells them when
+-- to read them again: whoever changes them, in whatever way, writes an event. A
+-- role that may change them needs no right to the log.
+-- +goose StatementBegin
+CREATE FUNCTION tell_of_places() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %I.events (type, subject_id, at, payload) VALUES ($1, $2, clock_timestamp(), $3)', TG_TABLE_SCHEMA)
+        USING 'places.changed', TG_TABLE_NAME, '{}'::jsonb;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+-- When a supplier was last seen changes all the time, and isn't kept.
+CREATE TRIGGER tell_of_places AFTER INSERT OR UPDATE OF id, code, name OR DELETE OR TRUNCATE ON suppliers
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_of_places();
+CREATE TRIGGER tell_of_places AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON locations
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_of_places();
+
 -- Who did, or was refused, what.
 CREATE TABLE audit_entries (
     id         text COLLATE "C" PRIMARY KEY,
@@ -53,4 +71,5 @@ CREATE INDEX audit_entries_by_subject ON audit_entries (subject, at, id) WHERE s
 CREATE INDEX audit_entries_by_actor ON audit_entries (actor, at, id);
 
 -- +goose Down
+DROP FUNCTION tell_of_places CASCADE; -- with its triggers
 DROP TABLE audit_entries, events, event_log, idempotency_keys;

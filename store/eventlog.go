@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"sync"
@@ -44,14 +47,20 @@ func (l *EventLog) Close() error {
 	return l.drop()
 }
 
-// drop closes the session; the caller holds mu.
+// drop ends the session, whose settings are nobody else's; the caller holds mu.
 func (l *EventLog) drop() error {
 	conn := l.conn
 	l.conn = nil
 	if conn == nil {
 		return nil
 	}
-	return conn.Close()
+	// So says database/sql that a connection shall not go back to the pool, and
+	// Close then that it is closed already.
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	if err := conn.Close(); !errors.Is(err, sql.ErrConnDone) {
+		return err
+	}
+	return nil
 }
 
 // query runs a query in the log's session. An error ends the session, so that
@@ -82,10 +91,12 @@ func (l *EventLog) session(ctx context.Context) (*sqlx.Conn, error) {
 		if conn, err = l.s.db.Connx(ctx); err != nil {
 			return nil, err
 		}
-		if err = conn.PingContext(ctx); err == nil {
+		// A plan that was made for an empty log, and kept, would be no good to the
+		// one that a busy hour leaves.
+		if _, err = conn.ExecContext(ctx, `SELECT set_config('plan_cache_mode', 'force_custom_plan', false)`); err == nil {
 			return conn, nil
 		}
-		_ = conn.Close() // the error that counts is the ping's
+		_ = conn.Close() // the error that counts is the first
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -100,25 +111,20 @@ const (
 	settlePauseMax = 20 * time.Millisecond
 )
 
-// Settled returns the events behind `after` that nothing can come before any
-// more, by id and at most limit of them, and the position that they settle: the
-// last of them, or the newest id given out where there are no more. It waits
-// for those who are writing now, as long as ctx lets it. `after` is a position
-// from the same session, or the id of an event that was seen; where the session
-// was lost since, an error says so.
-func (l *EventLog) Settled(ctx context.Context, after int64, limit int) ([]*redline.Event, int64, error) {
+// Settled returns the events of these types behind `after` that nothing can
+// come before any more, by id, and the position that they settle: the last of
+// them where the batch is full, or the newest id given out. It is full with
+// `limit` events, or with those whose payloads take batchBytes. It waits for
+// those who are writing now, as long as ctx lets it. `after` is a position from
+// the same session, or the id of an event that was seen; where the session was
+// lost since, an error says so. Of events of other types nothing but the newest
+// id is read.
+func (l *EventLog) Settled(ctx context.Context, after int64, types []string, limit int) (redline.EventBatch, error) {
 	upTo, err := l.settle(ctx, after)
 	if err != nil || upTo <= after {
-		return nil, upTo, err
+		return redline.EventBatch{UpTo: upTo}, err
 	}
-	events, err := l.read(ctx, after, upTo, limit)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(events) == limit {
-		upTo = events[limit-1].ID
-	}
-	return events, upTo, nil
+	return l.read(ctx, after, upTo, types, limit)
 }
 
 // settle returns the last id given out, once every id up to it is settled. A
@@ -165,39 +171,70 @@ func (l *EventLog) writers(ctx context.Context, of []string) ([]string, error) {
 	return held, err
 }
 
-func (l *EventLog) read(ctx context.Context, after, upTo int64, limit int) ([]*redline.Event, error) {
+// batchBytes is how large the payloads of a batch may be in all, as the table
+// holds them; in memory they are some ten times that. One alone may be larger.
+const batchBytes = 1 << 20
+
+// read reads what is settled. The first row that a batch has no room for comes
+// without its payload, so that it costs nothing, and says that there is more.
+func (l *EventLog) read(ctx context.Context, after, upTo int64, types []string, limit int) (redline.EventBatch, error) {
 	var rows []struct {
-		ID      int64
-		Type    string
-		At      time.Time
+		Newest  sql.NullInt64
+		ID      sql.NullInt64
+		Type    sql.NullString
+		At      sql.NullTime
 		Payload []byte
 	}
-	err := l.query(ctx, "reading the event log", &rows, `SELECT id, type, at, payload FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`,
-		after, upTo, limit)
+	err := l.query(ctx, "reading the event log", &rows, `SELECT newest.id AS newest, e.id, e.type, e.at,
+			CASE WHEN e.bytes_before < $5 THEN e.payload END AS payload
+		FROM (SELECT max(id) AS id FROM events WHERE id > $1 AND id <= $2) newest LEFT JOIN (
+			SELECT id, type, at, payload, sum(pg_column_size(payload)) OVER (ORDER BY id) - pg_column_size(payload) AS bytes_before
+			FROM events WHERE id > $1 AND id <= $2 AND type = ANY($3) ORDER BY id LIMIT $4) e ON true
+		ORDER BY e.id`, after, upTo, pq.Array(types), limit, batchBytes)
 	if err != nil {
-		return nil, err
+		return redline.EventBatch{}, err
 	}
-	events := make([]*redline.Event, len(rows))
-	for i, r := range rows {
-		e := &redline.Event{ID: r.ID, At: r.At}
-		switch r.Type {
-		case redline.EventLevel:
-			e.Level = &redline.LevelEvent{}
-			err = json.Unmarshal(r.Payload, e.Level)
-		case redline.EventOrder:
-			e.Order = &redline.OrderEvent{}
-			err = json.Unmarshal(r.Payload, e.Order)
-		default:
-			err = fmt.Errorf("its type is %q", r.Type)
-		}
-		if err != nil {
-			// Of a newer gateway, maybe. It concerns nobody here, and the log goes on.
-			l.s.log.ErrorContext(ctx, "an event of the log can't be read", "event", r.ID, "error", err)
-			e.Level, e.Order = nil, nil
-		}
-		events[i] = e
+	batch := redline.EventBatch{Newest: rows[0].Newest.Int64, UpTo: upTo}
+	if !rows[0].ID.Valid {
+		return batch, nil
 	}
-	return events, nil
+	batch.Events = make([]*redline.Event, 0, len(rows))
+	for _, r := range rows {
+		if r.Payload == nil {
+			batch.More = true
+			break
+		}
+		batch.Events = append(batch.Events, l.event(ctx, r.ID.Int64, r.Type.String, r.At.Time, r.Payload))
+	}
+	if batch.More = batch.More || len(rows) == limit; batch.More {
+		batch.UpTo = batch.Events[len(batch.Events)-1].ID
+		batch.Newest = batch.UpTo
+	}
+	return batch, nil
+}
+
+// event reads one event's payload.
+func (l *EventLog) event(ctx context.Context, id int64, kind string, at time.Time, payload []byte) *redline.Event {
+	e := &redline.Event{ID: id, At: at}
+	var err error
+	switch kind {
+	case redline.EventLevel:
+		e.Level = &redline.LevelEvent{}
+		err = json.Unmarshal(payload, e.Level)
+	case redline.EventOrder:
+		e.Order = &redline.OrderEvent{}
+		err = json.Unmarshal(payload, e.Order)
+	case redline.EventPlaces:
+		e.Places = true
+	default:
+		err = fmt.Errorf("its type is %q", kind)
+	}
+	if err != nil {
+		// Of a newer gateway, maybe. It concerns nobody here, and the log goes on.
+		l.s.log.ErrorContext(ctx, "an event of the log can't be read", "event", id, "error", err)
+		e.Level, e.Order = nil, nil
+	}
+	return e
 }
 
 // Newest returns the id of the newest event that nothing can come before any

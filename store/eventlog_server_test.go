@@ -146,8 +146,9 @@ func TestEventLogAfterACrash(t *testing.T) {
 	log := s.EventLog()
 	t.Cleanup(func() { _ = log.Close() })
 	p.adjust(s)
-	_, delivered, err := log.Settled(p.ctx, 0, 1000)
+	batch, err := log.Settled(p.ctx, 0, everyType, 1000)
 	p.must(err)
+	delivered := batch.UpTo
 
 	// The pool has more connections than one, and will find all of them dead.
 	p.fillPool(s)
@@ -160,15 +161,16 @@ func TestEventLogAfterACrash(t *testing.T) {
 		SELECT 'level.changed', 'nobody', clock_timestamp(), '{}' FROM generate_series(1, 200)`)
 	p.must(err)
 	p.must(tx.Rollback())
-	found, position, err := log.Settled(p.ctx, delivered, 1000)
+	batch, err = log.Settled(p.ctx, delivered, everyType, 1000)
 	p.must(err)
-	if len(found) != 0 || position < delivered+200 {
-		t.Fatalf("behind %d it found %d events, up to %d", delivered, len(found), position)
+	position := batch.UpTo
+	if len(batch.Events) != 0 || batch.Newest != 0 || position < delivered+200 {
+		t.Fatalf("behind %d it found %d events, up to %d", delivered, len(batch.Events), position)
 	}
 	epoch := p.epoch(s)
 
 	p.crash()
-	if _, _, err := log.Settled(p.ctx, position, 1000); err == nil {
+	if _, err := log.Settled(p.ctx, position, everyType, 1000); err == nil {
 		t.Fatal("there was a log to read while Postgres was down")
 	}
 	p.start()
@@ -179,9 +181,9 @@ func TestEventLogAfterACrash(t *testing.T) {
 	if told[0] > position {
 		t.Fatalf("the ids go on at %d, behind %d: nothing was given out again, and this test shows nothing", told[0], position)
 	}
-	got, _, err := log.Settled(p.ctx, delivered, 1000)
+	batch, err = log.Settled(p.ctx, delivered, everyType, 1000)
 	p.must(err)
-	wantIDs(t, "the reader that goes on from what it has read", idsOf(got), told)
+	wantIDs(t, "the reader that goes on from what it has read", idsOf(batch.Events), told)
 	if again := p.epoch(s); again != epoch {
 		t.Errorf("the epoch was %d and is %d", epoch, again)
 	}
@@ -196,15 +198,15 @@ func TestEventLogTellsOfALostSession(t *testing.T) {
 	s := p.open(p.URL())
 	log := s.EventLog()
 	t.Cleanup(func() { _ = log.Close() })
-	_, position, err := log.Settled(p.ctx, 0, 1000)
+	batch, err := log.Settled(p.ctx, 0, everyType, 1000)
 	p.must(err)
 	p.fillPool(s)
 	p.crash()
 	p.start()
-	if _, _, err := log.Settled(p.ctx, position, 1000); err == nil {
+	if _, err := log.Settled(p.ctx, batch.UpTo, everyType, 1000); err == nil {
 		t.Error("nothing told the reader that its session was lost")
 	}
-	if _, _, err := log.Settled(p.ctx, position, 1000); err != nil {
+	if _, err := log.Settled(p.ctx, batch.UpTo, everyType, 1000); err != nil {
 		t.Errorf("it was told a second time: %v", err)
 	}
 }
@@ -278,9 +280,9 @@ func TestEventLogOfAnOrdinaryRole(t *testing.T) {
 	p.must(err)
 	log := s.EventLog()
 	t.Cleanup(func() { _ = log.Close() })
-	events, position, err := log.Settled(p.ctx, 0, 1000)
+	batch, err := log.Settled(p.ctx, 0, everyType, 1000)
 	p.must(err)
-	if last := events[len(events)-1]; last.Order == nil || last.Order.Order.ID != id {
+	if last := batch.Events[len(batch.Events)-1]; last.Order == nil || last.Order.Order.ID != id {
 		t.Errorf("the last event is %+v", last)
 	}
 	p.epoch(s)
@@ -295,13 +297,13 @@ func TestEventLogOfAnOrdinaryRole(t *testing.T) {
 	p.must(err)
 	short, cancel := context.WithTimeout(p.ctx, 50*time.Millisecond)
 	defer cancel()
-	if _, _, err := log.Settled(short, position, 1000); err == nil {
+	if _, err := log.Settled(short, batch.UpTo, everyType, 1000); err == nil {
 		t.Error("the log was settled while another role was writing to it")
 	}
 	p.must(tx.Commit())
-	events, _, err = log.Settled(p.ctx, position, 1000)
+	batch, err = log.Settled(p.ctx, batch.UpTo, everyType, 1000)
 	p.must(err)
-	if len(events) != 1 {
-		t.Errorf("then it told of %d events", len(events))
+	if len(batch.Events) != 1 {
+		t.Errorf("then it told of %d events", len(batch.Events))
 	}
 }

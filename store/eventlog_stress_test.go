@@ -25,7 +25,7 @@ func (r *reading) take(events []*redline.Event) {
 		r.ids = append(r.ids, e.ID)
 		if l := e.Level; l != nil {
 			r.versions[l.Level.ID] = append(r.versions[l.Level.ID], l.Level.Version)
-		} else {
+		} else if !e.Places {
 			r.versions[e.Order.Order.ID] = append(r.versions[e.Order.Order.ID], e.Order.Order.Version)
 		}
 	}
@@ -40,14 +40,14 @@ func (w *world) followAll(limit int, done <-chan struct{}) (*reading, error) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for after, last := int64(0), false; ; {
-		events, upTo, err := log.Settled(w.ctx, after, limit)
+		batch, err := log.Settled(w.ctx, after, everyType, limit)
 		if err != nil {
 			return nil, err
 		}
 		r.looks++
-		r.take(events)
-		after = upTo
-		if len(events) > 0 {
+		r.take(batch.Events)
+		after = batch.UpTo
+		if len(batch.Events) > 0 {
 			continue
 		}
 		if last {

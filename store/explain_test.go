@@ -337,14 +337,14 @@ func (w *world) askRest() []asked {
 		_, err := w.AuditEntriesByID(w.ctx, operator, largeIDs("audit", 50))
 		return err
 	}}, asked{"the log's beginning", func() error {
-		_, _, err := log.Settled(w.ctx, 0, 100)
+		_, err := log.Settled(w.ctx, 0, everyType, 100)
 		return err
 	}}, asked{"the log's end", func() error {
 		newest, err := log.Newest(w.ctx)
 		if err != nil {
 			return err
 		}
-		_, _, err = log.Settled(w.ctx, newest-100, 500)
+		_, err = log.Settled(w.ctx, newest-100, []string{redline.EventOrder}, 500)
 		return err
 	}}, asked{"which log it is", func() error {
 		_, err := log.Epoch(w.ctx)
