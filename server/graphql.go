@@ -125,7 +125,10 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, mediaType strin
 	if status != http.StatusOK || r.Method != http.MethodGet || redline.PrincipalFrom(r.Context()).Authenticated() {
 		w.Header().Set("Cache-Control", "no-store")
 	}
-	s.answer(w, r, status, mediaType, encodeResponse(response))
+	body := borrowBuffer()
+	defer body.giveBack()
+	encodeResponse(body, response)
+	s.answer(w, r, status, mediaType, body.Bytes())
 }
 
 // statusOf is the table in the package's description, for well-formed requests.

@@ -47,6 +47,10 @@ func mediaRanges(accept []string) []mediaRange {
 	}
 	ranges := []mediaRange{}
 	for part := range strings.SplitSeq(list, ",") {
+		if !strings.Contains(part, ";") {
+			ranges = append(ranges, mediaRange{strings.ToLower(strings.Trim(part, " \t")), 1})
+			continue
+		}
 		pattern, parameters, err := mime.ParseMediaType(part)
 		if err != nil || !isUTF8(parameters["charset"]) {
 			continue

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -22,11 +21,12 @@ func (s *Server) readPost(w http.ResponseWriter, r *http.Request) (*graphql.RawP
 		return nil, f
 	}
 	began := graphql.Now()
-	body, f := s.readBody(w, r)
-	if f != nil {
+	body := borrowBuffer()
+	defer body.giveBack()
+	if f := s.readBody(w, r, body); f != nil {
 		return nil, f
 	}
-	params, f := parseBody(body)
+	params, f := parseBody(body.Bytes())
 	if f != nil {
 		return nil, f
 	}
@@ -48,12 +48,14 @@ func requireJSON(header http.Header) *failure {
 	if len(given) != 1 {
 		return refusal("one Content-Type is needed, and it must be application/json")
 	}
-	mediaType, parameters, err := mime.ParseMediaType(given[0])
-	if err != nil || mediaType != mediaJSON {
-		return refusal("the Content-Type must be application/json")
-	}
-	if !isUTF8(parameters["charset"]) {
-		return refusal("the charset must be utf-8")
+	if given[0] != mediaJSON {
+		mediaType, parameters, err := mime.ParseMediaType(given[0])
+		if err != nil || mediaType != mediaJSON {
+			return refusal("the Content-Type must be application/json")
+		}
+		if !isUTF8(parameters["charset"]) {
+			return refusal("the charset must be utf-8")
+		}
 	}
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return refusal("the body must not be compressed")
@@ -63,33 +65,36 @@ func requireJSON(header http.Header) *failure {
 
 // readBody reads no more than MaxBodyBytes, and nothing at all where the
 // client says beforehand that there will be more.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into *buffer) *failure {
 	limit := s.options.MaxBodyBytes
-	tooLarge := &failure{
-		status:  http.StatusRequestEntityTooLarge,
-		code:    codeTooLarge,
-		message: fmt.Sprintf("the body is larger than %d bytes", limit),
-		header:  http.Header{"Connection": {"close"}},
-	}
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return bodyTooLarge(limit)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	_, err := into.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
 	if err == nil {
-		return body, nil
+		return nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
+		return bodyTooLarge(limit)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, &failure{
+		return &failure{
 			status:  http.StatusRequestTimeout,
 			code:    codeTimeout,
 			message: "the body did not arrive in time",
 			header:  http.Header{"Connection": {"close"}},
 		}
 	}
-	return nil, badRequest("the body broke off")
+	return badRequest("the body broke off")
+}
+
+func bodyTooLarge(limit int64) *failure {
+	return &failure{
+		status:  http.StatusRequestEntityTooLarge,
+		code:    codeTooLarge,
+		message: fmt.Sprintf("the body is larger than %d bytes", limit),
+		header:  http.Header{"Connection": {"close"}},
+	}
 }
 
 // stopReadTimer ends the time that the client has to send its request, once it
@@ -111,7 +116,7 @@ func readGet(r *http.Request) (*graphql.RawParams, *failure) {
 	if err != nil {
 		return nil, badRequest("the URL's query string is malformed")
 	}
-	for _, name := range []string{memberQuery, memberOperationName, memberVariables, memberExtensions} {
+	for _, name := range requestMembers {
 		if len(values[name]) > 1 {
 			return nil, badRequest("%s is there more than once", name)
 		}
@@ -126,14 +131,11 @@ func readGet(r *http.Request) (*graphql.RawParams, *failure) {
 	if params.Query == "" {
 		return nil, badRequest("query is missing")
 	}
-	for _, member := range objectMembers(params) {
-		text := values.Get(member.name)
-		if text == "" {
-			continue
-		}
-		if *member.into, err = parseObject([]byte(text)); err != nil {
-			return nil, badRequest("%s must be a JSON object", member.name)
-		}
+	if params.Variables, err = parseObject(values.Get(memberVariables)); err != nil {
+		return nil, badRequest("variables must be a JSON object")
+	}
+	if params.Extensions, err = parseObject(values.Get(memberExtensions)); err != nil {
+		return nil, badRequest("extensions must be a JSON object")
 	}
 	params.ReadTime = graphql.TraceTiming{Start: began, End: graphql.Now()}
 	return params, nil

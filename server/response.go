@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -25,30 +24,28 @@ const (
 // person looks for, and no data at all where nothing ran. The data was encoded
 // by the executor and is copied as it is; encoding/json would scan a page of
 // products once more.
-func encodeResponse(response *graphql.Response) []byte {
-	var out bytes.Buffer
+func encodeResponse(out *buffer, response *graphql.Response) {
 	out.Grow(len(response.Data) + 64)
-	separator := byte('{')
+	before := byte('{')
 	member := func(name string, value []byte) {
-		out.WriteByte(separator)
-		separator = ','
-		fmt.Fprintf(&out, "%q:", name)
+		out.WriteByte(before)
+		before = ','
+		out.WriteString(name)
 		out.Write(value)
 	}
 	if len(response.Errors) > 0 {
-		member("errors", mustEncode(response.Errors))
+		member(`"errors":`, mustEncode(response.Errors))
 	}
 	if len(response.Data) > 0 {
-		member("data", response.Data)
+		member(`"data":`, response.Data)
 	}
 	if len(response.Extensions) > 0 {
-		member("extensions", mustEncode(response.Extensions))
+		member(`"extensions":`, mustEncode(response.Extensions))
 	}
-	if separator == '{' {
+	if before == '{' {
 		out.WriteByte('{')
 	}
 	out.WriteByte('}')
-	return out.Bytes()
 }
 
 // mustEncode panics where an extension can't be written as JSON, which is a
