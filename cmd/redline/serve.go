@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ type gateway struct {
 // sockets, what was begun, the readers of the log, and Postgres last. It stops
 // as well, with an error, when the private Postgres ends by itself.
 func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
+	defer runtime.KeepAlive(ballast())
 	log, err := c.logger(io)
 	if err != nil {
 		return err
