@@ -95,14 +95,14 @@ func (s *Server) answerJSON(w http.ResponseWriter, r *http.Request, status int, 
 	s.answer(w, r, status, mediaType, body)
 }
 
-// answer sends a whole answer, with its length, in one write. The client may
+// answer sends a whole answer, with its length. The client may
 // be gone by then, which is nobody's fault and told at debug level.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, status int, mediaType string, body []byte) {
 	header := w.Header()
 	header.Set("Content-Type", mediaType+"; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	if _, err := w.Write(body); err != nil {
+	if err := writeWhole(w, r, body); err != nil {
 		s.options.Log.LogAttrs(r.Context(), slog.LevelDebug, "answer not delivered",
 			slog.String("reason", err.Error()),
 			slog.String("requestId", redline.RequestIDFrom(r.Context())),

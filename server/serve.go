@@ -37,12 +37,13 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    s.options.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return requests },
+		ConnContext:       withConn,
 	}
 	refusing := make(chan struct{}) // closed when no connection is taken any more
 	var acceptErr error
 	go func() {
 		defer close(refusing)
-		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := web.Serve(connListener{listener}); !errors.Is(err, http.ErrServerClosed) {
 			acceptErr = fmt.Errorf("taking connections: %w", err)
 		}
 	}()

@@ -28,6 +28,12 @@ type running struct {
 // start serves a rig on a free port until stop is called or the test ends.
 func start(tb testing.TB, r *rig) *running {
 	tb.Helper()
+	return startOn(tb, r, func(l net.Listener) net.Listener { return l })
+}
+
+// startOn is start with something around the listener.
+func startOn(tb testing.TB, r *rig, around func(net.Listener) net.Listener) *running {
+	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -43,7 +49,7 @@ func start(tb testing.TB, r *rig) *running {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.ended <- r.Serve(ctx, listener)
+		s.ended <- r.Serve(ctx, around(listener))
 	}()
 	tb.Cleanup(func() {
 		transport.CloseIdleConnections()
