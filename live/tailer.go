@@ -88,10 +88,9 @@ type Tailer struct {
 	// it is good only as long as no look fails: after a crash Postgres may give
 	// such ids out again.
 	from int64
-	// missed are the types of events that the last look should have read, and
-	// asked for too few: empty but after such a look. The next one asks for them
-	// whoever has left meanwhile, so that nobody who comes and goes can hold it up.
-	missed []string
+	// everything says that the last look asked for too few types. The next asks
+	// for all, so that nobody who comes and goes can hold the others up.
+	everything bool
 	// stale says that places may have changed, and OnPlaces has not been told.
 	stale bool
 }
@@ -225,22 +224,24 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 		return false, false, t.goBack(err)
 	}
 	if !whole {
-		t.from, t.missed = t.delivered, types
+		t.from, t.everything = t.delivered, true
 		return false, true, nil
 	}
-	t.from, t.missed = max(batch.UpTo, t.delivered), nil
+	t.from, t.everything = max(batch.UpTo, t.delivered), false
 	return batch.Newest > 0, batch.More, nil
 }
 
-// types are the types of events to ask for: what subscribers want, by now or
-// when the last look was in vain, and what the gateway needs for itself.
+// types are the types of events to ask for: what subscribers want, and what the
+// gateway needs for itself.
 func (t *Tailer) types() []string {
-	types := append(t.broker.interest(), t.missed...)
+	types := t.broker.interest()
+	if t.everything {
+		types = []string{redline.EventLevel, redline.EventOrder}
+	}
 	if t.options.OnPlaces != nil {
 		types = append(types, redline.EventPlaces)
 	}
-	slices.Sort(types)
-	return slices.Compact(types)
+	return types
 }
 
 // publish publishes a batch that was read with these types, and moves the head
