@@ -38,10 +38,19 @@ generate: ## Write the generated GraphQL code anew from schema.graphqls
 
 .PHONY: generated
 generated: ## Fail where the generated code isn't what schema.graphqls gives
-	@before=$$(find graph -name 'generated.go' | sort | xargs cat | cksum); \
+	@before=$$(find graph -name '*generated.go' | sort | xargs cat | cksum); \
 	$(GO) generate ./graph; \
-	after=$$(find graph -name 'generated.go' | sort | xargs cat | cksum); \
+	after=$$(find graph -name '*generated.go' | sort | xargs cat | cksum); \
 	if [ "$$before" != "$$after" ]; then echo "the generated code was out of date: commit what 'make generate' wrote"; exit 1; fi
+
+.PHONY: bench
+bench: build postgres ## Measure reads and placements beside the practical limit, and write docs/performance.md
+	$(GO) build -o bin/bench ./test/bench
+	bin/bench --redline $(BIN) --write docs/performance.md $(BENCH_FLAGS)
+
+.PHONY: bench-short
+bench-short: postgres ## Go the benchmark's whole way in seconds: it works, and its figures mean nothing
+	$(GO) test -race -count=1 -v -run TestBenchShort ./test/bench
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each

@@ -40,17 +40,22 @@ func ParseDecimal(s string) (Decimal, error) {
 
 // String writes the number with as many decimals as it needs, and at least
 // two: "12.50", "0.657812".
-func (d Decimal) String() string {
+func (d Decimal) String() string { return string(d.append(nil)) }
+
+// append appends what String writes.
+func (d Decimal) append(b []byte) []byte {
 	u := uint64(d.micros)
-	sign := ""
 	if d.micros < 0 {
-		sign, u = "-", -u
+		b, u = append(b, '-'), -u
 	}
-	frac := fmt.Sprintf("%06d", u%1_000_000)
-	for len(frac) > 2 && frac[len(frac)-1] == '0' {
-		frac = frac[:len(frac)-1]
+	b = strconv.AppendUint(b, u/1_000_000, 10)
+	b = append(b, '.')
+	frac := u % 1_000_000
+	for place := uint64(100_000); frac > 0 || place >= 10_000; place /= 10 {
+		b = append(b, '0'+byte(frac/place))
+		frac %= place
 	}
-	return fmt.Sprintf("%s%d.%s", sign, u/1_000_000, frac)
+	return b
 }
 
 // Times multiplies by a whole number and rounds half-even to a number of
@@ -99,13 +104,16 @@ func (d *Decimal) Scan(src any) error {
 func (d Decimal) Value() (driver.Value, error) { return d.String(), nil }
 
 // MarshalText writes the number for JSON, where it is a string.
-func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d Decimal) MarshalText() ([]byte, error) { return d.append(nil), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (d *Decimal) UnmarshalText(b []byte) error { return d.Scan(b) }
 
 // MarshalGQL writes the scalar Decimal.
-func (d Decimal) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, `"`+d.String()+`"`) }
+func (d Decimal) MarshalGQL(w io.Writer) { _, _ = w.Write(d.AppendGQL(nil)) }
+
+// AppendGQL appends what MarshalGQL writes.
+func (d Decimal) AppendGQL(b []byte) []byte { return append(d.append(append(b, '"')), '"') }
 
 // UnmarshalGQL reads the scalar Decimal, which is a string.
 func (d *Decimal) UnmarshalGQL(v any) error {

@@ -25,23 +25,23 @@ func (answers) Validate(graphql.ExecutableSchema) error { return nil }
 // InterceptResponse runs around each answer: once for a query or a mutation,
 // once for each event of a subscription.
 func (a answers) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	own := &answer{}
-	ctx = withAnswer(ctx, own)
 	if !graphql.HasOperationContext(ctx) {
 		return next(ctx)
 	}
 	op := graphql.GetOperationContext(ctx)
-	switch {
-	case op.Operation == nil:
-	case op.Operation.Operation == ast.Query:
-		if selects(op, op.Operation.SelectionSet, "Query", "eventHead") {
-			own.head = a.live.Head()
-		}
-	case op.Operation.Operation == ast.Subscription:
+	if op.Operation == nil {
+		return next(ctx)
+	}
+	own := a.newAnswer(ctx, a.plans.of(op))
+	ctx = withAnswer(ctx, own)
+	if own.plan.asksHead {
+		own.head = a.live.Head()
+	}
+	if op.Operation.Operation == ast.Subscription && len(own.plan.roots) == 1 {
 		// gqlgen leaves the subscription's own field out of the paths of errors.
-		if f := graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}); len(f) == 1 {
-			ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: f[0]})
-		}
+		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+			Object: "Subscription", Field: graphql.CollectedField{Field: own.plan.roots[0].node},
+		})
 	}
 	return next(ctx)
 }
@@ -50,6 +50,10 @@ type answerKey struct{}
 
 // answer is what the fields of one answer share.
 type answer struct {
+	contract *contract
+	plan     *plan
+	// open are the scopes of whom it is for.
+	open scopes
 	head int64
 	// values is how many were counted so far.
 	values atomic.Int64
@@ -57,6 +61,22 @@ type answer struct {
 	mu    sync.Mutex
 	told  map[string]bool
 	items map[itemsKey]*items
+}
+
+// newAnswer begins an answer to the principal of a context.
+func (r *resolver) newAnswer(ctx context.Context, p *plan) *answer {
+	return &answer{contract: r.contract, plan: p, open: r.contract.open(redline.PrincipalFrom(ctx))}
+}
+
+// asked is what the field under way, which is one of a root, asks for.
+func (r *resolver) asked(ctx context.Context) *field {
+	var p *plan
+	if a := answerFrom(ctx); a != nil {
+		p = a.plan
+	} else {
+		p = r.plans.of(graphql.GetOperationContext(ctx))
+	}
+	return p.root(graphql.GetFieldContext(ctx).Field.Alias)
 }
 
 func withAnswer(ctx context.Context, a *answer) context.Context {
@@ -144,30 +164,4 @@ func (a *answer) adopt(prepared *answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.items = prepared.items
-}
-
-// selects reports whether a selection on a type has a field.
-func selects(op *graphql.OperationContext, sel ast.SelectionSet, typeName string, fields ...string) bool {
-	for _, f := range graphql.CollectFields(op, sel, []string{typeName}) {
-		for _, name := range fields {
-			if f.Name == name {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// selectsOnly reports whether a selection on a type has no fields but these.
-func selectsOnly(op *graphql.OperationContext, sel ast.SelectionSet, t *typeInfo, fields ...string) bool {
-	for _, f := range graphql.CollectFields(op, sel, t.satisfies) {
-		known := f.Name == "__typename"
-		for _, name := range fields {
-			known = known || f.Name == name
-		}
-		if !known {
-			return false
-		}
-	}
-	return true
 }

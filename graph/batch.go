@@ -119,7 +119,9 @@ func (b *batch) run(ctx context.Context) error {
 
 func (b *batch) runProducts(ctx context.Context) error {
 	found, err := give(ctx, b.store, b.productsBy, Store.ProductsOf)
-	maps.Copy(b.products, found)
+	for _, p := range found {
+		b.know(p)
+	}
 	return err
 }
 

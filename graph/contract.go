@@ -1,8 +1,9 @@
 package graph
 
 import (
+	"math/bits"
 	"slices"
-	"sync"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -16,23 +17,33 @@ type contract struct {
 	types  map[string]*typeInfo
 	// enums are, for each input type, the members that are or hold an enum.
 	enums map[string][]*ast.FieldDefinition
-	// members are the places of fields in Go types, as they were found.
-	members sync.Map
+	// anyOf are the lists of scopes in @scope, of which a caller needs one
+	// each; scopes has a bit for each list.
+	anyOf [][]string
 }
+
+// scopes is a set of lists of scopes: those that something needs, or those of
+// which a principal has one.
+type scopes uint64
 
 // typeInfo is what the schema says of one object type.
 type typeInfo struct {
 	name string
-	// satisfies are the type's own name and its interfaces': the fragments
-	// that apply to it.
-	satisfies []string
+	// kind is its number among the kinds; -1 of a root.
+	kind int
+	// interfaces are those of which the type is one.
+	interfaces []string
+	// connection is true of a page.
+	connection bool
 	// scopes are what a caller needs any one of to see such an object at all;
 	// nil for everybody.
 	scopes []string
-	// fieldScopes are what a caller needs for a field, any one of each list:
-	// the field's own, and those of the type that it leads to.
-	fieldScopes map[string][][]string
-	relations   map[string]relation
+	// needs are what a caller needs for a field: what the field's own @scope
+	// says, and that of the type that it leads to.
+	needs map[string]scopes
+	// index numbers the fields as the writers do; 0 is __typename.
+	index     map[string]int
+	relations map[string]relation
 }
 
 func newContract(schema *ast.Schema) *contract {
@@ -49,23 +60,50 @@ func newContract(schema *ast.Schema) *contract {
 			continue
 		}
 		t := &typeInfo{
-			name: name, satisfies: append([]string{name}, def.Interfaces...),
-			scopes: scopesIn(def.Directives), fieldScopes: map[string][][]string{}, relations: relations[name],
+			name: name, kind: slices.Index(kindNames[:], name), interfaces: def.Interfaces, connection: strings.HasSuffix(name, "Connection"),
+			scopes: scopesIn(def.Directives), needs: map[string]scopes{}, index: map[string]int{}, relations: relations[name],
+		}
+		if t.kind >= 0 {
+			for i, field := range kindFields[t.kind] {
+				t.index[field] = i
+			}
 		}
 		for _, f := range def.Fields {
-			if own := scopesIn(f.Directives); own != nil {
-				t.fieldScopes[f.Name] = append(t.fieldScopes[f.Name], own)
-			}
+			t.needs[f.Name] = c.bit(scopesIn(f.Directives))
 			if leadsTo := schema.Types[f.Type.Name()]; leadsTo.Kind == ast.Object {
-				if theirs := scopesIn(leadsTo.Directives); theirs != nil {
-					t.fieldScopes[f.Name] = append(t.fieldScopes[f.Name], theirs)
-				}
+				t.needs[f.Name] |= c.bit(scopesIn(leadsTo.Directives))
 			}
 		}
 		c.types[name] = t
 	}
 	return c
 }
+
+// bit is the set of one list of scopes; none of nil.
+func (c *contract) bit(anyOf []string) scopes {
+	if anyOf == nil {
+		return 0
+	}
+	i := slices.IndexFunc(c.anyOf, func(known []string) bool { return slices.Equal(known, anyOf) })
+	if i < 0 {
+		i = len(c.anyOf)
+		c.anyOf = append(c.anyOf, anyOf)
+	}
+	return 1 << i
+}
+
+// open is the set of lists of which a principal has a scope.
+func (c *contract) open(p redline.Principal) (open scopes) {
+	for i, anyOf := range c.anyOf {
+		if p.Has(anyOf...) {
+			open |= 1 << i
+		}
+	}
+	return open
+}
+
+// lacking is one of the lists in a set that isn't empty.
+func (c *contract) lacking(set scopes) []string { return c.anyOf[bits.TrailingZeros64(uint64(set))] }
 
 // holdsEnum reports whether an input type is an enum or has one in it. seen are
 // the types on the way there: they may hold each other.
@@ -94,12 +132,12 @@ func scopesIn(list ast.DirectiveList) []string {
 	return scopes
 }
 
-// allows reports whether a principal may ask an object of the type for a field.
-func (t *typeInfo) allows(p redline.Principal, field string) bool {
-	for _, anyOf := range t.fieldScopes[field] {
-		if !p.Has(anyOf...) {
-			return false
-		}
-	}
-	return true
+// satisfies reports whether fragments on a type apply to objects of this one.
+func (t *typeInfo) satisfies(condition string) bool {
+	return condition == "" || condition == t.name || slices.Contains(t.interfaces, condition)
+}
+
+// weighs reports whether a field may weigh more than it costs.
+func (t *typeInfo) weighs(index int) bool {
+	return t.kind >= 0 && kindWeighs[t.kind] != nil && kindWeighs[t.kind][index]
 }

@@ -10,4 +10,4 @@
 // What is generated comes from schema.graphqls and gqlgen.yml.
 package graph
 
-//go:generate go tool gqlgen generate
+//go:generate go run ./gen

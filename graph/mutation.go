@@ -56,7 +56,7 @@ func payload[T any](
 	read func(Store, context.Context, redline.Principal, []string) (map[string]*T, error),
 	do func(redline.Principal) (id string, done redline.Outcome, err error),
 ) (*model.Payload[T], error) {
-	p, f := m.preloader(ctx), selection(ctx)
+	p := m.preloader(ctx)
 	id, done, err := do(p.principal)
 	if err != nil {
 		refused, ok := userErrors(err)
@@ -64,11 +64,10 @@ func payload[T any](
 			return nil, err
 		}
 		answer := &model.Payload[T]{UserErrors: refused}
-		return answer, load(ctx, p, []*model.Payload[T]{answer}, f.Selections)
+		return answer, load(ctx, p, []*model.Payload[T]{answer})
 	}
 	answer := &model.Payload[T]{Replayed: done.Replayed, Cursor: m.position(done)}
-	info := m.contract.types[f.Definition.Type.Name()]
-	shown := selects(p.op, f.Selections, info.name, field) && info.allows(p.principal, field)
+	shown := p.root.of.asks(field) && p.allows(p.root.of, field)
 	if !shown && !done.Replayed {
 		return answer, nil
 	}
@@ -84,7 +83,7 @@ func payload[T any](
 		if shown {
 			answer.Now = found[id]
 		}
-		return load(ctx, p, []*model.Payload[T]{answer}, f.Selections)
+		return load(ctx, p, []*model.Payload[T]{answer})
 	})
 	return answer, nil
 }
@@ -107,7 +106,7 @@ func (m mutation) part(
 func (m mutation) stock(
 	ctx context.Context, do func(redline.Principal) (*redline.InventoryResult, error),
 ) (*model.InventoryPayload, error) {
-	p, f := m.preloader(ctx), selection(ctx)
+	p := m.preloader(ctx)
 	result, err := do(p.principal)
 	if err != nil {
 		refused, ok := userErrors(err)
@@ -115,7 +114,7 @@ func (m mutation) stock(
 			return nil, err
 		}
 		answer := &model.InventoryPayload{UserErrors: refused}
-		return answer, load(ctx, p, []*model.InventoryPayload{answer}, f.Selections)
+		return answer, load(ctx, p, []*model.InventoryPayload{answer})
 	}
 	answer := &model.InventoryPayload{
 		Replayed: result.Replayed, Cursor: m.position(result.Outcome), Rows: make([]*model.InventoryRow, len(result.Rows)),
@@ -127,16 +126,16 @@ func (m mutation) stock(
 		if result.ReadError != nil {
 			return result.ReadError
 		}
-		return load(ctx, p, []*model.InventoryPayload{answer}, f.Selections)
+		return load(ctx, p, []*model.InventoryPayload{answer})
 	})
 	if err != nil {
-		m.showBare(ctx, p, f, answer, err)
+		showBare(ctx, p.root, answer, err)
 	}
 	return answer, nil
 }
 
 // showBare leaves of a payload what needs no reading, and tells at its rows why.
-func (m mutation) showBare(ctx context.Context, p *preloader, f graphql.CollectedField, answer *model.InventoryPayload, err error) {
+func showBare(ctx context.Context, asked *field, answer *model.InventoryPayload, err error) {
 	for _, row := range answer.Rows {
 		row.Level = nil
 		for i, e := range row.UserErrors {
@@ -145,10 +144,11 @@ func (m mutation) showBare(ctx context.Context, p *preloader, f graphql.Collecte
 			}
 		}
 	}
-	row := m.contract.types["InventoryRow"]
-	for _, rows := range graphql.CollectFields(p.op, f.Selections, []string{"InventoryPayload"}) {
-		if rows.Name == "rows" && !selectsOnly(p.op, rows.Selections, row, "index") {
-			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "InventoryPayload", Field: rows}), err)
+	for _, rows := range asked.of.fields {
+		if rows.node.Name == "rows" && !rows.of.asksOnly("index") {
+			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{
+				Object: "InventoryPayload", Field: graphql.CollectedField{Field: rows.node},
+			}), err)
 		}
 	}
 }

@@ -2,67 +2,75 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"redline"
 )
 
-// preloader fills the relations that a selection asks for, of all objects of a
-// level at once, before the generated code reads them. It follows the
-// selection, so that it ends where that does, however the data hang together;
-// and it leaves alone what the principal hasn't the scope for.
+// preloader fills the relations that a plan asks for, of all objects of a level
+// at once, before the objects are written. It follows the plan, so that it ends
+// where that does, however the data hang together; and it leaves alone what the
+// principal hasn't the scope for.
 //
 // On the way it counts what the answer comes to, and stops with a tooLarge
 // where that is too much: an object is read once and written as often as the
-// selection leads to it, which can be a power of the number of objects.
+// plan leads to it, which can be a power of the number of objects.
 //
 // A preloader belongs to one root field, or one event, and to one goroutine.
 type preloader struct {
 	store     Store
-	contract  *contract
-	op        *graphql.OperationContext
+	variables map[string]any
 	principal redline.Principal
 	// answer keeps what no object has a place for, and counts what is written.
 	answer *answer
+	// root is the field that all begins with.
+	root *field
+	// asksProducts is true where the plan asks for products by their ids.
+	asksProducts bool
 	// event is the event under way, where there is one: what its payload lacks
 	// is read, and none of the history after it.
 	event *redline.Event
-	// products are those known already: a level leads back to its product
-	// without a look. stubs are not among them: they are for those who ask for
-	// no more than is known anyway.
+	// products are those known already, kept where some are asked for: a level leads back to its product without a look. stubs are
+	// not among them: they are for those who ask for no more than is known anyway.
 	products map[string]*redline.Product
 	stubs    map[*redline.Product]bool
 }
 
+// preloader is that of the field under way, which is one of a root.
 func (r *resolver) preloader(ctx context.Context) *preloader {
+	root := r.asked(ctx)
 	return &preloader{
-		store: r.store, contract: r.contract, op: graphql.GetOperationContext(ctx),
-		principal: redline.PrincipalFrom(ctx), answer: answerFrom(ctx), products: map[string]*redline.Product{}, stubs: map[*redline.Product]bool{},
+		store: r.store, variables: graphql.GetOperationContext(ctx).Variables,
+		principal: redline.PrincipalFrom(ctx), answer: answerFrom(ctx), root: root, asksProducts: root.asksProducts(),
 	}
 }
 
 // relation is a field that leads to other objects.
 type relation struct {
 	// want asks the batch for what the parents lack of the relation.
-	want func(b *batch, parents []any, field graphql.CollectedField)
+	want func(b *batch, parents []any, f *field)
+	// products is true where it asks for products by their ids.
+	products bool
 	// next tells the objects that the field leads to, once the batch has run;
 	// nil where they lead no further.
 	next func(parent any, tell func(any))
+	// owned is true where next tells each object of one parent alone, so that
+	// nobody has to look whether it was told before. Where one comes twice all
+	// the same, it is followed twice.
+	owned bool
 	// page is for a field with pages of its own, which no object has a place
 	// for; it tells the items, and stands instead of next.
-	page func(p *preloader, parent any, field graphql.CollectedField, tell func(any))
+	page func(p *preloader, parent any, f *field, tell func(any))
 }
 
-// group is objects of one type that are asked for the same selection, each of
-// them once.
+// group is objects of one type that are asked for the same, each of them once.
 type group struct {
-	info *typeInfo
+	of   *object
 	objs []any
 	// times is how often each of the objects is written.
 	times []int
-	sel   ast.SelectionSet
 }
 
 // telling tells objects one by one, each with how often it is written; the
@@ -78,92 +86,34 @@ func listed[T any](objs []T) telling {
 	}
 }
 
-// load fills what a selection asks of objects, which may be of several types.
-// An object counts as often as it is in the list.
-func load[T any](ctx context.Context, p *preloader, objs []T, sel ast.SelectionSet) error {
-	return p.run(ctx, p.groups(nil, sel, listed(objs)))
-}
-
-// loadPage fills what a selection on a connection asks of the items of its page.
-func loadPage[T any](ctx context.Context, p *preloader, connection string, page *redline.Page[T], sel ast.SelectionSet) error {
-	level, err := p.pageGroups(nil, connection, sel, 1, listed(page.Items))
-	if err != nil {
+// load fills what the root field asks of objects, which may be of several
+// types. An object counts as often as it is in the list.
+func load[T any](ctx context.Context, p *preloader, objs []T) error {
+	g := gathering{p: p, size: len(objs)}
+	if err := g.gather(p.root, false, listed(objs)); err != nil {
 		return err
 	}
-	return p.run(ctx, level)
+	return p.run(ctx, g.level)
 }
 
-// groups sorts objects by type, each of them once, and adds them to a level.
-func (p *preloader) groups(level []group, sel ast.SelectionSet, each telling) []group {
-	type place struct{ group, obj int }
-	start := len(level)
-	seen := map[any]place{}
-	each(func(o any, times int) {
-		if at, ok := seen[o]; ok {
-			level[at.group].times[at.obj] += times
-			return
-		}
-		info := p.contract.types[typeOf(o)]
-		if info == nil {
-			return
-		}
-		if known, ok := o.(*redline.Product); ok && p.products[known.ID] == nil && !p.stubs[known] {
-			p.products[known.ID] = known
-		}
-		i := start
-		for i < len(level) && level[i].info != info {
-			i++
-		}
-		if i == len(level) {
-			level = append(level, group{info: info, sel: sel})
-		}
-		g := &level[i]
-		seen[o] = place{i, len(g.objs)}
-		g.objs, g.times = append(g.objs, o), append(g.times, times)
-	})
-	return level
+// loadPage fills what the root field, a connection, asks of the items of its page.
+func loadPage[T any](ctx context.Context, p *preloader, page *redline.Page[T]) error {
+	g := gathering{p: p, size: len(page.Items)}
+	if err := g.gatherPage(p.root, 1, listed(page.Items)); err != nil {
+		return err
+	}
+	return p.run(ctx, g.level)
 }
 
-// pageGroups adds the items of pages for each way in which a selection on
-// their connection leads to them.
-func (p *preloader) pageGroups(level []group, connection string, sel ast.SelectionSet, pages int, each telling) ([]group, error) {
-	items := 0
-	each(func(_ any, times int) { items += times })
-	info := p.contract.types[connection]
-	for _, f := range graphql.CollectFields(p.op, sel, info.satisfies) {
-		cost := pages * named(f)
-		switch f.Name {
-		case "nodes":
-			level = p.groups(level, f.Selections, each)
-		case "edges":
-			edge := p.contract.types[f.Definition.Type.Name()]
-			for _, of := range graphql.CollectFields(p.op, f.Selections, edge.satisfies) {
-				cost += items * named(of)
-				if of.Name == "node" {
-					level = p.groups(level, of.Selections, each)
-				}
-			}
-		case "pageInfo":
-			for _, of := range graphql.CollectFields(p.op, f.Selections, []string{"PageInfo"}) {
-				cost += pages * named(of)
-			}
-		}
-		if err := p.answer.spend(cost); err != nil {
-			return nil, err
+// allows reports whether the principal may ask an object for a field; whoever
+// doesn't ask may.
+func (p *preloader) allows(o *object, name string) bool {
+	for i := range o.fields {
+		if f := &o.fields[i]; f.node.Name == name && f.needs&^p.answer.open != 0 {
+			return false
 		}
 	}
-	return level, nil
-}
-
-// step is one field of one group, on the way to the next level.
-type step struct {
-	group group
-	field graphql.CollectedField
-	// relation is empty where the field leads nowhere, or the principal hasn't
-	// the scope for it.
-	relation relation
-	// closed is true of the latter: null is written.
-	closed bool
+	return true
 }
 
 // run goes down level by level: what all groups of a level lack is read
@@ -171,59 +121,185 @@ type step struct {
 func (p *preloader) run(ctx context.Context, level []group) error {
 	for len(level) > 0 {
 		b := newBatch(p)
-		var steps []step
 		for _, g := range level {
-			for _, f := range graphql.CollectFields(p.op, g.sel, g.info.satisfies) {
-				s := step{group: g, field: f, closed: !g.info.allows(p.principal, f.Name)}
-				if !s.closed {
-					s.relation = g.info.relations[f.Name]
+			for _, at := range g.of.followed {
+				if f := &g.of.fields[at]; f.relation.want != nil && f.needs&^p.answer.open == 0 {
+					f.relation.want(b, g.objs, f)
 				}
-				if s.relation.want != nil {
-					s.relation.want(b, g.objs, f)
-				}
-				steps = append(steps, s)
 			}
 		}
 		if err := b.run(ctx); err != nil {
 			return err
 		}
-		level = nil
-		for _, s := range steps {
-			if err := p.answer.spend(p.cost(s)); err != nil {
+		next := gathering{p: p}
+		for _, g := range level {
+			if err := p.answer.spend(p.cost(g)); err != nil {
 				return err
 			}
-			var err error
-			if level, err = p.follow(level, s); err != nil {
-				return err
+			for _, at := range g.of.followed {
+				if f := &g.of.fields[at]; f.needs&^p.answer.open == 0 {
+					if err := next.follow(f, g); err != nil {
+						return err
+					}
+				}
 			}
 		}
+		level = next.level
 	}
 	return nil
 }
 
-// follow adds what a step leads to to a level.
-func (p *preloader) follow(level []group, s step) ([]group, error) {
-	if s.relation.page != nil {
-		pages := 0
-		for _, n := range s.group.times {
-			pages += n
-		}
-		return p.pageGroups(level, s.field.Definition.Type.Name(), s.field.Selections, pages, s.children(func(parent any, tell func(any)) {
-			s.relation.page(p, parent, s.field, tell)
-		}))
-	}
-	if s.relation.next != nil {
-		level = p.groups(level, s.field.Selections, s.children(s.relation.next))
-	}
-	return level, nil
+// gathering sorts the objects of the next level by what is asked of them.
+type gathering struct {
+	p     *preloader
+	level []group
+	// size is how many objects are expected of one field, for their room.
+	size int
 }
 
-// children tells what the objects of a step lead to: each child as often as
-// all of its parents.
-func (s step) children(next func(parent any, tell func(any))) telling {
-	return func(tell func(any, int)) {
-		for i, parent := range s.group.objs {
-			next(parent, func(o any) { tell(o, s.group.times[i]) })
+// follow adds what a field leads to from the objects of a group: each child as
+// often as all of its parents.
+func (g *gathering) follow(f *field, from group) error {
+	r := f.relation
+	if r.next == nil && r.page == nil {
+		return nil
+	}
+	g.size = len(from.objs)
+	children := func(tell func(any, int)) {
+		for i, parent := range from.objs {
+			each := func(o any) { tell(o, from.times[i]) }
+			if r.page != nil {
+				r.page(g.p, parent, f, each)
+			} else {
+				r.next(parent, each)
+			}
 		}
 	}
+	if r.page != nil {
+		pages := 0
+		for _, n := range from.times {
+			pages += n
+		}
+		return g.gatherPage(f, pages, children)
+	}
+	return g.gather(f, r.owned, children)
+}
+
+// gather adds the objects that a field leads to, each once unless they are
+// distinct anyhow. Those that lead no further are counted at once.
+func (g *gathering) gather(f *field, distinct bool, each telling) error {
+	start, values := len(g.level), 0
+	var seen places
+	each(func(o any, times int) {
+		of := f.of
+		if of == nil {
+			kind := kindOf(o)
+			if kind < 0 {
+				return
+			}
+			of = f.kinds[kind]
+		}
+		g.p.know(o)
+		if len(of.followed) == 0 {
+			values += times * of.weight(o, g.p.answer.open)
+			return
+		}
+		if !distinct {
+			if at := seen.find(g.level[start:], o); at != nil {
+				*at += times
+				return
+			}
+		}
+		i := start
+		for i < len(g.level) && g.level[i].of != of {
+			i++
+		}
+		if i == len(g.level) {
+			g.level = append(g.level, group{of: of, objs: make([]any, 0, g.size), times: make([]int, 0, g.size)})
+		}
+		to := &g.level[i]
+		if !distinct {
+			seen.note(o, i-start, len(to.objs))
+		}
+		to.objs, to.times = append(to.objs, o), append(to.times, times)
+	})
+	return g.p.answer.spend(values)
+}
+
+// gatherPage adds the items of pages for each way in which a field that is a
+// connection leads to them.
+func (g *gathering) gatherPage(f *field, pages int, each telling) error {
+	items := 0
+	each(func(_ any, times int) { items += times })
+	for i := range f.of.fields {
+		way := &f.of.fields[i]
+		cost := pages * way.cost
+		switch way.node.Name {
+		case "edges":
+			cost += items * way.of.cost
+		case "pageInfo":
+			cost += pages * way.of.cost
+		}
+		if err := g.p.answer.spend(cost); err != nil {
+			return err
+		}
+	}
+	var err error
+	f.items(func(way *field) {
+		if err == nil {
+			err = g.gather(way, false, each)
+		}
+	})
+	return err
+}
+
+// know keeps a product for those who ask for it by its id.
+func (p *preloader) know(o any) {
+	if !p.asksProducts {
+		return
+	}
+	if known, ok := o.(*redline.Product); ok && p.products[known.ID] == nil && !p.stubs[known] {
+		if p.products == nil {
+			p.products = map[string]*redline.Product{}
+		}
+		p.products[known.ID] = known
+	}
+}
+
+// places finds objects that were told before: one by one as long as there are
+// few, which they mostly are.
+type places struct {
+	first []any
+	at    []place
+	rest  map[any]place
+}
+
+// place is where an object is: the group and its place there.
+type place struct{ group, obj int }
+
+// fewPlaces is how many objects are looked through one by one.
+const fewPlaces = 16
+
+// find returns where it is counted how often an object is written, nil where it
+// wasn't told before.
+func (s *places) find(level []group, o any) *int {
+	at, ok := s.rest[o]
+	if i := slices.Index(s.first, o); i >= 0 {
+		at, ok = s.at[i], true
+	}
+	if !ok {
+		return nil
+	}
+	return &level[at.group].times[at.obj]
+}
+
+func (s *places) note(o any, group, obj int) {
+	if len(s.first) < fewPlaces {
+		s.first, s.at = append(s.first, o), append(s.at, place{group, obj})
+		return
+	}
+	if s.rest == nil {
+		s.rest = map[any]place{}
+	}
+	s.rest[o] = place{group, obj}
 }

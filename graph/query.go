@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"redline"
 	"redline/graph/model"
 )
@@ -13,21 +11,17 @@ import (
 // query has the resolvers of the type Query, in the files by topic.
 type query struct{ *resolver }
 
-// selection is what the field under way asks of what it leads to.
-func selection(ctx context.Context) graphql.CollectedField { return graphql.GetFieldContext(ctx).Field }
-
 // connection reads a page and what is asked of its items.
 func connection[T any](
 	ctx context.Context, r *resolver, first *int, after *string, last *int, before *string,
 	read func(redline.Principal, redline.PageRequest) (*redline.Page[T], error),
 ) (*model.Connection[T], error) {
 	p := r.preloader(ctx)
-	page, err := read(p.principal, pageOf(ctx, first, after, last, before))
+	page, err := read(p.principal, pageOf(ctx, p.root, first, after, last, before))
 	if err != nil {
 		return nil, err
 	}
-	f := selection(ctx)
-	if err := loadPage(ctx, p, f.Definition.Type.Name(), page, f.Selections); err != nil {
+	if err := loadPage(ctx, p, page); err != nil {
 		return nil, err
 	}
 	return &model.Connection[T]{Page: page}, nil
@@ -40,7 +34,7 @@ func single[T any](ctx context.Context, r *resolver, read func(redline.Principal
 	if err != nil || found == nil {
 		return nil, err
 	}
-	if err := load(ctx, p, []*T{found}, selection(ctx).Selections); err != nil {
+	if err := load(ctx, p, []*T{found}); err != nil {
 		return nil, err
 	}
 	return found, nil
@@ -53,7 +47,7 @@ func list[T any](ctx context.Context, r *resolver, read func(redline.Principal) 
 	if err != nil {
 		return nil, err
 	}
-	if err := load(ctx, p, found, selection(ctx).Selections); err != nil {
+	if err := load(ctx, p, found); err != nil {
 		return nil, err
 	}
 	return found, nil
@@ -70,7 +64,7 @@ func value[T any](arg *T) (v T) {
 // Viewer says who is asking.
 func (q query) Viewer(ctx context.Context) (*model.Viewer, error) {
 	p := q.preloader(ctx)
-	who, f := p.principal, selection(ctx)
+	who := p.principal
 	viewer := &model.Viewer{Subject: who.Subject, Role: who.Role, Scopes: who.Scopes}
 	if who.Customer != "" {
 		viewer.CustomerID = &who.Customer
@@ -78,13 +72,13 @@ func (q query) Viewer(ctx context.Context) (*model.Viewer, error) {
 	if !who.ExpiresAt.IsZero() {
 		viewer.ExpiresAt = &who.ExpiresAt
 	}
-	if len(who.Suppliers) > 0 && selects(p.op, f.Selections, "Viewer", "suppliers") {
+	if len(who.Suppliers) > 0 && p.root.of.asks("suppliers") {
 		var err error
 		if viewer.Suppliers, err = q.store.SuppliersByCode(ctx, who.Suppliers); err != nil {
 			return nil, err
 		}
 	}
-	return viewer, load(ctx, p, []*model.Viewer{viewer}, f.Selections)
+	return viewer, load(ctx, p, []*model.Viewer{viewer})
 }
 
 // AuditEntries lists the audit.

@@ -123,5 +123,5 @@ func (q query) lookUp(ctx context.Context, ids []string) ([]model.Node, error) {
 	for i, id := range ids {
 		nodes[i] = byID[id]
 	}
-	return nodes, load(ctx, p, nodes, selection(ctx).Selections)
+	return nodes, load(ctx, p, nodes)
 }

@@ -1,85 +1,9 @@
 package graph
 
 import (
-	"github.com/99designs/gqlgen/graphql"
-
 	"redline"
 	"redline/graph/model"
 )
-
-// typeOf names the contract's type of an object that a resolver returns or a
-// relation leads to; "" for all other values, which are parts of those.
-func typeOf(v any) string {
-	switch v.(type) {
-	case *redline.Product:
-		return "Product"
-	case *redline.ProductAvailability:
-		return "ProductAvailability"
-	case *redline.LocationAvailability:
-		return "LocationAvailability"
-	case *redline.ProductInventory:
-		return "ProductInventory"
-	case *redline.Supplier:
-		return "Supplier"
-	case *redline.SupplierItem:
-		return "SupplierItem"
-	case *redline.Location:
-		return "Location"
-	case *redline.InventoryLevel:
-		return "InventoryLevel"
-	case *redline.InventoryMovement:
-		return "InventoryMovement"
-	case *redline.Availability:
-		return "Availability"
-	case *redline.Promise:
-		return "Promise"
-	case *redline.Order:
-		return "Order"
-	case *redline.OrderLine:
-		return "OrderLine"
-	case *redline.FulfillmentOrder:
-		return "FulfillmentOrder"
-	case *redline.FulfillmentOrderLine:
-		return "FulfillmentOrderLine"
-	case *redline.Fulfillment:
-		return "Fulfillment"
-	case *redline.FulfillmentLine:
-		return "FulfillmentLine"
-	case *model.Viewer:
-		return "Viewer"
-	case *model.InventoryPayload:
-		return "InventoryPayload"
-	case *model.InventoryRow:
-		return "InventoryRow"
-	case *model.OrderPayload:
-		return "OrderPayload"
-	case *model.FulfillmentOrderPayload:
-		return "FulfillmentOrderPayload"
-	case *model.InsufficientStock:
-		return "InsufficientStock"
-	case *model.InvalidInput:
-		return "InvalidInput"
-	case *model.NotFound:
-		return "NotFound"
-	case *model.VersionMismatch:
-		return "VersionMismatch"
-	case *model.InvalidTransition:
-		return "InvalidTransition"
-	case *model.IdempotencyError:
-		return "IdempotencyError"
-	case *model.GenericUserError:
-		return "GenericUserError"
-	case *redline.AuditEntry:
-		return "AuditEntry"
-	case *model.AvailabilityEvent:
-		return "AvailabilityEvent"
-	case *model.InventoryEvent:
-		return "InventoryEvent"
-	case *model.OrderEvent:
-		return "OrderEvent"
-	}
-	return ""
-}
 
 // relations are the fields of each type that lead to other objects, and what
 // has to be read for them.
@@ -91,7 +15,7 @@ var relations = map[string]map[string]relation{
 					b.availability = append(b.availability, p)
 				}
 			}),
-			next: one(func(p *redline.Product) *redline.ProductAvailability { return p.Availability }),
+			owned: true, next: one(func(p *redline.Product) *redline.ProductAvailability { return p.Availability }),
 		},
 		"inventory": {
 			want: each(func(b *batch, p *redline.Product) {
@@ -99,7 +23,7 @@ var relations = map[string]map[string]relation{
 					b.levels = append(b.levels, p)
 				}
 			}),
-			next: one(func(p *redline.Product) *redline.ProductInventory { return p.Inventory }),
+			owned: true, next: one(func(p *redline.Product) *redline.ProductInventory { return p.Inventory }),
 		},
 		"supplierItems": {
 			want: each(func(b *batch, p *redline.Product) {
@@ -107,24 +31,28 @@ var relations = map[string]map[string]relation{
 					b.items = append(b.items, p)
 				}
 			}),
-			next: many(func(p *redline.Product) []*redline.SupplierItem { return p.SupplierItems }),
+			owned: true, next: many(func(p *redline.Product) []*redline.SupplierItem { return p.SupplierItems }),
 		},
 	},
 	"ProductAvailability": {
-		"locations": {next: many(func(a *redline.ProductAvailability) []*redline.LocationAvailability { return a.Locations })},
+		"locations": {owned: true, next: many(func(a *redline.ProductAvailability) []*redline.LocationAvailability { return a.Locations })},
 	},
 	"LocationAvailability": {
 		"location": {next: one(func(a *redline.LocationAvailability) *redline.Location { return a.Location })},
 	},
 	"ProductInventory": {
-		"levels": {next: many(func(i *redline.ProductInventory) []*redline.InventoryLevel { return i.Levels })},
+		"levels": {owned: true, next: many(func(i *redline.ProductInventory) []*redline.InventoryLevel { return i.Levels })},
 	},
-	"Supplier": {"items": {want: wantItems, page: itemsRead}},
+	"Supplier": {
+		"items":      {want: wantItems, page: itemsRead},
+		"lastSeenAt": {want: each(func(b *batch, s *redline.Supplier) { b.lastSeen = append(b.lastSeen, s) })},
+	},
 	"SupplierItem": {
 		"supplier": {next: one(func(i *redline.SupplierItem) *redline.Supplier { return i.Supplier })},
 		"product": {
-			want: wantProduct(func(i *redline.SupplierItem) (string, **redline.Product) { return i.ProductID, &i.Product }),
-			next: one(func(i *redline.SupplierItem) *redline.Product { return i.Product }),
+			products: true,
+			want:     wantProduct(func(i *redline.SupplierItem) (string, **redline.Product) { return i.ProductID, &i.Product }),
+			next:     one(func(i *redline.SupplierItem) *redline.Product { return i.Product }),
 		},
 	},
 	"Location": {
@@ -135,8 +63,9 @@ var relations = map[string]map[string]relation{
 	},
 	"InventoryLevel": {
 		"product": {
-			want: wantProduct(productOfLevel),
-			next: one(func(l *redline.InventoryLevel) *redline.Product { return l.Product }),
+			products: true,
+			want:     wantProduct(productOfLevel),
+			next:     one(func(l *redline.InventoryLevel) *redline.Product { return l.Product }),
 		},
 		"location": {
 			want: wantLocation(locationOfLevel),
@@ -145,14 +74,15 @@ var relations = map[string]map[string]relation{
 	},
 	"InventoryMovement": {
 		"product": {
-			want: wantProduct(func(m *redline.InventoryMovement) (string, **redline.Product) { return m.ProductID, &m.Product }),
-			next: one(func(m *redline.InventoryMovement) *redline.Product { return m.Product }),
+			products: true,
+			want:     wantProduct(func(m *redline.InventoryMovement) (string, **redline.Product) { return m.ProductID, &m.Product }),
+			next:     one(func(m *redline.InventoryMovement) *redline.Product { return m.Product }),
 		},
 		"location": {next: one(func(m *redline.InventoryMovement) *redline.Location { return m.Location })},
 	},
 	"Availability": {
 		"product":  {next: one(func(a *redline.Availability) *redline.Product { return a.Product })},
-		"promises": {next: many(func(a *redline.Availability) []*redline.Promise { return a.Promises })},
+		"promises": {owned: true, next: many(func(a *redline.Availability) []*redline.Promise { return a.Promises })},
 	},
 	"Promise": {"location": {next: one(func(p *redline.Promise) *redline.Location { return p.Location })}},
 
@@ -163,11 +93,11 @@ var relations = map[string]map[string]relation{
 					b.order(o, redline.OrderParts{Lines: true})
 				}
 			}),
-			next: many(func(o *redline.Order) []*redline.OrderLine { return o.Lines }),
+			owned: true, next: many(func(o *redline.Order) []*redline.OrderLine { return o.Lines }),
 		},
 		"fulfillmentOrders": {
-			want: wantParts,
-			next: many(func(o *redline.Order) []*redline.FulfillmentOrder { return o.FulfillmentOrders }),
+			want:  wantParts,
+			owned: true, next: many(func(o *redline.Order) []*redline.FulfillmentOrder { return o.FulfillmentOrders }),
 		},
 		"nextStatuses": {want: wantParts},
 		"history":      {want: wantHistory},
@@ -175,8 +105,9 @@ var relations = map[string]map[string]relation{
 	},
 	"OrderLine": {
 		"product": {
-			want: wantProduct(func(l *redline.OrderLine) (string, **redline.Product) { return l.ProductID, &l.Product }),
-			next: one(func(l *redline.OrderLine) *redline.Product { return l.Product }),
+			products: true,
+			want:     wantProduct(func(l *redline.OrderLine) (string, **redline.Product) { return l.ProductID, &l.Product }),
+			next:     one(func(l *redline.OrderLine) *redline.Product { return l.Product }),
 		},
 	},
 	"FulfillmentOrder": {
@@ -189,39 +120,40 @@ var relations = map[string]map[string]relation{
 			want: wantSupplier(func(f *redline.FulfillmentOrder) (*string, **redline.Supplier) { return f.SupplierID, &f.Supplier }),
 			next: one(func(f *redline.FulfillmentOrder) *redline.Supplier { return f.Supplier }),
 		},
-		"lines":        {next: many(func(f *redline.FulfillmentOrder) []*redline.FulfillmentOrderLine { return f.Lines })},
-		"fulfillments": {next: many(func(f *redline.FulfillmentOrder) []*redline.Fulfillment { return f.Fulfillments })},
+		"lines":        {owned: true, next: many(func(f *redline.FulfillmentOrder) []*redline.FulfillmentOrderLine { return f.Lines })},
+		"fulfillments": {owned: true, next: many(func(f *redline.FulfillmentOrder) []*redline.Fulfillment { return f.Fulfillments })},
 		"shipTo":       {want: wantAddress},
 	},
 	"FulfillmentOrderLine": {
 		"orderLine": {next: one(func(l *redline.FulfillmentOrderLine) *redline.OrderLine { return l.OrderLine })},
 	},
-	"Fulfillment":     {"lines": {next: many(func(s *redline.Fulfillment) []*redline.FulfillmentLine { return s.Lines })}},
+	"Fulfillment":     {"lines": {owned: true, next: many(func(s *redline.Fulfillment) []*redline.FulfillmentLine { return s.Lines })}},
 	"FulfillmentLine": {"orderLine": {next: one(func(l *redline.FulfillmentLine) *redline.OrderLine { return l.OrderLine })}},
 
 	"Viewer": {"suppliers": {next: many(func(v *model.Viewer) []*redline.Supplier { return v.Suppliers })}},
 	"InventoryPayload": {
-		"rows":       {next: many(func(p *model.InventoryPayload) []*model.InventoryRow { return p.Rows })},
-		"userErrors": {next: errorsOf(func(p *model.InventoryPayload) []model.UserError { return p.UserErrors })},
+		"rows":       {owned: true, next: many(func(p *model.InventoryPayload) []*model.InventoryRow { return p.Rows })},
+		"userErrors": {owned: true, next: errorsOf(func(p *model.InventoryPayload) []model.UserError { return p.UserErrors })},
 	},
 	"InventoryRow": {
-		"level":      {next: one(func(r *model.InventoryRow) *redline.InventoryLevel { return r.Level })},
-		"userErrors": {next: errorsOf(func(r *model.InventoryRow) []model.UserError { return r.UserErrors })},
+		"level":      {owned: true, next: one(func(r *model.InventoryRow) *redline.InventoryLevel { return r.Level })},
+		"userErrors": {owned: true, next: errorsOf(func(r *model.InventoryRow) []model.UserError { return r.UserErrors })},
 	},
 	"OrderPayload": {
 		"order":      {next: one(func(p *model.OrderPayload) *redline.Order { return p.Now })},
-		"userErrors": {next: errorsOf(func(p *model.OrderPayload) []model.UserError { return p.UserErrors })},
+		"userErrors": {owned: true, next: errorsOf(func(p *model.OrderPayload) []model.UserError { return p.UserErrors })},
 	},
 	"FulfillmentOrderPayload": {
 		"fulfillmentOrder": {next: one(func(p *model.FulfillmentOrderPayload) *redline.FulfillmentOrder { return p.Now })},
-		"userErrors":       {next: errorsOf(func(p *model.FulfillmentOrderPayload) []model.UserError { return p.UserErrors })},
+		"userErrors":       {owned: true, next: errorsOf(func(p *model.FulfillmentOrderPayload) []model.UserError { return p.UserErrors })},
 	},
 	"InsufficientStock": {"product": {next: one(func(e *model.InsufficientStock) *redline.Product { return e.Product })}},
 
 	"AvailabilityEvent": {
 		"product": {
-			want: wantProduct(func(e *model.AvailabilityEvent) (string, **redline.Product) { return productOfLevel(e.Of) }),
-			next: one(func(e *model.AvailabilityEvent) *redline.Product { return e.Of.Product }),
+			products: true,
+			want:     wantProduct(func(e *model.AvailabilityEvent) (string, **redline.Product) { return productOfLevel(e.Of) }),
+			next:     one(func(e *model.AvailabilityEvent) *redline.Product { return e.Of.Product }),
 		},
 		"location": {
 			want: wantLocation(func(e *model.AvailabilityEvent) (string, **redline.Location) { return locationOfLevel(e.Of) }),
@@ -264,8 +196,8 @@ func errorsOf[P any](get func(*P) []model.UserError) func(any, func(any)) {
 }
 
 // each makes the want of a relation that looks at one parent at a time.
-func each[P any](want func(*batch, *P)) func(*batch, []any, graphql.CollectedField) {
-	return func(b *batch, parents []any, _ graphql.CollectedField) {
+func each[P any](want func(*batch, *P)) func(*batch, []any, *field) {
+	return func(b *batch, parents []any, _ *field) {
 		for _, o := range parents {
 			want(b, o.(*P))
 		}

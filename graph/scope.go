@@ -26,7 +26,7 @@ func (r *resolver) scope(ctx context.Context, obj any, next graphql.Resolver, an
 		// The one list that the contract says is empty rather than refused.
 		return []*redline.SupplierItem{}, nil
 	}
-	if !fc.Field.Definition.Type.NonNull && answerFrom(ctx).toldBefore(place(fc)) {
+	if !fc.Field.Definition.Type.NonNull && answerFrom(ctx).toldBefore(placeOf(fc)) {
 		return nil, nil
 	}
 	refused := refuse(p, anyOf)
@@ -36,9 +36,9 @@ func (r *resolver) scope(ctx context.Context, obj any, next graphql.Resolver, an
 	return nil, refused
 }
 
-// place names where a field stands in the answer, whichever object of a list
+// placeOf names where a field stands in the answer, whichever object of a list
 // it is of.
-func place(fc *graphql.FieldContext) string {
+func placeOf(fc *graphql.FieldContext) string {
 	var b strings.Builder
 	for _, step := range fc.Path() {
 		if name, ok := step.(ast.PathName); ok {

@@ -19,7 +19,7 @@ func TestPlace(t *testing.T) {
 	for i := range 3 {
 		item := &graphql.FieldContext{Parent: list, Index: &i}
 		for _, alias := range []string{"a", "b"} {
-			if before := told.toldBefore(place(at(item, alias))); before != (i > 0) {
+			if before := told.toldBefore(placeOf(at(item, alias))); before != (i > 0) {
 				t.Errorf("%s of item %d was told before: %v", alias, i, before)
 			}
 		}

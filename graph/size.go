@@ -1,13 +1,6 @@
 package graph
 
-import (
-	"fmt"
-	"reflect"
-	"strings"
-
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
-)
+import "fmt"
 
 const (
 	// valuesMax is the most values of one answer: all root fields of a query or
@@ -37,68 +30,21 @@ func (a *answer) spend(values int) error {
 	return nil
 }
 
-// named is what a field counts for itself, whatever is in it.
-func named(f graphql.CollectedField) int { return 1 + len(f.Alias)/textUnit }
-
-// cost counts what is written of one field of all objects of a group. What a
-// relation leads to isn't in it: that is of the next level.
-func (p *preloader) cost(s step) int {
-	one, total := named(s.field), 0
-	for _, times := range s.group.times {
-		total += times * one
+// cost counts what is written of the objects of a group, but for what their
+// relations lead to: that is of the next level.
+func (p *preloader) cost(g group) (values int) {
+	for i, o := range g.objs {
+		values += g.times[i] * g.of.weight(o, p.answer.open)
 	}
-	if s.closed || s.relation.next != nil || s.relation.page != nil {
-		return total
-	}
-	index := p.contract.member(reflect.TypeOf(s.group.objs[0]).Elem(), s.field.Name)
-	if index == nil {
-		return total
-	}
-	for i, o := range s.group.objs {
-		total += s.group.times[i] * p.size(s.field.Definition.Type, s.field.Selections, reflect.ValueOf(o).Elem().FieldByIndex(index))
-	}
-	return total
+	return values
 }
 
-// size counts what is in a value beside the one that it is: the members of a
-// list, the fields of an object, the length of a text.
-func (p *preloader) size(t *ast.Type, sel ast.SelectionSet, v reflect.Value) int {
-	for v.Kind() == reflect.Pointer {
-		v = v.Elem()
+// weight counts what is written of one object, but for what its relations lead
+// to: the fields that it is asked for, and the members of lists, the fields of
+// parts and the long texts in them.
+func (o *object) weight(v any, open scopes) int {
+	if len(o.heavy) == 0 {
+		return o.cost
 	}
-	n := 0
-	switch {
-	case v.Kind() == reflect.String:
-		return v.Len() / textUnit
-	case v.Kind() == reflect.Slice && t.Elem != nil:
-		for i := range v.Len() {
-			n += p.size(t.Elem, sel, v.Index(i))
-			if len(sel) == 0 {
-				n++
-			}
-		}
-	case v.Kind() == reflect.Struct && len(sel) > 0:
-		for _, f := range graphql.CollectFields(p.op, sel, p.contract.types[t.NamedType].satisfies) {
-			n += named(f)
-			if index := p.contract.member(v.Type(), f.Name); index != nil {
-				n += p.size(f.Definition.Type, f.Selections, v.FieldByIndex(index))
-			}
-		}
-	}
-	return n
-}
-
-// member finds a struct's field by its name in the contract, or returns nil.
-func (c *contract) member(t reflect.Type, name string) []int {
-	type key struct {
-		t    reflect.Type
-		name string
-	}
-	k := key{t, name}
-	if index, ok := c.members.Load(k); ok {
-		return index.([]int)
-	}
-	f, _ := t.FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, name) })
-	c.members.Store(k, f.Index)
-	return f.Index
+	return o.cost + weigh(o, v, open)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"redline"
 	"redline/graph/model"
 )
@@ -61,13 +63,13 @@ func prepare[T any](ctx context.Context, r *resolver, t teller[T], e *redline.Ev
 		}
 	}()
 	next = t.tell(e)
-	prepared := &answer{}
+	prepared := r.newAnswer(ctx, r.plans.of(graphql.GetOperationContext(ctx)))
 	t.beside(next).Shown = func(ctx context.Context) { answerFrom(ctx).adopt(prepared) }
 	p := r.preloader(withAnswer(ctx, prepared))
 	p.event = e
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	if err := load(ctx, p, []*T{next}, selection(ctx).Selections); err != nil {
+	if err := load(ctx, p, []*T{next}); err != nil {
 		t.beside(next).Err = err
 	}
 	return next

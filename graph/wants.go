@@ -1,11 +1,6 @@
 package graph
 
-import (
-	"github.com/99designs/gqlgen/graphql"
-
-	"redline"
-	"redline/graph/scalar"
-)
+import "redline"
 
 // What relations want of the batch, where it is more than a line.
 
@@ -20,11 +15,10 @@ func locationOfLevel(l *redline.InventoryLevel) (string, **redline.Location) {
 // wantProduct asks for the product of each parent that has none yet. Whoever
 // selects no more than the id, or than an event tells of its own product,
 // needs no look.
-func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*batch, []any, graphql.CollectedField) {
-	return func(b *batch, parents []any, f graphql.CollectedField) {
-		info := b.contract.types["Product"]
-		idOnly := selectsOnly(b.op, f.Selections, info, "id")
-		asTold := b.event != nil && b.event.Level != nil && selectsOnly(b.op, f.Selections, info, "id", "sku", "category", "active")
+func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*batch, []any, *field) {
+	return func(b *batch, parents []any, f *field) {
+		idOnly := f.of.asksOnly("id")
+		asTold := b.event != nil && b.event.Level != nil && f.of.asksOnly("id", "sku", "category", "active")
 		for _, o := range parents {
 			id, place := of(o.(*P))
 			switch {
@@ -44,6 +38,9 @@ func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*
 // stub gives a product of which no more is known than is asked for, unless
 // somebody else asks for the whole of it.
 func (b *batch) stub(place **redline.Product, stub *redline.Product) {
+	if b.stubs == nil {
+		b.stubs = map[*redline.Product]bool{}
+	}
 	b.stubs[stub] = true
 	b.known = append(b.known, func() {
 		if *place == nil {
@@ -53,11 +50,10 @@ func (b *batch) stub(place **redline.Product, stub *redline.Product) {
 }
 
 // wantLocation is for locations what wantProduct is for products.
-func wantLocation[P any](of func(*P) (id string, place **redline.Location)) func(*batch, []any, graphql.CollectedField) {
-	return func(b *batch, parents []any, f graphql.CollectedField) {
-		info := b.contract.types["Location"]
-		idOnly := selectsOnly(b.op, f.Selections, info, "id")
-		asTold := b.event != nil && b.event.Level != nil && selectsOnly(b.op, f.Selections, info, "id", "code")
+func wantLocation[P any](of func(*P) (id string, place **redline.Location)) func(*batch, []any, *field) {
+	return func(b *batch, parents []any, f *field) {
+		idOnly := f.of.asksOnly("id")
+		asTold := b.event != nil && b.event.Level != nil && f.of.asksOnly("id", "code")
 		for _, o := range parents {
 			id, place := of(o.(*P))
 			if *place != nil {
@@ -81,7 +77,7 @@ func wantLocation[P any](of func(*P) (id string, place **redline.Location)) func
 }
 
 // wantSupplier asks for the supplier of each parent that has one to come.
-func wantSupplier[P any](of func(*P) (id *string, place **redline.Supplier)) func(*batch, []any, graphql.CollectedField) {
+func wantSupplier[P any](of func(*P) (id *string, place **redline.Supplier)) func(*batch, []any, *field) {
 	return each(func(b *batch, parent *P) {
 		if id, place := of(parent); id != nil && *place == nil {
 			b.supplier(*id, func(s *redline.Supplier) { *place = s })
@@ -106,8 +102,8 @@ var wantHistory = each(func(b *batch, o *redline.Order) {
 })
 
 // wantCustomer asks for a customer's name, which events don't carry.
-func wantCustomer(b *batch, parents []any, f graphql.CollectedField) {
-	if b.event == nil || selectsOnly(b.op, f.Selections, b.contract.types["Customer"], "id") {
+func wantCustomer(b *batch, parents []any, f *field) {
+	if b.event == nil || f.of.asksOnly("id") {
 		return
 	}
 	for _, parent := range parents {
@@ -123,49 +119,3 @@ var wantAddress = each(func(b *batch, f *redline.FulfillmentOrder) {
 		b.addresses = append(b.addresses, f)
 	}
 })
-
-// wantItems asks for a page of each supplier's items.
-func wantItems(b *batch, parents []any, f graphql.CollectedField) {
-	page, ok := itemsPage(b.op, f)
-	if !ok {
-		return
-	}
-	for _, o := range parents {
-		b.supplierItems(page, o.(*redline.Supplier).ID)
-	}
-}
-
-// itemsRead tells the items that wantItems had read.
-func itemsRead(p *preloader, parent any, f graphql.CollectedField, tell func(any)) {
-	page, ok := itemsPage(p.op, f)
-	if !ok {
-		return
-	}
-	if read, _ := p.answer.keptItems(itemsKeyOf(page), parent.(*redline.Supplier).ID); read != nil {
-		for _, item := range read.Items {
-			tell(item)
-		}
-	}
-}
-
-// itemsPage reads the arguments of Supplier.items. ok is false where they can't
-// be read; the field itself says so.
-func itemsPage(op *graphql.OperationContext, f graphql.CollectedField) (page redline.PageRequest, ok bool) {
-	args := f.ArgumentMap(op.Variables)
-	if v := args["first"]; v != nil {
-		n, err := scalar.UnmarshalInt(v)
-		if err != nil {
-			return page, false
-		}
-		page.First = &n
-	}
-	if v := args["after"]; v != nil {
-		s, err := scalar.UnmarshalString(v)
-		if err != nil {
-			return page, false
-		}
-		page.After = &s
-	}
-	page.Count = selects(op, f.Selections, f.Definition.Type.Name(), "totalCount")
-	return page, true
-}

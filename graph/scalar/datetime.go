@@ -1,7 +1,6 @@
 package scalar
 
 import (
-	"bytes"
 	"io"
 	"regexp"
 	"time"
@@ -10,9 +9,6 @@ import (
 
 	"redline"
 )
-
-// dateTimeLayout is RFC 3339 in UTC with as many decimals as needed, six at most.
-const dateTimeLayout = `"2006-01-02T15:04:05.999999Z"`
 
 // dateTimeForm is what time.Parse is more lenient than: it takes hours of one
 // digit, commas for points, and zones that don't exist.
@@ -23,17 +19,19 @@ type moment time.Time
 
 // MarshalGQL writes the time as a string.
 func (m moment) MarshalGQL(w io.Writer) {
-	t := time.Time(m).UTC()
-	if b, ok := w.(*bytes.Buffer); ok {
-		b.Write(t.AppendFormat(b.AvailableBuffer(), dateTimeLayout))
-		return
-	}
-	_, _ = io.WriteString(w, t.Format(dateTimeLayout))
+	write(w, func(b []byte) []byte { return AppendDateTime(b, time.Time(m)) })
 }
 
-// MarshalDateTime writes the scalar DateTime: RFC 3339 in UTC, to the
-// microsecond, which is what the database keeps.
+// MarshalDateTime writes the scalar DateTime as AppendDateTime does.
 func MarshalDateTime(t time.Time) graphql.Marshaler { return moment(t) }
+
+// AppendDateTime appends the scalar DateTime: RFC 3339 in UTC, to the
+// microsecond, which is what the database keeps, with as many decimals as needed.
+func AppendDateTime(b []byte, t time.Time) []byte {
+	b = append(b, '"')
+	b = t.UTC().Truncate(time.Microsecond).AppendFormat(b, time.RFC3339Nano)
+	return append(b, '"')
+}
 
 // UnmarshalDateTime reads the scalar DateTime: RFC 3339 with a zone, in the
 // years 1 to 9999 of UTC. What is finer than a microsecond is cut off.

@@ -1,7 +1,6 @@
 package scalar
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,25 +12,30 @@ import (
 	"redline"
 )
 
-type number int32
+type number int
 
 // MarshalGQL writes the number in decimal.
 func (n number) MarshalGQL(w io.Writer) {
-	if b, ok := w.(*bytes.Buffer); ok {
-		// Into the buffer's own room: no allocation for each number of a page.
-		b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(n), 10))
-		return
-	}
-	_, _ = io.WriteString(w, strconv.FormatInt(int64(n), 10))
+	write(w, func(b []byte) []byte { return AppendInt(b, int(n)) })
 }
 
-// MarshalInt writes the scalar Int. A number of more than 32 bits is a fault of
-// ours: it panics, and the executor makes that an error of the field.
+// MarshalInt writes the scalar Int as AppendInt does, and panics as that does.
 func MarshalInt(n int) graphql.Marshaler {
+	checkInt(n)
+	return number(n)
+}
+
+// AppendInt appends the scalar Int, in decimal. A number of more than 32 bits is
+// a fault of ours: it panics, and the executor makes that an error of the field.
+func AppendInt(b []byte, n int) []byte {
+	checkInt(n)
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+func checkInt(n int) {
 	if n < math.MinInt32 || n > math.MaxInt32 {
 		panic(fmt.Errorf("%d doesn't fit in the 32 bits of the contract's Int", n))
 	}
-	return number(n)
 }
 
 // UnmarshalInt reads the scalar Int: a whole JSON number of 32 bits, never a

@@ -1,8 +1,10 @@
 package scalar
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -24,8 +26,56 @@ const (
 	urlMax = 2_000
 )
 
-// MarshalString writes the scalar String.
-func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+type text string
+
+// MarshalGQL writes the text as a string.
+func (t text) MarshalGQL(w io.Writer) {
+	write(w, func(b []byte) []byte { return AppendString(b, string(t)) })
+}
+
+// MarshalString writes the scalar String as AppendString does.
+func MarshalString(s string) graphql.Marshaler { return text(s) }
+
+// AppendString appends the scalar String: no more of it is escaped than JSON asks for.
+func AppendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\t':
+			b = append(b, `\t`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\r':
+			b = append(b, `\r`...)
+		default:
+			b = append(b, `\u00`...)
+			b = append(b, hexDigits[c>>4], hexDigits[c&0xf])
+		}
+		start = i + 1
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+// write lets a scalar append itself to what a writer holds: into a buffer's own
+// room there, so that it costs no allocation.
+func write(w io.Writer, appendTo func([]byte) []byte) {
+	if b, ok := w.(*bytes.Buffer); ok {
+		b.Write(appendTo(b.AvailableBuffer()))
+		return
+	}
+	_, _ = w.Write(appendTo(nil))
+}
 
 // UnmarshalString reads the scalar String: valid UTF-8 without U+0000, which
 // the database can't hold.
@@ -38,7 +88,10 @@ func UnmarshalString(v any) (string, error) {
 }
 
 // MarshalID writes the scalar ID.
-func MarshalID(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+func MarshalID(s string) graphql.Marshaler { return text(s) }
+
+// AppendID appends the scalar ID.
+func AppendID(b []byte, s string) []byte { return AppendString(b, s) }
 
 // UnmarshalID reads the scalar ID: a string of at most 200 characters, or a
 // whole number that stands for its digits, as the specification has it.
@@ -60,7 +113,10 @@ func UnmarshalID(v any) (string, error) {
 }
 
 // MarshalCursor writes the scalar Cursor.
-func MarshalCursor(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+func MarshalCursor(s string) graphql.Marshaler { return text(s) }
+
+// AppendCursor appends the scalar Cursor.
+func AppendCursor(b []byte, s string) []byte { return AppendString(b, s) }
 
 // UnmarshalCursor reads the scalar Cursor, as opaque here as to callers.
 func UnmarshalCursor(v any) (string, error) {
@@ -72,7 +128,10 @@ func UnmarshalCursor(v any) (string, error) {
 }
 
 // MarshalURL writes the scalar URL.
-func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+func MarshalURL(s string) graphql.Marshaler { return text(s) }
+
+// AppendURL appends the scalar URL.
+func AppendURL(b []byte, s string) []byte { return AppendString(b, s) }
 
 // UnmarshalURL reads the scalar URL: absolute, http or https, with a host and
 // at most 2,000 bytes.
@@ -98,6 +157,9 @@ func MarshalBoolean(b bool) graphql.Marshaler {
 	}
 	return graphql.False
 }
+
+// AppendBoolean appends the scalar Boolean.
+func AppendBoolean(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
 
 // UnmarshalBoolean reads the scalar Boolean: true or false, and no string.
 func UnmarshalBoolean(v any) (bool, error) {

@@ -1,0 +1,105 @@
+package graph
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"weak"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// plansMax is how many plans are kept of one document. Each of its operations
+// has one for each way in which the variables of its conditions were answered.
+const plansMax = 16
+
+// plans keeps the plans of documents for as long as somebody else keeps the
+// documents.
+type plans struct {
+	contract *contract
+	// byDocument has *documentPlans by weak.Pointer[ast.QueryDocument].
+	byDocument sync.Map
+}
+
+// documentPlans are the plans of one document. They don't refer to it.
+type documentPlans struct {
+	// conditions are the variables that decide what is skipped or included.
+	conditions []string
+
+	mu   sync.RWMutex
+	made map[string]*plan
+}
+
+// of returns the plan of an operation that is valid.
+func (s *plans) of(op *graphql.OperationContext) *plan {
+	known := s.ofDocument(op.Doc)
+	var room [64]byte
+	key := append(room[:0], op.Operation.Name...)
+	for _, name := range known.conditions {
+		answer := byte('0')
+		if holds, _ := op.Variables[name].(bool); holds {
+			answer = '1'
+		}
+		key = append(key, answer)
+	}
+	known.mu.RLock()
+	p := known.made[string(key)]
+	known.mu.RUnlock()
+	if p != nil {
+		return p
+	}
+	p = s.contract.compile(op.Doc, op.Operation, op.Variables)
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if len(known.made) < plansMax {
+		known.made[string(key)] = p
+	}
+	return p
+}
+
+func (s *plans) ofDocument(doc *ast.QueryDocument) *documentPlans {
+	key := weak.Make(doc)
+	if known, ok := s.byDocument.Load(key); ok {
+		return known.(*documentPlans)
+	}
+	known, others := s.byDocument.LoadOrStore(key, &documentPlans{conditions: conditionsOf(doc), made: map[string]*plan{}})
+	if !others {
+		runtime.AddCleanup(doc, func(key weak.Pointer[ast.QueryDocument]) { s.byDocument.Delete(key) }, key)
+	}
+	return known.(*documentPlans)
+}
+
+// conditionsOf lists the variables in a document's @skip and @include.
+func conditionsOf(doc *ast.QueryDocument) []string {
+	var names []string
+	var walk func(ast.SelectionSet)
+	note := func(directives ast.DirectiveList) {
+		for _, d := range directives {
+			if arg := d.Arguments.ForName("if"); arg != nil && arg.Value.Kind == ast.Variable && !slices.Contains(names, arg.Value.Raw) {
+				names = append(names, arg.Value.Raw)
+			}
+		}
+	}
+	walk = func(selections ast.SelectionSet) {
+		for _, s := range selections {
+			switch s := s.(type) {
+			case *ast.Field:
+				note(s.Directives)
+				walk(s.SelectionSet)
+			case *ast.InlineFragment:
+				note(s.Directives)
+				walk(s.SelectionSet)
+			case *ast.FragmentSpread:
+				note(s.Directives)
+			}
+		}
+	}
+	for _, op := range doc.Operations {
+		walk(op.SelectionSet)
+	}
+	for _, fragment := range doc.Fragments {
+		walk(fragment.SelectionSet)
+	}
+	return names
+}

@@ -1,0 +1,149 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+	"redline/graph/model"
+	"redline/graph/scalar"
+)
+
+// What a supplier shows is more than its members: one of its fields is not for
+// everybody, and another has pages.
+
+// supplierLastSeenAt is when a supplier last told us anything.
+func (w *writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time {
+	return lastSeenAt(w.principal, s)
+}
+
+// lastSeenAt is nil for a supplier that asks of another.
+func lastSeenAt(p redline.Principal, s *redline.Supplier) *time.Time {
+	if !p.SpeaksFor(s.Code) {
+		return nil
+	}
+	return s.LastSeenAt
+}
+
+// supplierItems is a page of what a supplier offers.
+func (w *writer) supplierItems(f *field, s *redline.Supplier) (*model.SupplierItemConnection, error) {
+	if w.items.field != f {
+		page, err := itemsPage(w.op.Variables, f)
+		w.items = itemsRequest{field: f, key: itemsKeyOf(page), err: err}
+	}
+	if w.items.err != nil {
+		return nil, w.items.err
+	}
+	return w.answer.shownItems(w.items.key, s.ID, func() string { return w.place(f) })
+}
+
+// itemsRequest is a field's request for suppliers' items, or why it can't be read.
+type itemsRequest struct {
+	field *field
+	key   itemsKey
+	err   error
+}
+
+// shownItems is a page of a supplier's items, which was read with those of all
+// other suppliers of the answer. Arguments that are refused are told of once.
+func (a *answer) shownItems(k itemsKey, supplierID string, place func() string) (*model.SupplierItemConnection, error) {
+	page, refused := a.keptItems(k, supplierID)
+	switch {
+	case page != nil:
+		return &model.SupplierItemConnection{Page: page}, nil
+	case refused == nil:
+		return nil, fmt.Errorf("the items of the supplier %s were not read", supplierID)
+	case a.toldBefore(place()):
+		return nil, nil
+	}
+	return nil, refused
+}
+
+// itemsPage reads the arguments of Supplier.items.
+func itemsPage(variables map[string]any, f *field) (page redline.PageRequest, err error) {
+	args := f.node.ArgumentMap(variables)
+	if v := args["first"]; v != nil {
+		n, err := scalar.UnmarshalInt(v)
+		if err != nil {
+			return page, inArgument("first", err)
+		}
+		page.First = &n
+	}
+	if v := args["after"]; v != nil {
+		s, err := scalar.UnmarshalString(v)
+		if err != nil {
+			return page, inArgument("after", err)
+		}
+		page.After = &s
+	}
+	page.Count = f.of.asks("totalCount")
+	return page, nil
+}
+
+// inArgument says in which argument a scalar was refused.
+func inArgument(name string, err error) error {
+	var refusal *redline.Error
+	if errors.As(err, &refusal) {
+		return refusal.At(name)
+	}
+	return err
+}
+
+// wantItems asks for a page of each supplier's items. Where the arguments can't
+// be read, the field itself says so.
+func wantItems(b *batch, parents []any, f *field) {
+	page, err := itemsPage(b.variables, f)
+	if err != nil {
+		return
+	}
+	for _, o := range parents {
+		b.supplierItems(page, o.(*redline.Supplier).ID)
+	}
+}
+
+// itemsRead tells the items that wantItems had read.
+func itemsRead(p *preloader, parent any, f *field, tell func(any)) {
+	page, err := itemsPage(p.variables, f)
+	if err != nil {
+		return
+	}
+	if read, _ := p.answer.keptItems(itemsKeyOf(page), parent.(*redline.Supplier).ID); read != nil {
+		for _, item := range read.Items {
+			tell(item)
+		}
+	}
+}
+
+// product and supplier have the resolvers that gqlgen's own execution would
+// call. It ends above them: they stand for what the writers do, in its form.
+type (
+	product  struct{}
+	supplier struct{}
+)
+
+// Attributes are the product's named facts.
+func (product) Attributes(_ context.Context, p *redline.Product) ([]*redline.Attribute, error) {
+	out := make([]*redline.Attribute, len(p.Attributes))
+	for i := range p.Attributes {
+		out[i] = &p.Attributes[i]
+	}
+	return out, nil
+}
+
+// LastSeenAt is when the supplier last told us anything.
+func (supplier) LastSeenAt(ctx context.Context, s *redline.Supplier) (*time.Time, error) {
+	return lastSeenAt(redline.PrincipalFrom(ctx), s), nil
+}
+
+// Items is a page of what the supplier offers.
+func (supplier) Items(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierItemConnection, error) {
+	page := redline.PageRequest{First: first, After: after}
+	for _, f := range graphql.CollectFieldsCtx(ctx, []string{"SupplierItemConnection"}) {
+		page.Count = page.Count || f.Name == "totalCount"
+	}
+	return answerFrom(ctx).shownItems(itemsKeyOf(page), s.ID, func() string { return placeOf(graphql.GetFieldContext(ctx)) })
+}
