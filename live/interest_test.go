@@ -149,7 +149,7 @@ func TestWhoJoinsDuringALookMissesNothing(t *testing.T) {
 		tl.log.asked()
 		tl.tailer.Wake()
 		expectIDs(t, "who was there", tl.delivered(), 11, 13)
-		expectIDs(t, "who joined", []int64{(<-joined).ID, (<-joined).ID}, 12, 14)
+		expectIDs(t, "who joined", []int64{await(t, joined, "an order").ID, await(t, joined, "another").ID}, 12, 14)
 		expectIDs(t, "asked", tl.log.asked(), 10, 10)
 		if got := tl.broker.Head(); got != 14 {
 			t.Errorf("the head is %d", got)
