@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestMain also plays the roles that the orchestrator gives to processes of
+// this program's own.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == roleLimit || os.Args[1] == roleLoad) {
+		main()
+		return
+	}
+	code := m.Run()
+	ended()
+	os.Exit(code)
+}
+
+// built is the real command, and ended removes it.
+var built, ended = func() (func() (string, error), func()) {
+	var dir string
+	return sync.OnceValues(func() (_ string, err error) {
+			if dir, err = os.MkdirTemp("", "redline-bench-test-"); err != nil {
+				return "", err
+			}
+			path := filepath.Join(dir, "redline")
+			if said, err := exec.Command("go", "build", "-o", path, "redline/cmd/redline").CombinedOutput(); err != nil {
+				return "", fmt.Errorf("building the command: %w: %s", err, said)
+			}
+			return path, nil
+		}), func() {
+			_ = os.RemoveAll(dir)
+		}
+}()
+
+func builtServer(t *testing.T) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The whole way, as small as can be: every answer is checked, every order is
+// there, and the table has a ratio in each row that is to have one.
+func TestBenchShort(t *testing.T) {
+	t.Parallel()
+	table := filepath.Join(t.TempDir(), "performance.md")
+	if err := os.WriteFile(table, []byte("before\n"+tableBegin+"\nold\n"+tableEnd+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err := run(t.Context(), []string{
+		"--redline", builtServer(t), "--products", "800", "--orders", "1300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
+		"--conns", "4", "--clients", "2", "--only", "q1,q2,q3,place-hot", "--write", table,
+	}, nil, &out)
+	t.Log(out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`(?s)^before\n<!-- table: begin.*<!-- table: end -->\nafter\n$`,
+		`\| Q1 \| 4 \| limit \|  \| [1-9]`, `\| Q1 \| 4 \| Redline \| [0-9]+ % \| [1-9]`,
+		`\| Q2 \| 4 \| Redline \| [0-9]+ % \| [1-9]`, `\| Q3 \| 4 \| Redline \| [0-9]+ % \| [1-9]`,
+		`\| hot \| 2 \| Redline \| .* \| [1-9][0-9]* \| [0-9.]+ \| [0-9.]+ \|`,
+	} {
+		if !regexp.MustCompile(want).Match(text) {
+			t.Errorf("the table has nothing like %s:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "old") {
+		t.Error("the old table is still there")
+	}
+	if !strings.Contains(string(text), "no pgbench") && !regexp.MustCompile(`\| hot \| 2 \| Redline \| [0-9.]+ × \| [0-9.]+ × \|`).Match(text) {
+		t.Errorf("there is no ratio to pgbench:\n%s", text)
+	}
+	said := regexp.MustCompile(`(\d+) answers were checked; (\d+) orders were acknowledged`).FindStringSubmatch(out.String())
+	if said == nil || len(said[1]) < 4 || said[2] == "0" {
+		t.Errorf("it says of what it checked: %v", said)
+	}
+}
+
+// What is broken off leaves nothing behind: no process, and no directory.
+func TestBenchBrokenOff(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "redline-bench-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &tripwire{at: "q1:", trip: cancel}
+	err = run(ctx, []string{"--redline", builtServer(t), "--dir", dir, "--products", "800", "--orders", "1300", "--only", "q1"}, nil, out)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+}
+
+// tripwire is an output that does something once it holds a text.
+type tripwire struct {
+	text bytes.Buffer
+	at   string
+	trip func()
+}
+
+func (w *tripwire) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	if strings.Contains(w.text.String(), w.at) {
+		w.trip()
+	}
+	return len(p), nil
+}
+
+func TestOptionsRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--only", "q9"}, {"--clients", "0"}, {"--clients", "1,many"}, {"--rounds", "0"}, {"--seconds", "0"}, {"more"},
+	} {
+		if _, err := parseOptions(args); err == nil {
+			t.Errorf("%v is taken", args)
+		}
+	}
+}
+
+func TestSameJSON(t *testing.T) {
+	t.Parallel()
+	const want = `{"data":{"a":[{"n":1,"s":"x","z":null}]}}`
+	for got, same := range map[string]bool{
+		want: true,
+		`{"data":{"a":[{"z":null,"s":"x","n":1}]}}`: true,
+		`{"data":{"a":[{"n":2,"s":"x","z":null}]}}`: false,
+		`{"data":{"a":[{"n":1,"s":"x"}]}}`:          false,
+		`{"data":{"a":[]}}`:                         false,
+		`{"data":{"a":[{"n":1,"s":"x","z":0}]}}`:    false,
+		`{"data":null,"errors":[]}`:                 false,
+		`not JSON`:                                  false,
+	} {
+		if err := sameJSON([]byte(want), []byte(got)); (err == nil) != same {
+			t.Errorf("%s: %v", got, err)
+		}
+	}
+}
+
+// A wrong answer fails the run: the first one by its fields, a later one
+// because it is another than the first.
+func TestReadBookRefusesWrongAnswers(t *testing.T) {
+	t.Parallel()
+	book := newReadBook(job{Reads: []read{{Line: "GET /x", Want: []byte(`{"n": 1}`)}}})
+	for _, step := range []struct {
+		status int
+		body   string
+		right  bool
+	}{{200, `{"n":2}`, false}, {500, `{"n":1}`, false}, {200, `{"n":1}`, true}, {200, `{"n":1}`, true}, {200, `{"n":1} `, false}, {500, `{"n":1}`, false}} {
+		if err := book.check(0, step.status, []byte(step.body)); (err == nil) != step.right {
+			t.Errorf("status %d, %s: %v", step.status, step.body, err)
+		}
+	}
+	if n := book.checked.Load(); n != 2 {
+		t.Errorf("%d answers count as checked", n)
+	}
+}
+
+func TestPercentileAndMedian(t *testing.T) {
+	t.Parallel()
+	var all []time.Duration
+	for i := range 200 {
+		all = append(all, time.Duration(i+1)*time.Millisecond)
+	}
+	if p50, p99, of := percentile(all, 50), percentile(all, 99), percentile(all[:1], 99); p50 != 100 || p99 != 198 || of != 1 {
+		t.Errorf("p50 %v, p99 %v, of one %v", p50, p99, of)
+	}
+	if m := median([]float64{9, 1, 5}); m != 5 {
+		t.Errorf("the median of three is %v", m)
+	}
+	if m := median([]float64{1, 9, 5, 6}); m != 5.5 {
+		t.Errorf("the median of four is %v", m)
+	}
+	// Round by round, so that a slow machine in one round changes nothing.
+	if r := (series{{Rate: 50}, {Rate: 5}, {Rate: 60}}).to(series{{Rate: 100}, {Rate: 10}, {Rate: 100}}); r != 0.5 {
+		t.Errorf("the ratio is %v", r)
+	}
+}
+
+func TestWriteTableWantsItsPlace(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.md")
+	if err := writeTable(path, "t"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it returned %v", err)
+	}
+	if err := os.WriteFile(path, []byte(tableEnd+tableBegin), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeTable(path, "t"); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", tableBegin)) {
+		t.Errorf("it returned %v", err)
+	}
+}
