@@ -19,7 +19,7 @@ const (
 var errNotAnObject = errors.New("not a JSON object")
 
 // jsonReader reads JSON (RFC 8259) in one pass, where encoding/json would take
-// four. It takes what encoding/json takes, and makes of it what a Decoder with
+// several. It takes what encoding/json takes, and makes of it what a Decoder with
 // UseNumber does: numbers stay as they were written, since a float64 can't hold
 // every id or decimal, and the last of two equal members counts.
 //
