@@ -287,10 +287,21 @@ func TestEventLogOfAnOrdinaryRole(t *testing.T) {
 	}
 	p.epoch(s)
 
+	// Who has no right to the log writes to it all the same by changing a place.
+	_, err = s.DB().ExecContext(p.ctx, `GRANT SELECT, UPDATE ON locations TO other`)
+	p.must(err)
+	others := p.open(at("other"))
+	_, err = others.DB().ExecContext(p.ctx, `UPDATE locations SET name = 'Far' WHERE code = 'east'`)
+	p.must(err)
+	batch, err = log.Settled(p.ctx, batch.UpTo, everyType, 1000)
+	p.must(err)
+	if len(batch.Events) != 1 || !batch.Events[0].Places {
+		t.Errorf("another role's change of a place told of %d events", len(batch.Events))
+	}
+
 	// Another role's transaction is one to wait for like any other.
 	_, err = s.DB().ExecContext(p.ctx, `GRANT INSERT ON events TO other; GRANT USAGE ON events_id TO other`)
 	p.must(err)
-	others := p.open(at("other"))
 	tx, err := others.DB().BeginTxx(p.ctx, nil)
 	p.must(err)
 	_, err = tx.ExecContext(p.ctx, `INSERT INTO events (type, subject_id, at, payload) VALUES ('level.changed', 'nobody', clock_timestamp(), '{}')`)
