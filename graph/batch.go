@@ -26,6 +26,9 @@ type batch struct {
 	levels       []*redline.Product
 	items        []*redline.Product
 
+	// lastSeen are suppliers of which it is asked when they told us anything.
+	lastSeen []*redline.Supplier
+
 	// itemPages are suppliers whose items are wanted page by page.
 	itemPages map[itemsKey]*itemPages
 
@@ -104,7 +107,7 @@ func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
 func (b *batch) run(ctx context.Context) error {
 	for _, read := range []func(context.Context) error{
 		b.runProducts, b.runLocations, b.runSuppliers,
-		b.runAvailability, b.runLevels, b.runItems, b.runItemPages,
+		b.runAvailability, b.runLevels, b.runItems, b.runItemPages, b.runLastSeen,
 		b.runOrders, b.runCustomers, b.runHistories, b.runAddresses,
 	} {
 		if err := read(ctx); err != nil {
@@ -227,6 +230,24 @@ func (b *batch) runItemPages(ctx context.Context) error {
 	return nil
 }
 
+func (b *batch) runLastSeen(ctx context.Context) error {
+	if len(b.lastSeen) == 0 {
+		return nil
+	}
+	ids := make([]string, len(b.lastSeen))
+	for i, s := range b.lastSeen {
+		ids[i] = s.ID
+	}
+	found, err := b.store.LastSeen(ctx, b.principal, ids)
+	if err != nil {
+		return err
+	}
+	for _, s := range b.lastSeen {
+		s.LastSeenAt = found[s.ID]
+	}
+	return nil
+}
+
 func (b *batch) runOrders(ctx context.Context) error {
 	if len(b.orders) == 0 {
 		return nil
@@ -236,15 +257,7 @@ func (b *batch) runOrders(ctx context.Context) error {
 		need = redline.OrderParts{Lines: need.Lines || n.Lines, Parts: need.Parts || n.Parts, History: need.History || n.History}
 	}
 	orders := slices.Collect(maps.Keys(b.orders))
-	if err := b.store.LoadOrders(ctx, b.principal, orders, need); err != nil {
-		return err
-	}
-	for _, o := range orders {
-		if need.History && o.History == nil {
-			o.History = []*redline.OrderStatusChange{}
-		}
-	}
-	return nil
+	return b.store.LoadOrders(ctx, b.principal, orders, need)
 }
 
 func (b *batch) runCustomers(ctx context.Context) error {

@@ -44,7 +44,8 @@ var relations = map[string]map[string]relation{
 		"levels": {owned: true, next: many(func(i *redline.ProductInventory) []*redline.InventoryLevel { return i.Levels })},
 	},
 	"Supplier": {
-		"items": {want: wantItems, page: itemsRead},
+		"items":      {want: wantItems, page: itemsRead},
+		"lastSeenAt": {want: each(func(b *batch, s *redline.Supplier) { b.lastSeen = append(b.lastSeen, s) })},
 	},
 	"SupplierItem": {
 		"supplier": {next: one(func(i *redline.SupplierItem) *redline.Supplier { return i.Supplier })},

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"redline"
 )
@@ -32,6 +33,9 @@ type CatalogStore interface {
 	Suppliers(ctx context.Context, page redline.PageRequest) (*redline.Page[*redline.Supplier], error)
 	SuppliersByID(ctx context.Context, ids []string) (map[string]*redline.Supplier, error)
 	SuppliersByCode(ctx context.Context, codes []string) ([]*redline.Supplier, error)
+	// LastSeen says when suppliers last told us anything, of those that the
+	// principal speaks for. Suppliers come without it, here and below.
+	LastSeen(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*time.Time, error)
 
 	// SupplierItemsOfSuppliers returns the same page of each supplier's items.
 	// Items come with their supplier, here and below.

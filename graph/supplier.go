@@ -13,21 +13,11 @@ import (
 	"redline/graph/scalar"
 )
 
-// What a supplier shows is more than its members: one of its fields is not for
-// everybody, and another has pages.
+// What a supplier shows is more than its members: one of its fields is read for
+// those who may know it, and another has pages.
 
 // supplierLastSeenAt is when a supplier last told us anything.
-func (w *writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time {
-	return lastSeenAt(w.principal, s)
-}
-
-// lastSeenAt is nil for a supplier that asks of another.
-func lastSeenAt(p redline.Principal, s *redline.Supplier) *time.Time {
-	if !p.SpeaksFor(s.Code) {
-		return nil
-	}
-	return s.LastSeenAt
-}
+func (*writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time { return s.LastSeenAt }
 
 // supplierItems is a page of what a supplier offers.
 func (w *writer) supplierItems(f *field, s *redline.Supplier) (*model.SupplierItemConnection, error) {
@@ -135,8 +125,8 @@ func (product) Attributes(_ context.Context, p *redline.Product) ([]*redline.Att
 }
 
 // LastSeenAt is when the supplier last told us anything.
-func (supplier) LastSeenAt(ctx context.Context, s *redline.Supplier) (*time.Time, error) {
-	return lastSeenAt(redline.PrincipalFrom(ctx), s), nil
+func (supplier) LastSeenAt(_ context.Context, s *redline.Supplier) (*time.Time, error) {
+	return s.LastSeenAt, nil
 }
 
 // Items is a page of what the supplier offers.

@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,39 +17,102 @@ import (
 const (
 	levelColumns = `l.id, l.product_id, l.location_id, l.on_hand, l.reserved, l.committed, l.safety_stock, l.unavailable,
 		l.available, l.shortfall, l.incoming, l.reorder_point, l.version, l.as_of, l.stale`
-	selectLevels = `SELECT ` + levelColumns + `, ` + locationColumns + `
-		FROM inventory_levels l JOIN locations loc ON loc.id = l.location_id` + joinSupplier
+	selectLevels = `SELECT ` + levelColumns + ` FROM inventory_levels l`
+
+	// availableAt gathers what can be sold of a product into one text, which is
+	// cheaper for Postgres and for us than as many rows, or JSON: location,
+	// available, stale and as of with spaces between them, and a comma between
+	// the levels. None of these has either in it, but for the time, which is last.
+	availableAt = `string_agg(concat_ws(' ', l.location_id, l.available, l.stale, l.as_of), ',')`
 )
 
-type levelRow struct {
-	redline.InventoryLevel
-	locationRow
+// levelReader reads levels with their locations.
+func (s *Store) levelReader() reader[*redline.InventoryLevel] {
+	return func(ctx context.Context, doing, text string, args []any) ([]*redline.InventoryLevel, error) {
+		var found []*redline.InventoryLevel
+		var l redline.InventoryLevel
+		into := []any{
+			&l.ID, &l.ProductID, &l.LocationID, whole{&l.OnHand}, whole{&l.Reserved}, whole{&l.Committed}, whole{&l.SafetyStock},
+			whole{&l.Unavailable}, whole{&l.Available}, whole{&l.Shortfall}, whole{&l.Incoming}, whole{&l.ReorderPoint},
+			whole{&l.Version}, &l.AsOf, &l.Stale,
+		}
+		err := scanRows(ctx, s.db, doing, text, args, into, func() error {
+			one := l
+			found = append(found, &one)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		at, err := s.placesOf(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range found {
+			if l.Location, err = at.location(ctx, l.LocationID); err != nil {
+				return nil, err
+			}
+		}
+		return found, nil
+	}
 }
 
-func (r *levelRow) level() *redline.InventoryLevel {
-	l := r.InventoryLevel
-	l.Location = r.location()
-	return &l
+// availability reads what availableAt gathered, by the locations' codes.
+func (p *placesOf) availability(ctx context.Context, productID string, gathered *string) ([]*redline.LocationAvailability, error) {
+	if gathered == nil {
+		return nil, nil
+	}
+	n := strings.Count(*gathered, ",") + 1
+	rows, out := make([]redline.LocationAvailability, n), make([]*redline.LocationAvailability, n)
+	rest := *gathered
+	for i := range rows {
+		var one, available, stale, asOf string
+		one, rest, _ = strings.Cut(rest, ",")
+		a := &rows[i]
+		a.ProductID = productID
+		a.LocationID, one, _ = strings.Cut(one, " ")
+		available, one, _ = strings.Cut(one, " ")
+		stale, asOf, _ = strings.Cut(one, " ")
+		a.Stale = stale == "t"
+		var err error
+		if a.Available, err = strconv.Atoi(available); err != nil {
+			return nil, fmt.Errorf("reading the availability of %s: %w", productID, err)
+		}
+		if a.AsOf, err = pq.ParseTimestamp(time.UTC, asOf); err != nil {
+			return nil, fmt.Errorf("reading the availability of %s: %w", productID, err)
+		}
+		if a.Location, err = p.location(ctx, a.LocationID); err != nil {
+			return nil, err
+		}
+		out[i] = a
+	}
+	slices.SortFunc(out, func(a, b *redline.LocationAvailability) int { return strings.Compare(a.Location.Code, b.Location.Code) })
+	return out, nil
 }
 
 // Availability finds what of products can be sold and from where, by product.
 // It is for anybody.
 func (s *Store) Availability(ctx context.Context, productIDs []string) (map[string][]*redline.LocationAvailability, error) {
-	var rows []struct {
-		redline.LocationAvailability
-		locationRow
-	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.location_id, l.available, l.stale, l.as_of, `+locationColumns+`
-		FROM inventory_levels l JOIN locations loc ON loc.id = l.location_id`+joinSupplier+`
-		WHERE l.product_id = ANY($1) ORDER BY l.product_id, loc.code`, pq.Array(productIDs))
+	var id string
+	var gathered *string
+	sold := map[string]*string{}
+	err := scanRows(ctx, s.db, "reading availability", `SELECT l.product_id, `+availableAt+` FROM inventory_levels l
+		WHERE l.product_id = ANY($1) GROUP BY l.product_id`, []any{pq.Array(productIDs)}, []any{&id, &gathered}, func() error {
+		sold[id] = gathered
+		return nil
+	})
 	if err != nil {
-		return nil, dbError("reading availability", err)
+		return nil, err
 	}
-	out := map[string][]*redline.LocationAvailability{}
-	for i := range rows {
-		a := &rows[i].LocationAvailability
-		a.Location = rows[i].location()
-		out[a.ProductID] = append(out[a.ProductID], a)
+	at, err := s.placesOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]*redline.LocationAvailability, len(sold))
+	for id, gathered := range sold {
+		if out[id], err = at.availability(ctx, id, gathered); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -66,7 +132,7 @@ func (s *Store) Levels(
 		q.and("l.product_id IN (SELECT id FROM products WHERE category = ANY(%s))", pq.Array(f.Category))
 	}
 	if f.SupplierID != nil {
-		q.and("loc.supplier_id = %s", *f.SupplierID)
+		q.and("l.location_id IN (SELECT id FROM locations WHERE supplier_id = %s)", *f.SupplierID)
 	}
 	if f.LowOnly != nil && *f.LowOnly {
 		q.and("l.available <= l.reorder_point")
@@ -75,11 +141,7 @@ func (s *Store) Levels(
 		q.and("l.stale")
 	}
 	by := sorting{tag: "level", column: "l.id", id: "l.id", prefix: redline.PrefixLevel}
-	rows, err := pageOf(ctx, s, selectLevels, q, by, page, func(r *levelRow) (string, string) { return "", r.InventoryLevel.ID })
-	if err != nil {
-		return nil, err
-	}
-	return mapPage(rows, (*levelRow).level), nil
+	return pageBy(ctx, s, s.levelReader(), selectLevels, q, by, page, func(l *redline.InventoryLevel) (string, string) { return "", l.ID })
 }
 
 // LevelsByID finds levels that the principal may see.
@@ -87,15 +149,11 @@ func (s *Store) LevelsByID(ctx context.Context, p redline.Principal, ids []strin
 	q := &query{}
 	q.seeStock(p, "l.location_id")
 	q.and("l.id = ANY(%s)", pq.Array(ids))
-	rows, err := byID(ctx, s, "reading levels", selectLevels, q, func(r *levelRow) string { return r.InventoryLevel.ID })
+	found, err := s.levelReader()(ctx, "reading levels", selectLevels+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]*redline.InventoryLevel, len(rows))
-	for id, r := range rows {
-		out[id] = r.level()
-	}
-	return out, nil
+	return keyed(found, func(l *redline.InventoryLevel) string { return l.ID }), nil
 }
 
 // LevelsOfProducts finds the levels of products that the principal may see, by
@@ -106,20 +164,20 @@ func (s *Store) LevelsOfProducts(
 	q := &query{}
 	q.seeStock(p, "l.location_id")
 	q.and("l.product_id = ANY(%s)", pq.Array(productIDs))
-	var rows []*levelRow
-	if err := s.db.SelectContext(ctx, &rows, selectLevels+q.where()+" ORDER BY l.product_id, loc.code", q.args...); err != nil {
-		return nil, dbError("reading levels of products", err)
+	found, err := s.levelReader()(ctx, "reading levels of products", selectLevels+q.where(), q.args)
+	if err != nil {
+		return nil, err
 	}
+	slices.SortFunc(found, func(a, b *redline.InventoryLevel) int { return strings.Compare(a.Location.Code, b.Location.Code) })
 	out := map[string][]*redline.InventoryLevel{}
-	for _, r := range rows {
-		out[r.ProductID] = append(out[r.ProductID], r.level())
+	for _, l := range found {
+		out[l.ProductID] = append(out[l.ProductID], l)
 	}
 	return out, nil
 }
 
 const selectMovements = `SELECT m.id, m.product_id, m.location_id, m.level_version, m.reason, m.reference, m.actor, m.actor_role,
-	m.changes, m.occurred_at, m.recorded_at, ` + locationColumns + `
-	FROM inventory_movements m JOIN locations loc ON loc.id = m.location_id` + joinSupplier
+	m.changes, m.occurred_at, m.recorded_at FROM inventory_movements m`
 
 type movementRow struct {
 	ID           string
@@ -133,7 +191,24 @@ type movementRow struct {
 	Changes      []byte
 	OccurredAt   time.Time `db:"occurred_at"`
 	RecordedAt   time.Time `db:"recorded_at"`
-	locationRow
+}
+
+// movements shows ledger lines to a principal, with their locations.
+func (s *Store) movements(ctx context.Context, p redline.Principal, rows []*movementRow) ([]*redline.InventoryMovement, error) {
+	at, err := s.placesOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*redline.InventoryMovement, len(rows))
+	for i, r := range rows {
+		if out[i], err = r.movement(p); err != nil {
+			return nil, dbError("reading a ledger line", err)
+		}
+		if out[i].Location, err = at.location(ctx, r.LocationID); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // movement shows a ledger line. Who moved the stock is shown to a supplier
@@ -141,7 +216,7 @@ type movementRow struct {
 func (r *movementRow) movement(p redline.Principal) (*redline.InventoryMovement, error) {
 	m := &redline.InventoryMovement{
 		ID: r.ID, ProductID: r.ProductID, LocationID: r.LocationID, LevelVersion: r.LevelVersion, Reason: r.Reason,
-		Reference: r.Reference, Actor: r.Actor, OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt, Location: r.location(),
+		Reference: r.Reference, Actor: r.Actor, OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt,
 	}
 	if p.Role == redline.RoleSupplier && r.ActorRole != redline.RoleSupplier {
 		m.Actor = strings.ToLower(string(r.ActorRole))
@@ -172,15 +247,7 @@ func (s *Store) Movements(
 	if err != nil {
 		return nil, err
 	}
-	var bad error
-	out := mapPage(rows, func(r *movementRow) *redline.InventoryMovement {
-		m, err := r.movement(p)
-		if err != nil {
-			bad = dbError("reading a ledger line", err)
-		}
-		return m
-	})
-	return out, bad
+	return mapPage(rows, func(rows []*movementRow) ([]*redline.InventoryMovement, error) { return s.movements(ctx, p, rows) })
 }
 
 // MovementsByID finds ledger lines that the principal may see.
@@ -188,15 +255,10 @@ func (s *Store) MovementsByID(ctx context.Context, p redline.Principal, ids []st
 	q := &query{}
 	q.seeStock(p, "m.location_id")
 	q.and("m.id = ANY(%s)", pq.Array(ids))
-	rows, err := byID(ctx, s, "reading ledger lines", selectMovements, q, func(r *movementRow) string { return r.ID })
+	rows, err := structs[*movementRow](s)(ctx, "reading ledger lines", selectMovements+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]*redline.InventoryMovement, len(rows))
-	for id, r := range rows {
-		if out[id], err = r.movement(p); err != nil {
-			return nil, dbError("reading a ledger line", err)
-		}
-	}
-	return out, nil
+	found, err := s.movements(ctx, p, rows)
+	return keyed(found, func(m *redline.InventoryMovement) string { return m.ID }), err
 }

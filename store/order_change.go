@@ -16,27 +16,27 @@ func (m *mutation) lockOrder(ctx context.Context, cond string, args ...any) (*re
 	q.seeOrders(m.by)
 	q.and(cond, args...)
 	var rows []struct {
-		orderRow
+		ID  string
 		Now time.Time
 	}
 	err := m.tx.SelectContext(ctx, &rows, `WITH o AS MATERIALIZED (SELECT o.* FROM orders o`+q.where()+` FOR NO KEY UPDATE OF o)
-		SELECT `+orderColumns+`, clock_timestamp() AS now FROM o`, q.args...)
+		SELECT o.id, clock_timestamp() AS now FROM o`, q.args...)
 	if err != nil {
 		return nil, dbError("locking an order", err)
 	}
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	o, err := rows[0].order()
+	m.now = rows[0].Now
+	// A statement of its own: that which waited for the lock began before it.
+	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true})
+	q = &query{}
+	q.and("o.id = %s", rows[0].ID)
+	found, err := r.orders(ctx, m.tx, "reading a locked order", r.selectFrom(q)+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
-	m.now = rows[0].Now
-	index := newOrderIndex([]*redline.Order{o})
-	if err := index.loadLines(ctx, m.tx, false); err != nil {
-		return nil, err
-	}
-	return o, index.loadParts(ctx, m.tx, redline.Principal{Role: redline.RoleAdmin})
+	return found[0].Order, nil
 }
 
 // orderChange is one transition of one order.

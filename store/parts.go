@@ -44,7 +44,13 @@ func (s *Store) FulfillmentOrders(
 	if err != nil {
 		return nil, err
 	}
-	return mapPage(rows, func(r *partKey) *redline.FulfillmentOrder { return orders[r.OrderID].Part(r.ID) }), nil
+	return mapPage(rows, func(rows []*partKey) ([]*redline.FulfillmentOrder, error) {
+		parts := make([]*redline.FulfillmentOrder, len(rows))
+		for i, r := range rows {
+			parts[i] = orders[r.OrderID].Part(r.ID)
+		}
+		return parts, nil
+	})
 }
 
 const selectPartKeys = `SELECT f.id, f.order_id, f.submitted_at FROM fulfillment_orders f JOIN orders o ON o.id = f.order_id`
@@ -57,15 +63,7 @@ type partKey struct {
 
 // completeOrders finds orders that the principal may see, with lines and parts.
 func (s *Store) completeOrders(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Order, error) {
-	orders, err := s.OrdersByID(ctx, p, ids)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]*redline.Order, 0, len(orders))
-	for _, o := range orders {
-		list = append(list, o)
-	}
-	return orders, s.LoadOrders(ctx, p, list, redline.OrderParts{Lines: true, Parts: true})
+	return s.ordersByID(ctx, p, ids, redline.OrderParts{Lines: true, Parts: true})
 }
 
 // partsOfOrders looks rows up by the ids of a table that leads to orders, and

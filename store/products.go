@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -12,11 +12,82 @@ import (
 	"redline"
 )
 
-const productColumns = `p.id, p.sku, p.name, p.description, p.brand, p.category, p.base_unit,
-	p.price AS "price.amount", p.currency AS "price.currency", p.active, p.attributes, p.version,
-	p.created_at, p.updated_at`
+const (
+	productColumns = `p.id, p.sku, p.name, p.description, p.brand, p.category, p.base_unit,
+		p.price AS "price.amount", p.currency AS "price.currency", p.active,
+		p.attributes, p.version, p.created_at, p.updated_at`
+	selectProducts = `SELECT ` + productColumns + ` FROM products p`
+	// With what can be sold of each, and from where: see availableAt.
+	selectProductsWithAvailability = `SELECT ` + productColumns + `, (SELECT ` + availableAt + ` FROM inventory_levels l
+		WHERE l.product_id = p.id) FROM products p`
+)
 
-const selectProducts = `SELECT ` + productColumns + ` FROM products p`
+// productRow is where products are scanned into.
+type productRow struct {
+	redline.Product
+	attributes   sql.RawBytes
+	availability *string
+}
+
+func (r *productRow) into(need redline.ProductParts) []any {
+	p := &r.Product
+	into := []any{
+		&p.ID, &p.SKU, &p.Name, &p.Description, &p.Brand, &p.Category, &p.BaseUnit, &p.Price.Amount, &p.Price.Currency, &p.Active,
+		&r.attributes, whole{&p.Version}, &p.CreatedAt, &p.UpdatedAt,
+	}
+	if need.Availability {
+		into = append(into, &r.availability)
+	}
+	return into
+}
+
+// product is what was scanned, but for its availability.
+func (r *productRow) product() (*redline.Product, error) {
+	p := r.Product
+	if string(r.attributes) != "[]" {
+		if err := p.Attributes.Scan([]byte(r.attributes)); err != nil {
+			return nil, fmt.Errorf("reading the product %s: %w", p.ID, err)
+		}
+	}
+	return &p, nil
+}
+
+// selectProductsWith begins a statement that reads products.
+func selectProductsWith(need redline.ProductParts) string {
+	if need.Availability {
+		return selectProductsWithAvailability
+	}
+	return selectProducts
+}
+
+// productReader reads products with what was selected with them.
+func (s *Store) productReader(need redline.ProductParts) reader[*redline.Product] {
+	return func(ctx context.Context, doing, text string, args []any) ([]*redline.Product, error) {
+		var found []*redline.Product
+		var sold []*string
+		var r productRow
+		err := scanRows(ctx, s.db, doing, text, args, r.into(need), func() error {
+			p, err := r.product()
+			found, sold = append(found, p), append(sold, r.availability)
+			return err
+		})
+		if err != nil || !need.Availability {
+			return found, err
+		}
+		at, err := s.placesOf(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range found {
+			where, err := at.availability(ctx, p.ID, sold[i])
+			if err != nil {
+				return nil, err
+			}
+			p.Availability = redline.TotalAvailability(where)
+		}
+		return found, nil
+	}
+}
 
 var productSorts = map[redline.ProductOrderField]sorting{
 	redline.ProductsByName:      {tag: "name", column: "p.name", cast: "text", id: "p.id", prefix: redline.PrefixProduct},
@@ -65,7 +136,7 @@ func (s *Store) Products(
 	}
 	by := productSorts[o.Field]
 	by.desc = o.Direction == redline.Descending
-	return pageOf(ctx, s, selectProducts, q, by, page, func(p *redline.Product) (string, string) {
+	return pageBy(ctx, s, s.productReader(need), selectProductsWith(need), q, by, page, func(p *redline.Product) (string, string) {
 		switch o.Field {
 		case redline.ProductsBySKU:
 			return p.SKU, p.ID
@@ -113,15 +184,15 @@ func (s *Store) ProductBy(
 	default:
 		return nil, redline.Invalid([]string{"by"}, "say which product: by id, sku, gtin or supplierSku")
 	}
-	var found redline.Product
-	err := s.db.GetContext(ctx, &found, selectProducts+q.where()+" ORDER BY p.id LIMIT 1", q.args...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+	text := selectProductsWith(need) + q.where()
+	if by.GTIN != nil { // two suppliers may give one to different products
+		text += " ORDER BY p.id LIMIT 1"
 	}
-	if err != nil {
-		return nil, dbError("reading a product", err)
+	found, err := s.productReader(need)(ctx, "reading a product", text, q.args)
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
-	return &found, nil
+	return found[0], nil
 }
 
 // ProductsByID finds the products that the principal may see.
@@ -139,18 +210,27 @@ func (s *Store) ProductsOf(ctx context.Context, ids []string) (map[string]*redli
 
 func (s *Store) products(ctx context.Context, q *query, ids []string) (map[string]*redline.Product, error) {
 	q.and("p.id = ANY(%s)", pq.Array(ids))
-	return byID(ctx, s, "reading products", selectProducts, q, func(p *redline.Product) string { return p.ID })
+	found, err := s.productReader(redline.ProductParts{})(ctx, "reading products", selectProducts+q.where(), q.args)
+	if err != nil {
+		return nil, err
+	}
+	return keyed(found, func(p *redline.Product) string { return p.ID }), nil
+}
+
+// keyed puts what was found in its places.
+func keyed[T any](found []T, key func(T) string) map[string]T {
+	out := make(map[string]T, len(found))
+	for _, v := range found {
+		out[key(v)] = v
+	}
+	return out
 }
 
 // byID runs a query and keys what it finds.
 func byID[T any](ctx context.Context, s *Store, doing, selectFrom string, q *query, key func(*T) string) (map[string]*T, error) {
-	var found []*T
-	if err := s.db.SelectContext(ctx, &found, selectFrom+q.where(), q.args...); err != nil {
-		return nil, dbError(doing, err)
+	found, err := structs[*T](s)(ctx, doing, selectFrom+q.where(), q.args)
+	if err != nil {
+		return nil, err
 	}
-	out := make(map[string]*T, len(found))
-	for _, v := range found {
-		out[key(v)] = v
-	}
-	return out, nil
+	return keyed(found, key), nil
 }

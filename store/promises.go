@@ -35,23 +35,27 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 	}
 
 	var rows []struct {
-		ProductID    string `db:"product_id"`
-		Available    int
-		LeadTimeDays *int `db:"lead_time_days"`
-		locationRow
+		ProductID  string `db:"product_id"`
+		LocationID string `db:"location_id"`
+		Available  int
 	}
-	err = s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.available, loc.lead_time_days, `+locationColumns+`
-		FROM inventory_levels l JOIN locations loc ON loc.id = l.location_id`+joinSupplier+`
+	err = s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.location_id, l.available FROM inventory_levels l
 		WHERE l.product_id = ANY($1) AND l.available > 0`, pq.Array(ids))
 	if err != nil {
 		return nil, dbError("reading what could be promised", err)
 	}
+	at, err := s.placesOf(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sources := map[string][]redline.Source{}
-	locations := map[string]*redline.Location{}
 	for _, r := range rows {
-		locations[r.Loc.ID] = r.location()
+		loc, err := at.location(ctx, r.LocationID)
+		if err != nil {
+			return nil, err
+		}
 		sources[r.ProductID] = append(sources[r.ProductID], redline.Source{
-			LocationID: r.Loc.ID, Code: r.Loc.Code, Kind: r.Loc.Kind, LeadTimeDays: r.LeadTimeDays, Available: r.Available,
+			LocationID: loc.ID, Code: loc.Code, Kind: loc.Kind, LeadTimeDays: at.byID[loc.ID].LeadTimeDays, Available: r.Available,
 		})
 	}
 	out := make([]*redline.Availability, len(lines))
@@ -60,7 +64,7 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 		a := &redline.Availability{Product: products[l.ProductID], Requested: l.Quantity, Available: l.Quantity - missing, Promises: []*redline.Promise{}}
 		for _, t := range takes {
 			a.Promises = append(a.Promises, &redline.Promise{
-				Location: locations[t.Source.LocationID], Quantity: t.Quantity, LeadTimeDays: t.Source.LeadTimeDays,
+				Location: at.locations[t.Source.LocationID], Quantity: t.Quantity, LeadTimeDays: t.Source.LeadTimeDays,
 			})
 		}
 		out[i] = a

@@ -18,6 +18,8 @@ import (
 type query struct {
 	conds []string
 	args  []any
+	// suppliers is the placeholder of a principal's suppliers, once it has one.
+	suppliers string
 }
 
 // arg adds an argument and returns its placeholder.
@@ -36,9 +38,14 @@ func (q *query) and(cond string, args ...any) {
 }
 
 // in adds a condition that a column is one of a list; a nil list doesn't
-// narrow, an empty one leaves nothing.
+// narrow, an empty one leaves nothing. One alone is said as such, so that an
+// index by the column and then by the order wanted gives that order.
 func in[T any](q *query, column string, list []T) {
-	if list != nil {
+	switch {
+	case list == nil:
+	case len(list) == 1:
+		q.and(column+" = %s", list[0])
+	default:
 		q.and(column+" = ANY(%s)", pq.Array(list))
 	}
 }
@@ -76,11 +83,34 @@ type sorting struct {
 	desc   bool
 }
 
-// pageOf runs one page of a list: keyset pagination, one row more than asked
-// for to see whether there is a next page. key gives an item's sort value and
-// id as the cursor keeps them.
+// reader runs a statement and returns what it finds.
+type reader[T any] func(ctx context.Context, doing, text string, args []any) ([]T, error)
+
+// structs is the reader of lists that are seldom read: it finds each column's
+// field by its name.
+func structs[T any](s *Store) reader[T] {
+	return func(ctx context.Context, doing, text string, args []any) ([]T, error) {
+		var found []T
+		if err := s.db.SelectContext(ctx, &found, text, args...); err != nil {
+			return nil, dbError(doing, err)
+		}
+		return found, nil
+	}
+}
+
+// pageOf runs one page of a list of structs: see pageBy.
 func pageOf[T any](
 	ctx context.Context, s *Store, selectFrom string, q *query, by sorting,
+	page redline.PageRequest, key func(T) (value, id string),
+) (*redline.Page[T], error) {
+	return pageBy(ctx, s, structs[T](s), selectFrom, q, by, page, key)
+}
+
+// pageBy runs one page of a list: keyset pagination, one row more than asked
+// for to see whether there is a next page. key gives an item's sort value and
+// id as the cursor keeps them.
+func pageBy[T any](
+	ctx context.Context, s *Store, read reader[T], selectFrom string, q *query, by sorting,
 	page redline.PageRequest, key func(T) (value, id string),
 ) (*redline.Page[T], error) {
 	n, backward, err := pageSize(page)
@@ -115,9 +145,11 @@ func pageOf[T any](
 	if by.column != by.id {
 		order = " ORDER BY " + by.column + " " + dir + ", " + by.id + " " + dir
 	}
-	text := selectFrom + q.where() + order + fmt.Sprintf(" LIMIT %d", n+1)
-	if err := s.db.SelectContext(ctx, &result.Items, text, q.args...); err != nil {
-		return nil, dbError("reading a page", err)
+	// The length is an argument, so that pages of all lengths are one statement;
+	// the constant tells the planner that a page is short, whatever its length.
+	text := fmt.Sprintf("SELECT * FROM (%s%s%s LIMIT %d) AS page LIMIT %s", selectFrom, q.where(), order, redline.PageMax+1, q.arg(n+1))
+	if result.Items, err = read(ctx, "reading a page", text, q.args); err != nil {
+		return nil, err
 	}
 	more := len(result.Items) > n
 	if more {
@@ -129,9 +161,10 @@ func pageOf[T any](
 	} else {
 		result.HasNext, result.HasPrevious = more, page.After != nil
 	}
-	for _, item := range result.Items {
+	result.Cursors = make([]string, len(result.Items))
+	for i, item := range result.Items {
 		value, id := key(item)
-		result.Cursors = append(result.Cursors, encodeCursor(by, value, id))
+		result.Cursors[i] = encodeCursor(by, value, id)
 	}
 	return result, nil
 }
@@ -179,7 +212,7 @@ func (q *query) bound(by sorting, name, cursor string) error {
 const countMax = 10_000
 
 func (s *Store) count(ctx context.Context, selectFrom string, q *query) (*int, error) {
-	_, from, _ := strings.Cut(selectFrom, "FROM ")
+	from := selectFrom[strings.LastIndex(selectFrom, "FROM ")+len("FROM "):] // columns may be selected too
 	text := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT %d) counted", from, q.where(), countMax+1)
 	var n int
 	if err := s.db.GetContext(ctx, &n, text, q.args...); err != nil {

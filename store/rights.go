@@ -9,8 +9,14 @@ import (
 // What each role may see, as conditions. The root package says the same of
 // events, in VisibleTo.
 
-// suppliersOf is the set of the ids of a principal's suppliers.
-const suppliersOf = "(SELECT id FROM suppliers WHERE code = ANY(%s))"
+// suppliersOf is the set of the ids of a principal's suppliers: of all that it is
+// given, the one argument that a query needs of it.
+func (q *query) suppliersOf(p redline.Principal) string {
+	if q.suppliers == "" {
+		q.suppliers = q.arg(pq.Array(p.Suppliers))
+	}
+	return "(SELECT id FROM suppliers WHERE code = ANY(" + q.suppliers + "))"
+}
 
 // seeOrders narrows a query to the orders, under the alias o, that a principal
 // may see: all of them, those that it placed, its own, or those of which it
@@ -23,7 +29,7 @@ func (q *query) seeOrders(p redline.Principal) {
 	case p.Role == redline.RoleCustomer:
 		q.and("(o.owner_issuer, o.customer_id) = (%s, %s)", p.Issuer, p.Customer)
 	case p.Role == redline.RoleSupplier:
-		q.and("o.id IN (SELECT order_id FROM fulfillment_orders WHERE supplier_id IN "+suppliersOf+")", pq.Array(p.Suppliers))
+		q.and("o.id IN (SELECT order_id FROM fulfillment_orders WHERE supplier_id IN " + q.suppliersOf(p) + ")")
 	default:
 		q.and("false")
 	}
@@ -33,7 +39,7 @@ func (q *query) seeOrders(p redline.Principal) {
 // joined to their order o, that a principal may see.
 func (q *query) seeParts(p redline.Principal) {
 	if p.Role == redline.RoleSupplier {
-		q.and("f.supplier_id IN "+suppliersOf, pq.Array(p.Suppliers))
+		q.and("f.supplier_id IN " + q.suppliersOf(p))
 		return
 	}
 	q.seeOrders(p)
@@ -45,7 +51,7 @@ func (q *query) seeStock(p redline.Principal, column string) {
 	switch {
 	case p.Everywhere():
 	case p.Role == redline.RoleSupplier:
-		q.and(column+" IN (SELECT id FROM locations WHERE supplier_id IN "+suppliersOf+")", pq.Array(p.Suppliers))
+		q.and(column + " IN (SELECT id FROM locations WHERE supplier_id IN " + q.suppliersOf(p) + ")")
 	default:
 		q.and("false")
 	}
@@ -57,7 +63,7 @@ func (q *query) seeItems(p redline.Principal) {
 	switch {
 	case p.Everywhere():
 	case p.Role == redline.RoleSupplier:
-		q.and("i.supplier_id IN "+suppliersOf, pq.Array(p.Suppliers))
+		q.and("i.supplier_id IN " + q.suppliersOf(p))
 	default:
 		q.and("false")
 	}
@@ -70,7 +76,7 @@ func (q *query) seeProducts(p redline.Principal) {
 	switch {
 	case p.Everywhere():
 	case p.Role == redline.RoleSupplier:
-		q.and("(p.active OR p.id IN (SELECT product_id FROM supplier_items WHERE supplier_id IN "+suppliersOf+"))", pq.Array(p.Suppliers))
+		q.and("(p.active OR p.id IN (SELECT product_id FROM supplier_items WHERE supplier_id IN " + q.suppliersOf(p) + "))")
 	default:
 		q.and("p.active")
 	}

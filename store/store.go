@@ -51,6 +51,7 @@ type Store struct {
 	patience  time.Duration
 	committed func()
 	log       *slog.Logger
+	kept      placesCache
 }
 
 // Open connects to Postgres. Every query is one round trip, and no statement,

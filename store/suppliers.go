@@ -11,58 +11,17 @@ import (
 )
 
 const (
-	selectSuppliers = `SELECT s.id, s.code, s.name, s.last_seen_at FROM suppliers s`
+	selectSuppliers = `SELECT s.id, s.code, s.name FROM suppliers s`
 
-	locationColumns = `loc.id AS "loc.id", loc.code AS "loc.code", loc.name AS "loc.name", loc.kind AS "loc.kind",
-		loc.supplier_id AS "loc.supplier_id", sup.id AS "sup.id", sup.code AS "sup.code", sup.name AS "sup.name",
-		sup.last_seen_at AS "sup.last_seen_at"`
-	joinSupplier    = ` LEFT JOIN suppliers sup ON sup.id = loc.supplier_id`
-	selectLocations = `SELECT ` + locationColumns + ` FROM locations loc` + joinSupplier
-
-	itemColumns = `i.id, i.supplier_id, i.product_id, i.supplier_sku, i.gtin, i.unit, i.pack_quantity,
-		i.minimum_order_quantity, i.order_multiple, i.lead_time_days, i.cost AS cost_amount, i.currency AS cost_currency, i.version,
-		s.id AS "sup.id", s.code AS "sup.code", s.name AS "sup.name", s.last_seen_at AS "sup.last_seen_at"`
-	selectItems = `SELECT ` + itemColumns + ` FROM supplier_items i JOIN suppliers s ON s.id = i.supplier_id`
+	selectItems = `SELECT i.id, i.supplier_id, i.product_id, i.supplier_sku, i.gtin, i.unit, i.pack_quantity,
+		i.minimum_order_quantity, i.order_multiple, i.lead_time_days, i.cost AS cost_amount, i.currency AS cost_currency, i.version
+		FROM supplier_items i`
 )
-
-// locationRow is a location with its supplier, as the joins above give it.
-type locationRow struct {
-	Loc redline.Location `db:"loc"`
-	Sup supplierRow      `db:"sup"`
-}
-
-// supplierRow is a supplier that an outer join may have left out.
-type supplierRow struct {
-	ID         *string
-	Code       *string
-	Name       *string
-	LastSeenAt *time.Time `db:"last_seen_at"`
-}
-
-func (r supplierRow) supplier() *redline.Supplier {
-	if r.ID == nil {
-		return nil
-	}
-	return &redline.Supplier{ID: *r.ID, Code: *r.Code, Name: *r.Name, LastSeenAt: r.LastSeenAt}
-}
-
-func (r locationRow) location() *redline.Location {
-	l := r.Loc
-	l.Supplier = r.Sup.supplier()
-	return &l
-}
 
 // Suppliers lists all suppliers by code: their names are for anybody.
 func (s *Store) Suppliers(ctx context.Context, page redline.PageRequest) (*redline.Page[*redline.Supplier], error) {
 	by := sorting{tag: "supplier", column: "s.code", cast: "text", id: "s.id", prefix: redline.PrefixSupplier}
 	return pageOf(ctx, s, selectSuppliers, &query{}, by, page, func(v *redline.Supplier) (string, string) { return v.Code, v.ID })
-}
-
-// SuppliersByID finds suppliers.
-func (s *Store) SuppliersByID(ctx context.Context, ids []string) (map[string]*redline.Supplier, error) {
-	q := &query{}
-	q.and("s.id = ANY(%s)", pq.Array(ids))
-	return byID(ctx, s, "reading suppliers", selectSuppliers, q, func(v *redline.Supplier) string { return v.ID })
 }
 
 // SuppliersByCode finds suppliers by their codes, in the order of the codes.
@@ -77,48 +36,57 @@ func (s *Store) SuppliersByCode(ctx context.Context, codes []string) ([]*redline
 	return found, nil
 }
 
-// Locations lists all locations by code, with their suppliers.
-func (s *Store) Locations(ctx context.Context) ([]*redline.Location, error) {
-	return s.locations(ctx, &query{})
-}
-
-// LocationsByID finds locations, with their suppliers.
-func (s *Store) LocationsByID(ctx context.Context, ids []string) (map[string]*redline.Location, error) {
+// LastSeen says when suppliers last told us anything, of those that the principal
+// speaks for: one supplier isn't told it of another. It changes all the time, and
+// is in no object but those that ask here.
+func (s *Store) LastSeen(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*time.Time, error) {
 	q := &query{}
-	q.and("loc.id = ANY(%s)", pq.Array(ids))
-	found, err := s.locations(ctx, q)
-	if err != nil {
-		return nil, err
+	q.and("s.id = ANY(%s)", pq.Array(supplierIDs))
+	switch {
+	case p.Everywhere():
+	case p.Role == redline.RoleSupplier:
+		q.and("s.code = ANY(%s)", pq.Array(p.Suppliers))
+	default:
+		return nil, nil
 	}
-	out := make(map[string]*redline.Location, len(found))
-	for _, l := range found {
-		out[l.ID] = l
+	var rows []struct {
+		ID         string
+		LastSeenAt *time.Time `db:"last_seen_at"`
 	}
-	return out, nil
-}
-
-func (s *Store) locations(ctx context.Context, q *query) ([]*redline.Location, error) {
-	var rows []locationRow
-	if err := s.db.SelectContext(ctx, &rows, selectLocations+q.where()+" ORDER BY loc.code", q.args...); err != nil {
-		return nil, dbError("reading locations", err)
+	if err := s.db.SelectContext(ctx, &rows, `SELECT s.id, s.last_seen_at FROM suppliers s`+q.where(), q.args...); err != nil {
+		return nil, dbError("reading when suppliers were seen", err)
 	}
-	out := make([]*redline.Location, len(rows))
-	for i, r := range rows {
-		out[i] = r.location()
+	seen := make(map[string]*time.Time, len(rows))
+	for _, r := range rows {
+		seen[r.ID] = r.LastSeenAt
 	}
-	return out, nil
+	return seen, nil
 }
 
 type itemRow struct {
 	redline.SupplierItem
 	CostAmount   *redline.Decimal `db:"cost_amount"`
 	CostCurrency *string          `db:"cost_currency"`
-	Sup          supplierRow      `db:"sup"`
+}
+
+// items shows rows to a principal, with their suppliers.
+func (s *Store) items(ctx context.Context, p redline.Principal, rows []*itemRow) ([]*redline.SupplierItem, error) {
+	at, err := s.placesOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*redline.SupplierItem, len(rows))
+	for i, r := range rows {
+		out[i] = r.item(p)
+		if out[i].Supplier, err = at.supplier(ctx, r.SupplierID); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (r *itemRow) item(p redline.Principal) *redline.SupplierItem {
 	i := r.SupplierItem
-	i.Supplier = r.Sup.supplier()
 	if r.CostAmount != nil && p.Has(redline.ScopeCatalogCost) {
 		i.Cost = &redline.Money{Amount: *r.CostAmount, Currency: *r.CostCurrency}
 	}
@@ -156,14 +124,18 @@ func (s *Store) SupplierItemsOfSuppliers(
 	for _, id := range supplierIDs {
 		out[id] = &redline.Page[*redline.SupplierItem]{HasPrevious: page.After != nil}
 	}
-	for _, r := range rows {
-		of := out[r.SupplierID]
+	items, err := s.items(ctx, p, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range items {
+		of := out[i.SupplierID]
 		if len(of.Items) == n {
 			of.HasNext = true
 			continue
 		}
-		of.Items = append(of.Items, r.item(p))
-		of.Cursors = append(of.Cursors, encodeCursor(by, r.SupplierSKU, r.ID))
+		of.Items = append(of.Items, i)
+		of.Cursors = append(of.Cursors, encodeCursor(by, i.SupplierSKU, i.ID))
 	}
 	if !page.Count {
 		return out, nil
@@ -191,15 +163,23 @@ func (s *Store) SupplierItemsByID(ctx context.Context, p redline.Principal, ids 
 	q := &query{}
 	q.seeItems(p)
 	q.and("i.id = ANY(%s)", pq.Array(ids))
-	rows, err := byID(ctx, s, "reading supplier items", selectItems, q, func(r *itemRow) string { return r.ID })
+	found, err := s.findItems(ctx, p, q)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]*redline.SupplierItem, len(rows))
-	for id, r := range rows {
-		out[id] = r.item(p)
+	out := make(map[string]*redline.SupplierItem, len(found))
+	for _, i := range found {
+		out[i.ID] = i
 	}
 	return out, nil
+}
+
+func (s *Store) findItems(ctx context.Context, p redline.Principal, q *query) ([]*redline.SupplierItem, error) {
+	var rows []*itemRow
+	if err := s.db.SelectContext(ctx, &rows, selectItems+q.where()+" ORDER BY i.id", q.args...); err != nil {
+		return nil, dbError("reading supplier items", err)
+	}
+	return s.items(ctx, p, rows)
 }
 
 // SupplierItemsOfProducts finds the supplier items of products that the
@@ -210,25 +190,24 @@ func (s *Store) SupplierItemsOfProducts(
 	q := &query{}
 	q.seeItems(p)
 	q.and("i.product_id = ANY(%s)", pq.Array(productIDs))
-	var rows []*itemRow
-	if err := s.db.SelectContext(ctx, &rows, selectItems+q.where()+" ORDER BY i.id", q.args...); err != nil {
-		return nil, dbError("reading supplier items", err)
+	found, err := s.findItems(ctx, p, q)
+	if err != nil {
+		return nil, err
 	}
 	out := map[string][]*redline.SupplierItem{}
-	for _, r := range rows {
-		out[r.ProductID] = append(out[r.ProductID], r.item(p))
+	for _, i := range found {
+		out[i.ProductID] = append(out[i.ProductID], i)
 	}
 	return out, nil
 }
 
 // mapPage turns a page of rows into a page of what they stand for.
-func mapPage[R, T any](rows *redline.Page[R], to func(R) T) *redline.Page[T] {
-	page := &redline.Page[T]{
-		Items: make([]T, len(rows.Items)), Cursors: rows.Cursors,
-		HasNext: rows.HasNext, HasPrevious: rows.HasPrevious, Total: rows.Total,
+func mapPage[R, T any](rows *redline.Page[R], to func([]R) ([]T, error)) (*redline.Page[T], error) {
+	items, err := to(rows.Items)
+	if err != nil {
+		return nil, err
 	}
-	for i, r := range rows.Items {
-		page.Items[i] = to(r)
-	}
-	return page
+	return &redline.Page[T]{
+		Items: items, Cursors: rows.Cursors, HasNext: rows.HasNext, HasPrevious: rows.HasPrevious, Total: rows.Total,
+	}, nil
 }

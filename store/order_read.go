@@ -1,0 +1,301 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"redline"
+)
+
+// An order is read with its relations by one statement, and so as it was at one
+// moment: each relation is gathered into a column of its row.
+
+const (
+	orderColumns = `o.id, o.number, o.owner_issuer, o.owner_subject, o.external_reference, o.customer_id, o.customer_name,
+		o.customer_email, o.status, o.hold_reason, o.currency, o.total, o.ship_to, o.version, o.placed_at, o.updated_at`
+
+	gatherLines = `(SELECT json_agg(json_build_array(ol.id, ol.product_id, ol.quantity, ol.open, ol.backordered, ol.shipped,
+			ol.cancelled, ol.returned, ol.unit_price, ol.discount, ol.total,
+			p.sku, p.name, p.description, p.brand, p.category, p.base_unit, p.price, p.currency, p.active, p.attributes, p.version,
+			p.created_at, p.updated_at) ORDER BY ol.position)
+		FROM order_lines ol JOIN products p ON p.id = ol.product_id WHERE ol.order_id = o.id)`
+
+	// The condition is on whose parts are read.
+	gatherParts = `(SELECT json_agg(json_build_array(f.id, f.location_id, f.supplier_id, sup.code, f.status, f.version, f.submitted_at,
+			f.acknowledge_by,
+			(SELECT json_agg(json_build_array(fl.id, fl.order_line_id, fl.quantity, fl.accepted, fl.shipped, fl.supplier_sku,
+					fl.supplier_unit, fl.pack_quantity, fl.supplier_quantity) ORDER BY ol.position)
+				FROM fulfillment_order_lines fl JOIN order_lines ol ON ol.id = fl.order_line_id WHERE fl.fulfillment_order_id = f.id),
+			(SELECT json_agg(json_build_array(s.id, s.status, s.carrier, s.tracking_number, s.tracking_url, s.shipped_at, s.delivered_at,
+					(SELECT json_agg(json_build_array(sl.fulfillment_order_line_id, fl.order_line_id, sl.quantity) ORDER BY fl.id)
+						FROM fulfillment_lines sl JOIN fulfillment_order_lines fl ON fl.id = sl.fulfillment_order_line_id
+						WHERE sl.fulfillment_id = s.id)) ORDER BY s.id)
+				FROM fulfillments s WHERE s.fulfillment_order_id = f.id)) ORDER BY f.id)
+		FROM fulfillment_orders f LEFT JOIN suppliers sup ON sup.id = f.supplier_id WHERE f.order_id = o.id%s)`
+
+	gatherHistory = `(SELECT json_agg(json_build_array(h.order_version, h.from_status, h.to_status, h.actor, h.note, h.at)
+			ORDER BY h.order_version)
+		FROM order_status_changes h WHERE h.order_id = o.id)`
+)
+
+// orderRead says how orders are read: by whom, and with what.
+type orderRead struct {
+	by   redline.Principal
+	need redline.OrderParts
+}
+
+// readsOrders completes what is needed: what may come next follows from the
+// lines, and a supplier's share of a line from its parts.
+func readsOrders(p redline.Principal, need redline.OrderParts) orderRead {
+	need.Lines = need.Lines || need.Parts
+	need.Parts = need.Parts || p.Role == redline.RoleSupplier && need.Lines
+	return orderRead{by: p, need: need}
+}
+
+// selectFrom begins the statement. A supplier's principal is given its own parts
+// alone.
+func (r orderRead) selectFrom(q *query) string {
+	columns := []string{orderColumns, "NULL", "NULL", "NULL"}
+	if r.need.Lines {
+		columns[1] = gatherLines
+	}
+	if r.need.Parts {
+		whose := ""
+		if r.by.Role == redline.RoleSupplier {
+			whose = " AND f.supplier_id IN " + q.suppliersOf(r.by)
+		}
+		columns[2] = fmt.Sprintf(gatherParts, whose)
+	}
+	if r.need.History {
+		columns[3] = gatherHistory
+	}
+	return "SELECT " + strings.Join(columns, ", ") + " FROM orders o"
+}
+
+// orderRow is where orders are scanned into.
+type orderRow struct {
+	redline.Order
+	customer              redline.Customer
+	total                 redline.Money
+	shipTo                []byte
+	lines, parts, changes *string
+}
+
+func (r *orderRow) into() []any {
+	o := &r.Order
+	return []any{
+		&o.ID, &o.Number, &o.OwnerIssuer, &o.OwnerSubject, &o.ExternalReference, &r.customer.ID, &r.customer.Name, &r.customer.Email,
+		&o.Status, &o.HoldReason, &r.total.Currency, &r.total.Amount, &r.shipTo, whole{&o.Version}, &o.PlacedAt, &o.UpdatedAt,
+		&r.lines, &r.parts, &r.changes,
+	}
+}
+
+// wholeOrder is an order, unmasked, with what was read of it.
+type wholeOrder struct {
+	*redline.Order
+	// versions are those of the history's lines.
+	versions []int
+}
+
+// orders reads orders whole, each as it is for those who see all of it. Their
+// parts have no locations yet.
+func (r orderRead) orders(ctx context.Context, db queryer, doing, text string, args []any) ([]wholeOrder, error) {
+	var found []wholeOrder
+	var row orderRow
+	err := scanRows(ctx, db, doing, text, args, row.into(), func() error {
+		one := row
+		o, err := r.order(&one)
+		if err != nil {
+			return fmt.Errorf("reading the order %s: %w", row.ID, err)
+		}
+		found = append(found, o)
+		return nil
+	})
+	return found, err
+}
+
+// locate gives the parts of orders their locations and suppliers.
+func (s *Store) locate(ctx context.Context, orders []wholeOrder) error {
+	at, err := s.placesOf(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		for _, f := range o.FulfillmentOrders {
+			if f.Location, err = at.location(ctx, f.LocationID); err != nil {
+				return err
+			}
+			f.Supplier = f.Location.Supplier
+		}
+	}
+	return nil
+}
+
+func (r orderRead) order(row *orderRow) (wholeOrder, error) {
+	o := &row.Order
+	o.Customer, o.Total = &row.customer, &row.total
+	whole := wholeOrder{Order: o}
+	if row.shipTo != nil {
+		o.ShipTo = &redline.Address{}
+		if err := json.Unmarshal(row.shipTo, o.ShipTo); err != nil {
+			return whole, fmt.Errorf("its address: %w", err)
+		}
+	}
+	if r.need.Lines {
+		n := nestedOf(row.lines)
+		o.Lines = orderLines(n, o)
+		if err := n.failed("its lines"); err != nil {
+			return whole, err
+		}
+	}
+	if r.need.Parts {
+		n := nestedOf(row.parts)
+		o.FulfillmentOrders = orderParts(n, o)
+		if err := n.failed("its parts"); err != nil {
+			return whole, err
+		}
+	}
+	if r.need.History {
+		n := nestedOf(row.changes)
+		o.History, whole.versions = orderHistory(n, o)
+		if err := n.failed("its history"); err != nil {
+			return whole, err
+		}
+	}
+	return whole, nil
+}
+
+func orderLines(n *nested, o *redline.Order) []*redline.OrderLine {
+	lines := []*redline.OrderLine{}
+	n.rows(func() {
+		l := &redline.OrderLine{
+			ID: n.str(), OrderID: o.ID, ProductID: n.str(), Quantity: n.int(), Open: n.int(), Backordered: n.int(), Shipped: n.int(),
+			Cancelled: n.int(), Returned: n.int(), UnitPrice: n.money(o), Discount: n.money(o), Total: n.money(o),
+		}
+		l.Product = &redline.Product{
+			ID: l.ProductID, SKU: n.str(), Name: n.str(), Description: optional(n, n.str), Brand: optional(n, n.str), Category: n.str(),
+			BaseUnit: redline.UnitOfMeasure(n.str()), Price: redline.Money{Amount: n.decimal(), Currency: n.str()}, Active: n.bool(),
+			Attributes: n.attributes(), Version: n.int(), CreatedAt: n.time(), UpdatedAt: n.time(),
+		}
+		lines = append(lines, l)
+	})
+	return lines
+}
+
+// money is an amount in an order's currency.
+func (n *nested) money(o *redline.Order) *redline.Money {
+	return &redline.Money{Amount: n.decimal(), Currency: o.Total.Currency}
+}
+
+func (n *nested) attributes() redline.Attributes {
+	var a redline.Attributes
+	if text := n.raw(); text != "[]" && n.err == nil {
+		n.err = a.Scan([]byte(text))
+	}
+	return a
+}
+
+// orderParts reads an order's parts; the lines must be there.
+func orderParts(n *nested, o *redline.Order) []*redline.FulfillmentOrder {
+	parts := []*redline.FulfillmentOrder{}
+	n.rows(func() {
+		f := &redline.FulfillmentOrder{
+			ID: n.str(), OrderID: o.ID, LocationID: n.str(), SupplierID: optional(n, n.str), SupplierCode: optional(n, n.str),
+			Status: redline.FulfillmentOrderStatus(n.str()), Version: n.int(), SubmittedAt: n.time(), AcknowledgeBy: optional(n, n.time),
+			Order: o, ShipTo: o.ShipTo, Lines: []*redline.FulfillmentOrderLine{}, Fulfillments: []*redline.Fulfillment{},
+		}
+		n.rows(func() {
+			l := &redline.FulfillmentOrderLine{
+				ID: n.str(), FulfillmentOrderID: f.ID, OrderLineID: n.str(), Quantity: n.int(), Accepted: optional(n, n.int), Shipped: n.int(),
+				SupplierSKU: optional(n, n.str), SupplierUnit: optional(n, n.unit), PackQuantity: optional(n, n.int),
+				SupplierQuantity: optional(n, n.int),
+			}
+			l.OrderLine = o.Line(l.OrderLineID)
+			f.Lines = append(f.Lines, l)
+		})
+		n.rows(func() { f.Fulfillments = append(f.Fulfillments, shipment(n, o, f)) })
+		parts = append(parts, f)
+	})
+	return parts
+}
+
+func (n *nested) unit() redline.UnitOfMeasure { return redline.UnitOfMeasure(n.str()) }
+
+func shipment(n *nested, o *redline.Order, f *redline.FulfillmentOrder) *redline.Fulfillment {
+	s := &redline.Fulfillment{
+		ID: n.str(), FulfillmentOrderID: f.ID, Status: redline.FulfillmentStatus(n.str()), Carrier: optional(n, n.str),
+		TrackingNumber: optional(n, n.str), TrackingURL: optional(n, n.str), ShippedAt: optional(n, n.time), DeliveredAt: optional(n, n.time),
+	}
+	n.rows(func() {
+		l := &redline.FulfillmentLine{FulfillmentID: s.ID, FulfillmentOrderLineID: n.str(), OrderLineID: n.str(), Quantity: n.int()}
+		l.OrderLine = o.Line(l.OrderLineID)
+		s.Lines = append(s.Lines, l)
+	})
+	return s
+}
+
+func orderHistory(n *nested, o *redline.Order) ([]*redline.OrderStatusChange, []int) {
+	history, versions := []*redline.OrderStatusChange{}, []int(nil)
+	n.rows(func() {
+		versions = append(versions, n.int())
+		h := &redline.OrderStatusChange{OrderID: o.ID}
+		if from := optional(n, n.str); from != nil {
+			status := redline.OrderStatus(*from)
+			h.From = &status
+		}
+		h.To, h.Actor, h.Note, h.At = redline.OrderStatus(n.str()), optional(n, n.str), optional(n, n.str), n.time()
+		history = append(history, h)
+	})
+	return history, versions
+}
+
+// shown is an order as the principal sees it, with what was read of it and what
+// may come next.
+func (r orderRead) shown(o *redline.Order) *redline.Order {
+	for _, f := range o.FulfillmentOrders {
+		f.NextStatuses = f.NextFor(r.by, o.Held())
+	}
+	if r.by.Role == redline.RoleSupplier {
+		o = o.For(r.by)
+		// What was read and is empty isn't what wasn't read.
+		if r.need.Lines && o.Lines == nil {
+			o.Lines = []*redline.OrderLine{}
+		}
+		if r.need.Parts && o.FulfillmentOrders == nil {
+			o.FulfillmentOrders = []*redline.FulfillmentOrder{}
+		}
+		if r.need.History && o.History == nil {
+			o.History = []*redline.OrderStatusChange{}
+		}
+	}
+	if r.need.Parts {
+		o.NextStatuses = o.NextFor(r.by)
+	}
+	return o
+}
+
+// reader reads orders as the principal sees them.
+func (r orderRead) reader(s *Store) reader[*redline.Order] {
+	return func(ctx context.Context, doing, text string, args []any) ([]*redline.Order, error) {
+		found, err := r.located(ctx, s, doing, text, args)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]*redline.Order, len(found))
+		for i, o := range found {
+			out[i] = r.shown(o.Order)
+		}
+		return out, nil
+	}
+}
+
+// located reads orders whole, with the locations of their parts.
+func (r orderRead) located(ctx context.Context, s *Store, doing, text string, args []any) ([]wholeOrder, error) {
+	found, err := r.orders(ctx, s.db, doing, text, args)
+	if err != nil || !r.need.Parts {
+		return found, err
+	}
+	return found, s.locate(ctx, found)
+}
