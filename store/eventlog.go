@@ -92,8 +92,10 @@ func (l *EventLog) session(ctx context.Context) (*sqlx.Conn, error) {
 			return nil, err
 		}
 		// A plan that was made for an empty log, and kept, would be no good to the
-		// one that a busy hour leaves.
-		if _, err = conn.ExecContext(ctx, `SELECT set_config('plan_cache_mode', 'force_custom_plan', false)`); err == nil {
+		// one that a busy hour leaves. And while that has no statistics, a bitmap
+		// of all that is unread, sorted for each batch, looks better than it is.
+		if _, err = conn.ExecContext(ctx, `SELECT set_config('plan_cache_mode', 'force_custom_plan', false),
+				set_config('enable_bitmapscan', 'off', false)`); err == nil {
 			return conn, nil
 		}
 		_ = conn.Close() // the error that counts is the first

@@ -149,7 +149,7 @@ func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
 	if g.broker, err = live.NewBroker(live.BrokerOptions{Queue: eventQueue, Logger: g.log}); err != nil {
 		return err
 	}
-	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Logger: g.log}); err != nil {
+	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{OnPlaces: g.store.RefreshPlaces, Logger: g.log}); err != nil {
 		return err
 	}
 	g.graph = graph.New(graph.Options{Store: g.store, Live: liveEvents{g.broker, cursor}, Log: g.log})
