@@ -121,16 +121,21 @@ func (p *pgbench) run(ctx context.Context, system string, hot bool, clients int)
 	// It is warm when it first tells of its progress.
 	m := &meter{master: p.b.db.master}
 	var complaints bytes.Buffer
+	var warm time.Time
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		switch line := lines.Bytes(); {
 		case !bytes.HasPrefix(line, []byte("progress:")):
 			complaints.Write(append(line, '\n'))
-		case m.stop == nil:
+		case warm.IsZero():
+			warm = time.Now()
 			m.start(ctx)
 		}
 	}
 	<-child.done
 	_, postgres := m.end()
+	if time.Since(warm) < p.b.measure/2 { // it told too late for its cost to be known
+		postgres = -1
+	}
 	if child.err != nil {
 		return measurement{}, fmt.Errorf("pgbench: %w: %s", child.err, complaints.String())
 	}
@@ -143,41 +148,42 @@ func (p *pgbench) run(ctx context.Context, system string, hot bool, clients int)
 		return measurement{}, fmt.Errorf("pgbench: %w", err)
 	}
 	p.b.written += placed
-	result, err := readPgbenchLogs(dir, time.Duration(seconds)*time.Second)
+	result, timed, err := readPgbenchLogs(dir, time.Duration(seconds)*time.Second)
 	if err != nil {
 		return measurement{}, err
 	}
 	result.ServerCPU = -1
-	result.DatabaseCPU = perThousand(postgres, int(result.Rate*float64(seconds-1)))
+	result.DatabaseCPU = perThousand(postgres, timed)
 	result.placed = placed
 	return result, nil
 }
 
 // readPgbenchLogs makes a measurement of what pgbench logged of each order,
-// without those of the warm-up.
-func readPgbenchLogs(dir string, took time.Duration) (measurement, error) {
+// without those of the warm-up, and says how many there were: those that came
+// after the time is over count for their latency and cost, not for the rate.
+func readPgbenchLogs(dir string, took time.Duration) (result measurement, timed int, err error) {
 	type order struct{ end, took time.Duration }
 	var orders []order
 	paths, err := filepath.Glob(filepath.Join(dir, "log*"))
 	if err != nil {
-		return measurement{}, fmt.Errorf("looking for pgbench's logs: %w", err)
+		return result, 0, fmt.Errorf("looking for pgbench's logs: %w", err)
 	}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return measurement{}, fmt.Errorf("reading pgbench's log: %w", err)
+			return result, 0, fmt.Errorf("reading pgbench's log: %w", err)
 		}
 		for line := range bytes.Lines(text) {
 			// client, number, latency in µs, script, and when: seconds and µs.
 			var client, number, latency, script, seconds, micros int64
 			if _, err := fmt.Sscan(string(line), &client, &number, &latency, &script, &seconds, &micros); err != nil {
-				return measurement{}, fmt.Errorf("reading pgbench's log %q: %w", line, err)
+				return result, 0, fmt.Errorf("reading pgbench's log %q: %w", line, err)
 			}
 			orders = append(orders, order{time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond, time.Duration(latency) * time.Microsecond})
 		}
 	}
 	if len(orders) == 0 { // not even one in all that time
-		return measurement{}, nil
+		return result, 0, nil
 	}
 	begun := orders[0].end
 	for _, o := range orders {
@@ -194,5 +200,6 @@ func readPgbenchLogs(dir string, took time.Duration) (measurement, error) {
 		}
 	}
 	slices.Sort(latencies)
-	return measurement{Rate: float64(n) / (took - progressEvery).Seconds(), P50: percentile(latencies, 50), P99: percentile(latencies, 99)}, nil
+	result = measurement{Rate: float64(n) / (took - progressEvery).Seconds(), P50: percentile(latencies, 50), P99: percentile(latencies, 99)}
+	return result, len(latencies), nil
 }
