@@ -8,6 +8,9 @@ type Outcome struct {
 	Replayed bool
 	// EventID is the newest event that the mutation wrote, 0 where it wrote none.
 	EventID int64
+	// Order is the order that the mutation has just made, whole and as the
+	// principal may see it; nil where it has to be read.
+	Order *Order
 }
 
 // InventoryResult is what came of a mutation of stock.

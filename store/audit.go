@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,22 +60,31 @@ const auditDone = "OK"
 func (s *Store) auditRefusal(ctx context.Context, p redline.Principal, action, subject string, refused redline.Errors) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if redline.IDPrefix(subject) == "" {
-		subject = "" // what the caller made up isn't worth an index
-	}
-	codes := make([]string, 0, len(refused))
-	seen := map[redline.ErrorCode]bool{}
-	for _, e := range refused {
-		if !seen[e.Code] {
-			seen[e.Code] = true
-			codes = append(codes, string(e.Code))
-		}
-	}
-	err := s.audit(ctx, p, action, strings.Join(codes, " "), subject)
+	err := s.audit(ctx, p, action, auditCodes(refused), auditSubject(subject))
 	if err != nil {
 		s.log.ErrorContext(ctx, "a refusal could not be written to the audit",
 			"error", fmt.Errorf("auditing a refused %s: %w", action, err), "requestId", redline.RequestIDFrom(ctx))
 	}
+}
+
+// auditSubject is an id that the audit names; what a caller made up isn't worth
+// an index.
+func auditSubject(subject string) string {
+	if redline.IDPrefix(subject) == "" {
+		return ""
+	}
+	return subject
+}
+
+// auditCodes are the codes of a refusal, each once.
+func auditCodes(refused redline.Errors) string {
+	codes := make([]string, 0, len(refused))
+	for _, e := range refused {
+		if code := string(e.Code); !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+	}
+	return strings.Join(codes, " ")
 }
 
 // RefusedAtDoor tells of a change that was refused before it reached a

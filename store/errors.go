@@ -21,6 +21,7 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
+	queryCanceled        = "57014"
 )
 
 // violates reports whether err is the violation of one named constraint.
@@ -35,6 +36,13 @@ func passing(err error) bool {
 	var pe *pq.Error
 	return errors.As(err, &pe) && (pe.Code == serializationFailure || pe.Code == deadlockDetected) ||
 		violates(err, "idempotency_keys_pkey") // another call with the key was committed meanwhile
+}
+
+// waited reports whether a transaction ended because it waited too long for
+// what others hold.
+func waited(err error) bool {
+	var pe *pq.Error
+	return errors.As(err, &pe) && (pe.Code == lockNotAvailable || pe.Code == queryCanceled)
 }
 
 // dbError wraps an error of the database with what was being done. Where the

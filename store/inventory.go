@@ -22,60 +22,79 @@ var (
 )
 
 // InventoryAdjust adds to and takes from levels. Rows that name the same level
-// are summed, and make one change of it.
+// are summed, and make one change of it. Adjustments that arrive together share
+// a transaction, each with its own outcome.
 func (s *Store) InventoryAdjust(
 	ctx context.Context, p redline.Principal, in redline.InventoryAdjustInput,
 ) (*redline.InventoryResult, error) {
-	return s.changeRows(ctx, p, "inventoryAdjust", in.IdempotencyKey, in, len(in.Changes), "changes", in.OnRowError,
-		func(ctx context.Context, m *mutation, rows *rowSet) error {
-			if !slices.Contains(adjustableReason, in.Reason) {
-				return redline.Invalid([]string{"reason"}, "%.40q is not a reason to adjust by hand", in.Reason)
+	c := newCall(ctx, p, request{action: "inventoryAdjust", key: &in.IdempotencyKey, input: in})
+	if err := s.adjustments.do(ctx, c, len(in.Changes)); err != nil {
+		return nil, err
+	}
+	return s.stockResult(ctx, c)
+}
+
+// adjust makes the adjustments of calls in one transaction.
+func (s *Store) adjust(calls []*call) {
+	s.settle(context.Background(), calls, 0, stockWork(func(m *mutation) *rowSet {
+		return adjustRows(m.by, m.input.(redline.InventoryAdjustInput))
+	}))
+}
+
+// adjustRows are the rows of an adjustment.
+func adjustRows(p redline.Principal, in redline.InventoryAdjustInput) *rowSet {
+	rows := &rowSet{list: "changes", keys: make([]redline.StockKey, len(in.Changes)), onError: in.OnRowError}
+	for i, c := range in.Changes {
+		rows.keys[i] = c.Stock
+	}
+	rows.check = func() error {
+		if !slices.Contains(adjustableReason, in.Reason) {
+			return redline.Invalid([]string{"reason"}, "%.40q is not a reason to adjust by hand", in.Reason)
+		}
+		if err := checkText("reference", in.Reference); err != nil {
+			return err
+		}
+		for i, c := range in.Changes {
+			if !slices.Contains(adjustable, c.State) {
+				rows.refuse(i, redline.Invalid([]string{"state"}, "%.40q is not set by hand", c.State))
 			}
-			if err := checkText("reference", in.Reference); err != nil {
-				return err
+			if c.Delta == 0 || abs(c.Delta) > redline.MaxQuantity {
+				rows.refuse(i, redline.Invalid([]string{"delta"}, "a delta is not 0 and at most %d either way", redline.MaxQuantity))
 			}
-			keys := make([]redline.StockKey, len(in.Changes))
-			for i, c := range in.Changes {
-				keys[i] = c.Stock
-				if !slices.Contains(adjustable, c.State) {
-					rows.refuse(i, redline.Invalid([]string{"state"}, "%.40q is not set by hand", c.State))
-				}
-				if c.Delta == 0 || abs(c.Delta) > redline.MaxQuantity {
-					rows.refuse(i, redline.Invalid([]string{"delta"}, "a delta is not 0 and at most %d either way", redline.MaxQuantity))
-				}
+		}
+		return nil
+	}
+	rows.apply = func(_ context.Context, m *mutation) error {
+		for i, c := range in.Changes {
+			l := rows.level(i)
+			if l == nil {
+				continue
 			}
-			if err := rows.lock(ctx, m, keys); err != nil {
-				return err
+			if c.ExpectedVersion != nil && *c.ExpectedVersion != l.Version {
+				rows.refuse(i, versionMismatch([]string{"expectedVersion"}, *c.ExpectedVersion, l.Version))
 			}
-			for i, c := range in.Changes {
-				l := rows.level(i)
-				if l == nil {
-					continue
-				}
-				if c.ExpectedVersion != nil && *c.ExpectedVersion != l.Version {
-					rows.refuse(i, versionMismatch([]string{"expectedVersion"}, *c.ExpectedVersion, l.Version))
-				}
-				if n := abs(c.Delta) * rows.refs[i].pack; n > redline.MaxQuantity {
-					rows.refuse(i, redline.Invalid([]string{"delta"}, "%d base units are more than %d", n, redline.MaxQuantity))
-				}
+			if n := abs(c.Delta) * rows.refs[i].pack; n > redline.MaxQuantity {
+				rows.refuse(i, redline.Invalid([]string{"delta"}, "%d base units are more than %d", n, redline.MaxQuantity))
 			}
-			// The rows of one level are one change: where their sum is refused, all
-			// of them are.
-			for _, group := range rows.byLevel() {
-				l := rows.level(group[0])
-				delta := redline.Delta{}
-				for _, i := range group {
-					delta[in.Changes[i].State] += in.Changes[i].Delta * rows.refs[i].pack
-				}
-				err := m.change(l, stockChange{
-					delta: delta, fact: l.fact(p), reason: in.Reason, reference: in.Reference, confirms: confirmedBy(p, l, m.now),
-				})
-				if err != nil {
-					rows.refuseChange(group, l, delta, l.fact(p), err)
-				}
+		}
+		// The rows of one level are one change: where their sum is refused, all
+		// of them are.
+		for _, group := range rows.byLevel() {
+			l := rows.level(group[0])
+			delta := redline.Delta{}
+			for _, i := range group {
+				delta[in.Changes[i].State] += in.Changes[i].Delta * rows.refs[i].pack
 			}
-			return nil
-		})
+			err := m.change(l, stockChange{
+				delta: delta, fact: l.fact(p), reason: in.Reason, reference: in.Reference, confirms: confirmedBy(p, l, m.now),
+			})
+			if err != nil {
+				rows.refuseChange(group, l, delta, l.fact(p), err)
+			}
+		}
+		return nil
+	}
+	return rows
 }
 
 // InventorySet states absolute counts of what is on hand. Each level may be
@@ -83,71 +102,82 @@ func (s *Store) InventoryAdjust(
 func (s *Store) InventorySet(
 	ctx context.Context, p redline.Principal, in redline.InventorySetInput,
 ) (*redline.InventoryResult, error) {
-	return s.changeRows(ctx, p, "inventorySet", in.IdempotencyKey, in, len(in.Counts), "counts", in.OnRowError,
-		func(ctx context.Context, m *mutation, rows *rowSet) error {
-			if err := checkText("reference", in.Reference); err != nil {
-				return err
+	r := request{action: "inventorySet", key: &in.IdempotencyKey, input: in}
+	return s.changeStock(ctx, p, r, func(*mutation) *rowSet { return countRows(in) })
+}
+
+// countRows are the rows of a count.
+func countRows(in redline.InventorySetInput) *rowSet {
+	rows := &rowSet{list: "counts", keys: make([]redline.StockKey, len(in.Counts)), onError: in.OnRowError}
+	for i, c := range in.Counts {
+		rows.keys[i] = c.Stock
+	}
+	rows.check = func() error {
+		if err := checkText("reference", in.Reference); err != nil {
+			return err
+		}
+		for i, c := range in.Counts {
+			if c.OnHand < 0 || c.OnHand > redline.MaxQuantity {
+				rows.refuse(i, redline.Invalid([]string{"onHand"}, "a count is from 0 to %d", redline.MaxQuantity))
 			}
-			keys := make([]redline.StockKey, len(in.Counts))
-			for i, c := range in.Counts {
-				keys[i] = c.Stock
-				if c.OnHand < 0 || c.OnHand > redline.MaxQuantity {
-					rows.refuse(i, redline.Invalid([]string{"onHand"}, "a count is from 0 to %d", redline.MaxQuantity))
-				}
-				if err := checkBasis(c.Basis); err != nil {
+			if err := checkBasis(c.Basis); err != nil {
+				rows.refuse(i, err)
+			}
+		}
+		return nil
+	}
+	rows.apply = func(ctx context.Context, m *mutation) error {
+		// Nobody can say which of two counts of one level is true: none is taken.
+		for _, group := range rows.byLevel() {
+			if len(group) == 1 {
+				continue
+			}
+			for _, i := range group {
+				rows.refuse(i, redline.Invalid([]string{"stock"}, "the level is named by %d rows, first by row %d", len(group), group[0]))
+			}
+		}
+		since, err := m.movedSince(ctx, rows, in.Counts)
+		if err != nil {
+			return err
+		}
+		for i, c := range in.Counts {
+			if l := rows.level(i); l != nil {
+				if err := rows.count(m, i, c, since[i], in.Reference); err != nil {
 					rows.refuse(i, err)
 				}
 			}
-			if err := rows.lock(ctx, m, keys); err != nil {
-				return err
-			}
-			// Nobody can say which of two counts of one level is true: none is taken.
-			for _, group := range rows.byLevel() {
-				if len(group) == 1 {
-					continue
-				}
-				for _, i := range group {
-					rows.refuse(i, redline.Invalid([]string{"stock"}, "the level is named by %d rows, first by row %d", len(group), group[0]))
-				}
-			}
-			since, err := m.movedSince(ctx, rows, in.Counts)
-			if err != nil {
-				return err
-			}
-			for i, c := range in.Counts {
-				l := rows.level(i)
-				if l == nil {
-					continue
-				}
-				count, asOf := c.OnHand*rows.refs[i].pack, m.now
-				switch b := c.Basis; {
-				case b.ExpectedVersion != nil && *b.ExpectedVersion != l.Version:
-					rows.refuse(i, versionMismatch([]string{"basis", "expectedVersion"}, *b.ExpectedVersion, l.Version))
-					continue
-				case b.CountedAt != nil && b.CountedAt.After(m.now):
-					rows.refuse(i, redline.Invalid([]string{"basis", "countedAt"}, "a count can't be made at %s, which lies ahead", stamp(*b.CountedAt)))
-					continue
-				case b.CountedAt != nil && since[i].Recounted:
-					rows.refuse(i, redline.Invalid([]string{"basis", "countedAt"}, "a count made after %s stands already", stamp(*b.CountedAt)))
-					continue
-				case b.CountedAt != nil:
-					count, asOf = max(count+since[i].Moved, 0), *b.CountedAt
-				}
-				if count > redline.MaxQuantity {
-					rows.refuse(i, redline.Invalid([]string{"onHand"}, "%d base units are more than %d", count, redline.MaxQuantity))
-					continue
-				}
-				delta := redline.Delta{redline.StateOnHand: count - l.OnHand}
-				err := m.change(l, stockChange{
-					delta: delta, fact: l.fact(p), reason: redline.ReasonCounted, reference: in.Reference, occurredAt: asOf,
-					confirms: confirmedBy(p, l, asOf),
-				})
-				if err != nil {
-					rows.refuseChange([]int{i}, l, delta, l.fact(p), err)
-				}
-			}
-			return nil
-		})
+		}
+		return nil
+	}
+	return rows
+}
+
+// count states what is on hand of one row, or says why it can't.
+func (r *rowSet) count(m *mutation, i int, c redline.InventoryCount, since movedSince, reference *string) *redline.Error {
+	l := r.level(i)
+	count, asOf := c.OnHand*r.refs[i].pack, m.now
+	switch b := c.Basis; {
+	case b.ExpectedVersion != nil && *b.ExpectedVersion != l.Version:
+		return versionMismatch([]string{"basis", "expectedVersion"}, *b.ExpectedVersion, l.Version)
+	case b.CountedAt != nil && b.CountedAt.After(m.now):
+		return redline.Invalid([]string{"basis", "countedAt"}, "a count can't be made at %s, which lies ahead", stamp(*b.CountedAt))
+	case b.CountedAt != nil && since.Recounted:
+		return redline.Invalid([]string{"basis", "countedAt"}, "a count made after %s stands already", stamp(*b.CountedAt))
+	case b.CountedAt != nil:
+		count, asOf = max(count+since.Moved, 0), *b.CountedAt
+	}
+	if count > redline.MaxQuantity {
+		return redline.Invalid([]string{"onHand"}, "%d base units are more than %d", count, redline.MaxQuantity)
+	}
+	delta := redline.Delta{redline.StateOnHand: count - l.OnHand}
+	err := m.change(l, stockChange{
+		delta: delta, fact: l.fact(m.by), reason: redline.ReasonCounted, reference: reference, occurredAt: asOf,
+		confirms: confirmedBy(m.by, l, asOf),
+	})
+	if err != nil {
+		r.refuseChange([]int{i}, l, delta, l.fact(m.by), err)
+	}
+	return nil
 }
 
 func checkBasis(b redline.CountBasis) *redline.Error {
@@ -212,44 +242,54 @@ func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redlin
 func (s *Store) InventoryTransfer(
 	ctx context.Context, p redline.Principal, in redline.InventoryTransferInput,
 ) (*redline.InventoryResult, error) {
-	return s.changeRows(ctx, p, "inventoryTransfer", in.IdempotencyKey, in, 2, "", redline.RollBack,
-		func(ctx context.Context, m *mutation, rows *rowSet) error {
-			if err := checkText("reference", in.Reference); err != nil {
-				return err
-			}
-			if in.Quantity < 1 || in.Quantity > redline.MaxQuantity {
-				return redline.Invalid([]string{"quantity"}, "a quantity is from 1 to %d", redline.MaxQuantity)
-			}
-			if in.FromLocationID == in.ToLocationID {
-				return redline.Invalid([]string{"toLocationId"}, "stock can't be moved to where it is")
-			}
-			rows.paths = map[int]map[string]string{
-				0: {"locationId": "fromLocationId", "productId": "productId"}, 1: {"locationId": "toLocationId", "productId": "productId"},
-			}
-			err := rows.lock(ctx, m, []redline.StockKey{
-				{ProductID: &in.ProductID, LocationID: &in.FromLocationID}, {ProductID: &in.ProductID, LocationID: &in.ToLocationID},
-			})
-			if err != nil || rows.level(0) == nil || rows.level(1) == nil {
-				return err
-			}
-			for i, n := range []int{-in.Quantity, in.Quantity} {
-				l, delta := rows.level(i), redline.Delta{redline.StateOnHand: n}
-				// Never a fact: what isn't available can't be moved.
-				err := m.change(l, stockChange{delta: delta, reason: redline.ReasonTransferred, reference: in.Reference})
-				if err != nil {
-					rows.refuseChange([]int{i}, l, delta, false, err)
-					return nil
-				}
-			}
+	r := request{action: "inventoryTransfer", key: &in.IdempotencyKey, input: in}
+	return s.changeStock(ctx, p, r, func(*mutation) *rowSet { return transferRows(in) })
+}
+
+// transferRows are the two rows of a transfer.
+func transferRows(in redline.InventoryTransferInput) *rowSet {
+	rows := &rowSet{onError: redline.RollBack}
+	rows.keys = []redline.StockKey{
+		{ProductID: &in.ProductID, LocationID: &in.FromLocationID}, {ProductID: &in.ProductID, LocationID: &in.ToLocationID},
+	}
+	rows.paths = map[int]map[string]string{
+		0: {"locationId": "fromLocationId", "productId": "productId"}, 1: {"locationId": "toLocationId", "productId": "productId"},
+	}
+	rows.check = func() error {
+		if err := checkText("reference", in.Reference); err != nil {
+			return err
+		}
+		if in.Quantity < 1 || in.Quantity > redline.MaxQuantity {
+			return redline.Invalid([]string{"quantity"}, "a quantity is from 1 to %d", redline.MaxQuantity)
+		}
+		if in.FromLocationID == in.ToLocationID {
+			return redline.Invalid([]string{"toLocationId"}, "stock can't be moved to where it is")
+		}
+		return nil
+	}
+	rows.apply = func(_ context.Context, m *mutation) error {
+		if rows.level(0) == nil || rows.level(1) == nil {
 			return nil
-		})
+		}
+		for i, n := range []int{-in.Quantity, in.Quantity} {
+			l, delta := rows.level(i), redline.Delta{redline.StateOnHand: n}
+			// Never a fact: what isn't available can't be moved.
+			err := m.change(l, stockChange{delta: delta, reason: redline.ReasonTransferred, reference: in.Reference})
+			if err != nil {
+				rows.refuseChange([]int{i}, l, delta, false, err)
+				return nil
+			}
+		}
+		return nil
+	}
+	return rows
 }
 
 // confirmedBy is when a level is known to be true, where its source speaks of
 // it: a supplier of its own stock, anybody of ours. What was heard since an
 // older count isn't taken back.
 func confirmedBy(p redline.Principal, l *lockedLevel, at time.Time) *time.Time {
-	if l.Kind == redline.LocationSupplier && p.Role != redline.RoleSupplier {
+	if l.at.Kind == redline.LocationSupplier && p.Role != redline.RoleSupplier {
 		return nil
 	}
 	if at.Before(l.AsOf) {

@@ -56,16 +56,21 @@ func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
 	if err != nil {
 		return err
 	}
-	type location struct {
-		*redline.Location
-		LeadTimeDays *int
+	suppliers := map[string]*redline.Supplier{}
+	for _, s := range d.Suppliers {
+		suppliers[s.ID] = s
 	}
-	locations := make([]location, len(d.Locations))
+	locations := make([]*place, len(d.Locations))
+	m.made = map[string]*place{}
 	for i, l := range d.Locations {
-		locations[i].Location = l
+		locations[i] = &place{Location: *l}
 		if days, ok := d.LeadTimeDays[l.ID]; ok {
 			locations[i].LeadTimeDays = &days
 		}
+		if l.SupplierID != nil {
+			locations[i].Supplier = suppliers[*l.SupplierID]
+		}
+		m.made[l.ID] = locations[i]
 	}
 	err = m.insertJSON(ctx, "locations", `INSERT INTO locations (id, code, name, kind, supplier_id, lead_time_days)
 		SELECT n."ID", n."Code", n."Name", n."Kind", n."SupplierID", n."LeadTimeDays" FROM jsonb_to_recordset($1)
@@ -109,7 +114,7 @@ func (m *mutation) loadStock(ctx context.Context, d redline.Dataset) error {
 			delta[s] = *opening.Quantity(s)
 		}
 		if err := m.change(l, stockChange{delta: delta, reason: redline.ReasonCounted, confirms: &m.now}); err != nil {
-			return fmt.Errorf("opening %s at %s: %w", l.SKU, l.LocationCode, err)
+			return fmt.Errorf("opening %s at %s: %w", l.SKU, l.at.Code, err)
 		}
 	}
 	for _, o := range d.Orders {
@@ -143,7 +148,9 @@ func (m *mutation) loadOrders(ctx context.Context, d redline.Dataset) error {
 		for _, f := range o.FulfillmentOrders {
 			suppliers = appendSet(suppliers, f.SupplierCode)
 		}
-		m.tellOrder(o, nil, nil, suppliers)
+		if err := m.tellOrder(o, nil, nil, suppliers); err != nil {
+			return err
+		}
 	}
 	// One audit entry for the load, not one for each order.
 	m.subjects = nil

@@ -2,17 +2,12 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"database/sql"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"strings"
+	"runtime/debug"
 	"time"
-	"unicode"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -21,37 +16,15 @@ import (
 )
 
 const (
-	// mutationTimeout bounds one try of a mutation, COMMIT and all.
+	// mutationTimeout bounds one try of a transaction, COMMIT and all.
 	mutationTimeout = 30 * time.Second
-	// mutationTries is how often a transaction that lost to another is run.
-	mutationTries = 8
-	// keyMax is the longest idempotency key, in bytes.
-	keyMax = 200
+	// mutationTries is how often a transaction that lost to another is run, and
+	// batchTries how often one that several calls share is, before each of them
+	// is run alone.
+	mutationTries, batchTries = 8, 3
 	// retryAfter is when to ask again for what is being worked on.
 	retryAfter = 100 * time.Millisecond
 )
-
-// mutation is one change under way, in one transaction: what it does to rows
-// is written as it goes, what it tells is gathered and written at its end.
-type mutation struct {
-	tx     *sqlx.Tx
-	by     redline.Principal
-	action string
-	// now is the database's clock, read after the newest locks.
-	now time.Time
-
-	stock    stockWrites
-	events   []eventRow
-	subjects []string
-}
-
-// eventRow is one event as the log's columns take it.
-type eventRow struct {
-	Type    string    `json:"type"`
-	Subject string    `json:"subject"`
-	At      time.Time `json:"at"`
-	Payload any       `json:"payload"`
-}
 
 // request is what a mutation was asked for.
 type request struct {
@@ -64,36 +37,114 @@ type request struct {
 	subject string
 }
 
-// stored is what an idempotency key keeps of an outcome.
-type stored[T any] struct {
-	Result  T     `json:"result"`
-	EventID int64 `json:"eventId"`
+// call is one caller's change, and what came of it. Several calls may share a
+// transaction; nothing of one is told to another.
+type call struct {
+	request
+	by        redline.Principal
+	requestID string
+	hash      []byte
+
+	// settled: what came of it doesn't depend on what becomes of the transaction.
+	settled bool
+	// replay is what the key kept of the call that used it first.
+	replay []byte
+	// result is what the key keeps, shows what is shown of it to the caller who
+	// did it just now, and eventID the newest event.
+	result  any
+	shows   any
+	eventID int64
+	// err is why nothing was done; audited says that the audit was told.
+	err     error
+	audited bool
 }
+
+func newCall(ctx context.Context, p redline.Principal, r request) *call {
+	return &call{request: r, by: p, requestID: redline.RequestIDFrom(ctx), hash: inputHash(r.input)}
+}
+
+// reset forgets what came of an earlier try.
+func (c *call) reset() {
+	*c = call{request: c.request, by: c.by, requestID: c.requestID, hash: c.hash}
+}
+
+// transaction is one under way, with the changes that share it: what they do
+// to rows is written as it goes or gathered, what they tell is gathered, in
+// order, and both are written at its end.
+type transaction struct {
+	store *Store
+	tx    *sqlx.Tx
+	// now is the database's clock, read after the newest locks.
+	now    time.Time
+	stock  stockWrites
+	events []eventRow
+	// made are locations that the transaction itself has made.
+	made map[string]*place
+}
+
+// mutation is one call's change in a transaction.
+type mutation struct {
+	*transaction
+	*call
+	// n is its place among those that share the transaction.
+	n int
+	// subjects are what the audit names of the change, and skipped why rows of
+	// it were left out.
+	subjects []string
+	skipped  redline.Errors
+}
+
+// refuse says why nothing is done for the caller, who has left no trace in the
+// transaction.
+func (m *mutation) refuse(err error) { m.err = err }
+
+// work makes the changes of a transaction, and leaves in each what came of it.
+// An error ends the transaction, for all.
+type work func(ctx context.Context, t *transaction, all []*mutation) error
 
 // mutate runs a change in a transaction of its own and answers what work came
 // to; or, where the key was used before, what it came to then. A refusal rolls
 // everything back and leaves an audit entry. A client that goes away stops
 // nothing: what was begun is finished, and found again by its key.
 func mutate[T any](
-	ctx context.Context, s *Store, p redline.Principal, r request, work func(context.Context, *mutation) (T, error),
+	ctx context.Context, s *Store, p redline.Principal, r request, change func(context.Context, *mutation) (T, error),
 ) (T, redline.Outcome, error) {
+	c := newCall(ctx, p, r)
+	s.settle(ctx, []*call{c}, 0, func(ctx context.Context, _ *transaction, all []*mutation) error {
+		result, err := change(ctx, all[0])
+		all[0].result = result
+		return err
+	})
+	return outcomeOf[T](ctx, s, c)
+}
+
+// outcomeOf tells the caller what came of its call, and the audit of a refusal.
+func outcomeOf[T any](ctx context.Context, s *Store, c *call) (T, redline.Outcome, error) {
 	var none T
-	err := checkKey(r.key)
-	hash := inputHash(r.input)
-	for try := 1; err == nil; try++ {
-		var result stored[T]
-		var replayed bool
-		result, replayed, err = mutateOnce(ctx, s, p, r, hash, work)
-		if err == nil {
-			return result.Result, redline.Outcome{Replayed: replayed, EventID: result.EventID}, nil
+	switch {
+	case c.err != nil:
+		if refused := refusalsOf(c.err); refused != nil {
+			if !c.audited {
+				s.auditRefusal(ctx, c.by, c.action, c.subject, refused)
+			}
 		}
-		if try < mutationTries && passing(err) {
-			err = pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond)
+		return none, redline.Outcome{}, c.err
+	case c.replay != nil:
+		var kept struct {
+			Result  T     `json:"result"`
+			EventID int64 `json:"eventId"`
 		}
+		if err := json.Unmarshal(c.replay, &kept); err != nil {
+			return none, redline.Outcome{}, fmt.Errorf("reading the outcome of an idempotency key: %w", err)
+		}
+		return kept.Result, redline.Outcome{Replayed: true, EventID: kept.EventID}, nil
 	}
-	if passing(err) {
-		err = errBusy.Because(err)
-	}
+	return c.result.(T), redline.Outcome{EventID: c.eventID}, nil
+}
+
+// refusalsOf are the reasons why a call was refused, which the audit is told;
+// nil of faults, and of what is to be tried again.
+func refusalsOf(err error) redline.Errors {
 	var one *redline.Error
 	var many redline.Errors
 	switch {
@@ -101,14 +152,57 @@ func mutate[T any](
 	case errors.As(err, &one):
 		many = redline.Errors{one}
 	default:
-		return none, redline.Outcome{}, err
+		return nil
 	}
 	switch many[0].Code {
-	case redline.CodeUnavailable, redline.CodeOutcomeUnknown, redline.CodeIdempotencyInProgress: // no refusals: they are tried again
-	default:
-		s.auditRefusal(ctx, p, r.action, r.subject, many)
+	case redline.CodeUnavailable, redline.CodeOutcomeUnknown, redline.CodeIdempotencyInProgress:
+		return nil
 	}
-	return none, redline.Outcome{}, err
+	return many
+}
+
+// settle runs calls in one transaction until it is known what came of each. A
+// transaction that lost to another is run again. Where several share one that
+// fails, each is run alone, so that who made it fail fails alone; hurry, where
+// it isn't 0, is then how long each may wait for a lock.
+func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, do work) {
+	tries := mutationTries
+	if len(calls) > 1 {
+		tries = batchTries
+	}
+	err := s.transact(ctx, calls, hurry, do)
+	for try := 1; err != nil && try < tries && passing(err); try++ {
+		if pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond) != nil {
+			break
+		}
+		err = s.transact(ctx, calls, hurry, do)
+	}
+	switch {
+	case err == nil:
+		return
+	case len(calls) > 1 && !hopeless(err):
+		if waited(err) {
+			hurry = max(s.patience/time.Duration(len(calls)), time.Millisecond)
+		}
+		for i := range calls {
+			s.settle(ctx, calls[i:i+1], hurry, do)
+		}
+		return
+	case passing(err):
+		err = errBusy.Because(err)
+	}
+	for _, c := range calls {
+		if !c.settled {
+			c.err = err
+		}
+	}
+}
+
+// hopeless reports whether what ended a transaction would end the next as well,
+// or whether nobody can say what became of it.
+func hopeless(err error) bool {
+	var e *redline.Error
+	return errors.As(err, &e) && (e.Code == redline.CodeOutcomeUnknown || e.Code == redline.CodeUnavailable) && !waited(err)
 }
 
 // errBusy is what a change comes to that found no connection, or lost to others
@@ -129,42 +223,54 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func mutateOnce[T any](
-	ctx context.Context, s *Store, p redline.Principal, r request, hash []byte, work func(context.Context, *mutation) (T, error),
-) (result stored[T], replayed bool, err error) {
+// transact tries calls in one transaction. Those whose key was used before, or
+// is at work, are settled by that; the others are for work to do.
+func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration, do work) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("a panic in a transaction: %v\n%s", v, debug.Stack())
+		}
+	}()
 	// Neither a work nor a COMMIT half done is cut off by a client that goes away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mutationTimeout)
 	defer cancel()
+	for _, c := range calls {
+		c.reset()
+	}
 	tx, release, err := s.begin(ctx)
 	if err != nil {
-		return result, false, err
+		return err
 	}
 	defer release()
-
-	if r.key != nil {
-		before, err := claimKey(ctx, tx, p, r.action, *r.key, hash)
+	if hurry > 0 {
+		_, err := tx.ExecContext(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(hurry.Milliseconds()))
 		if err != nil {
-			return result, false, err
-		}
-		if before != nil {
-			if err := json.Unmarshal(before, &result); err != nil {
-				return result, false, fmt.Errorf("reading the outcome of an idempotency key: %w", err)
-			}
-			return result, true, nil
+			return dbError("bounding the wait for locks", err)
 		}
 	}
-	m := &mutation{tx: tx, by: p, action: r.action, events: []eventRow{}}
-	if result.Result, err = work(ctx, m); err != nil {
-		return result, false, err
+	mine, err := claimKeys(ctx, tx, calls)
+	if err != nil || len(mine) == 0 {
+		return err
 	}
-	if result.EventID, err = m.finish(ctx, r.key, hash, result.Result); err != nil {
-		return result, false, err
+	t := &transaction{store: s, tx: tx}
+	all := make([]*mutation, len(mine))
+	for i, c := range mine {
+		all[i] = &mutation{transaction: t, call: c, n: i}
+	}
+	if err := do(ctx, t, all); err != nil {
+		return err
+	}
+	if wrote, err := t.finish(ctx, all); err != nil || !wrote {
+		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return result, false, commitError(err)
+		return commitError(err)
+	}
+	for _, c := range mine {
+		c.settled = true
 	}
 	s.committed()
-	return result, false, nil
+	return nil
 }
 
 // commitError says what an error from COMMIT means. Where Postgres itself
@@ -180,122 +286,4 @@ func commitError(err error) error {
 		Message: "the connection was lost while the change was being committed; call again with the same idempotencyKey to learn what became of it",
 	}
 	return unknown.Because(err)
-}
-
-func checkKey(key *string) error {
-	if key == nil {
-		return nil
-	}
-	unprintable := strings.ContainsFunc(*key, func(r rune) bool { return !unicode.IsPrint(r) })
-	if *key == "" || len(*key) > keyMax || unprintable {
-		return redline.Invalid([]string{"idempotencyKey"}, "an idempotency key is 1 to %d bytes of printable text", keyMax)
-	}
-	return nil
-}
-
-// inputHash is what an idempotency key is bound to: the input's JSON, which
-// leaves the key itself out.
-func inputHash(input any) []byte {
-	b, err := json.Marshal(input)
-	if err != nil {
-		panic(fmt.Sprintf("an input that isn't JSON: %v", err)) // inputs are plain structs
-	}
-	h := sha256.Sum256(b)
-	return h[:]
-}
-
-// claimKey takes an idempotency key for this transaction, or answers the
-// outcome that it has already. It never waits: whoever else holds the key is
-// still at work.
-func claimKey(ctx context.Context, tx *sqlx.Tx, p redline.Principal, action, key string, hash []byte) ([]byte, error) {
-	id := sha256.Sum256([]byte(strings.Join([]string{p.Issuer, p.Subject, action, key}, "\x00")))
-	var got struct {
-		Locked    bool
-		InputHash []byte `db:"input_hash"`
-		Outcome   []byte
-	}
-	err := tx.GetContext(ctx, &got, `SELECT pg_try_advisory_xact_lock($1) AS locked, k.input_hash, k.outcome
-		FROM (SELECT 1) AS one LEFT JOIN idempotency_keys k ON (k.issuer, k.subject, k.operation, k.key) = ($2, $3, $4, $5)`,
-		int64(binary.BigEndian.Uint64(id[:8])), p.Issuer, p.Subject, action, key)
-	if err != nil {
-		return nil, dbError("taking an idempotency key", err)
-	}
-	field := []string{"idempotencyKey"}
-	switch {
-	case got.Outcome != nil && !slices.Equal(got.InputHash, hash):
-		return nil, redline.Errorf(redline.CodeIdempotencyKeyReused, field, "this key was used before with another input")
-	case got.Outcome != nil:
-		return got.Outcome, nil
-	case !got.Locked:
-		e := redline.Errorf(redline.CodeIdempotencyInProgress, field, "a call with this key is being worked on; ask again shortly")
-		e.RetryAfter = retryAfter
-		return nil, e
-	}
-	// Should the key's row have been committed between this statement's snapshot
-	// and its lock, writing it again fails, and the transaction is run again.
-	return nil, nil
-}
-
-// finish writes what the mutation tells: the stock, events, audit entries and
-// the outcome of the key, and returns the newest event's id.
-func (m *mutation) finish(ctx context.Context, key *string, hash []byte, result any) (int64, error) {
-	if err := m.writeStock(ctx); err != nil {
-		return 0, err
-	}
-	events, err := jsonText(m.events)
-	if err != nil {
-		return 0, err
-	}
-	outcome, err := jsonText(result)
-	if err != nil {
-		return 0, err
-	}
-	if len(m.subjects) == 0 {
-		m.subjects = []string{""}
-	}
-	ids := make([]string, len(m.subjects))
-	for i := range ids {
-		ids[i] = redline.NewID(redline.PrefixAuditEntry)
-	}
-	// The sequence gives its ids in the order of the rows, since the numbering
-	// stands above the sort.
-	var newest sql.NullInt64
-	err = m.tx.GetContext(ctx, &newest, `WITH told AS (
-			INSERT INTO events (type, subject_id, at, payload)
-			SELECT e.value->>'type', e.value->>'subject', (e.value->>'at')::timestamptz, e.value->'payload'
-			FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e (value, n) ORDER BY e.n
-			RETURNING id
-		), audited AS (
-			INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)
-			SELECT id, $2, $3, $4, $5, nullif(subject, ''), $6, $7 FROM unnest($8::text[], $9::text[]) AS t (id, subject)
-		), kept AS (
-			INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
-			SELECT $2, $3, $5, $10::text, decode($11, 'hex'),
-				jsonb_build_object('result', $12::jsonb, 'eventId', (SELECT coalesce(max(id), 0) FROM told)), clock_timestamp()
-			WHERE $10::text IS NOT NULL
-		)
-		SELECT max(id) FROM told`,
-		events, m.by.Issuer, m.by.Subject, string(m.by.Role), m.action, redline.RequestIDFrom(ctx), auditDone,
-		pq.Array(ids), pq.Array(m.subjects), key, fmt.Sprintf("%x", hash), outcome)
-	if err != nil {
-		return 0, dbError("writing events, audit and key", err)
-	}
-	return newest.Int64, m.seen(ctx)
-}
-
-// seen notes that suppliers told us something, in the same transaction and last
-// of all, so that the row is held for as short as can be. To the second is
-// enough, and saves most of the writes.
-func (m *mutation) seen(ctx context.Context) error {
-	if m.by.Role != redline.RoleSupplier {
-		return nil
-	}
-	_, err := m.tx.ExecContext(ctx, `UPDATE suppliers SET last_seen_at = clock_timestamp() WHERE id IN (
-			SELECT id FROM suppliers WHERE code = ANY($1)
-				AND (last_seen_at IS NULL OR last_seen_at < clock_timestamp() - interval '1 second')
-			ORDER BY id FOR NO KEY UPDATE)`, pq.Array(m.by.Suppliers))
-	if err != nil {
-		return dbError("noting when suppliers were seen", err)
-	}
-	return nil
 }

@@ -110,9 +110,8 @@ func (m *mutation) writeChange(ctx context.Context, t *redline.Transition) (stri
 	if len(c.Parts) == 1 {
 		part = &c.Parts[0].ID
 	}
-	m.tellOrder(o, &c.From, part, c.Suppliers)
-	if part == nil {
-		return "", nil
+	if err := m.tellOrder(o, &c.From, part, c.Suppliers); err != nil || part == nil {
+		return "", err
 	}
 	return *part, nil
 }

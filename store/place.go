@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lib/pq"
-
 	"redline"
 )
 
@@ -25,83 +23,37 @@ const (
 
 // OrderPlace places an order: what is available is committed, and the order
 // split into a part for each location, in one transaction. It is refused where
-// a line can't be served, unless backorders are allowed.
+// a line can't be served, unless backorders are allowed. Orders that arrive
+// together share a transaction, each with its own outcome.
+//
+// It answers the order's id, and in the outcome of an order that was placed just
+// now the order itself, whole, as the principal may see it.
 func (s *Store) OrderPlace(ctx context.Context, p redline.Principal, in redline.OrderPlaceInput) (string, redline.Outcome, error) {
-	return mutate(ctx, s, p, request{action: "orderPlace", key: &in.IdempotencyKey, input: in},
-		func(ctx context.Context, m *mutation) (string, error) {
-			pl, err := m.preparePlacement(ctx, in)
-			if err != nil {
-				return "", err
-			}
-			if err := pl.allocate(ctx); err != nil {
-				return "", err
-			}
-			if err := pl.commit(); err != nil {
-				return "", err
-			}
-			if err := pl.insert(ctx); err != nil {
-				return "", err
-			}
-			return pl.order.ID, nil
-		})
+	c := newCall(ctx, p, request{action: "orderPlace", key: &in.IdempotencyKey, input: in})
+	if err := s.placements.do(ctx, c, len(in.Lines)); err != nil {
+		return "", redline.Outcome{}, err
+	}
+	id, outcome, err := outcomeOf[string](ctx, s, c)
+	if o, ok := c.shows.(*redline.Order); ok && err == nil {
+		outcome.Order = o
+	}
+	return id, outcome, err
+}
+
+// place places the orders of calls in one transaction.
+func (s *Store) place(calls []*call) {
+	s.settle(context.Background(), calls, 0, (&placing{store: s}).place)
 }
 
 // placement is an order being placed.
 type placement struct {
-	m        *mutation
+	*mutation
 	in       redline.OrderPlaceInput
 	order    *redline.Order
 	products []*redline.Product
-	levels   map[levelKey]*lockedLevel
-	// taken is what each level gives to the order.
-	taken map[levelKey]int
-	parts map[string]*redline.FulfillmentOrder
-}
-
-// preparePlacement checks the input and finds the products, their prices and
-// the order's number.
-func (m *mutation) preparePlacement(ctx context.Context, in redline.OrderPlaceInput) (*placement, error) {
-	if err := checkPlacement(m.by, &in); err != nil {
-		return nil, err
-	}
-	var ids, skus []string
-	for _, l := range in.Lines {
-		ids, skus = appendSet(ids, l.ProductID), appendSet(skus, l.SKU)
-	}
-	var rows []struct {
-		redline.Product
-		Number string
-		Now    time.Time
-	}
-	err := m.tx.SelectContext(ctx, &rows, `SELECT `+productColumns+`, (SELECT nextval('order_numbers'))::text AS number,
-		clock_timestamp() AS now FROM products p WHERE p.id = ANY($1) OR p.sku = ANY($2)`, pq.Array(ids), pq.Array(skus))
-	if err != nil {
-		return nil, dbError("reading the products of an order", err)
-	}
-	byID, bySKU := map[string]*redline.Product{}, map[string]*redline.Product{}
-	pl := &placement{m: m, in: in, taken: map[levelKey]int{}, parts: map[string]*redline.FulfillmentOrder{}}
-	var number string
-	for i := range rows {
-		product := &rows[i].Product
-		byID[product.ID], bySKU[product.SKU] = product, product
-		number, m.now = rows[i].Number, rows[i].Now
-	}
-	var refused redline.Errors
-	for i, l := range in.Lines {
-		field, name, known := "productId", l.ProductID, byID
-		if name == nil {
-			field, name, known = "sku", l.SKU, bySKU
-		}
-		product := known[*name]
-		if product == nil || !product.Active {
-			refused = append(refused, redline.NotFound(append(indexPath("lines", i), field), "there is no product %.60q on sale", *name))
-		}
-		pl.products = append(pl.products, product)
-	}
-	if len(refused) > 0 {
-		return nil, refused
-	}
-	return pl, pl.newOrder(number)
+	places   *places
+	// shares is what each line gets, and from where.
+	shares []share
 }
 
 // checkPlacement checks what needs no database, and fills in the customer's own
@@ -148,12 +100,12 @@ func checkPlacement(p redline.Principal, in *redline.OrderPlaceInput) error {
 // newOrder makes the order with its lines and money, before anything is
 // allocated to it.
 func (pl *placement) newOrder(number string) error {
-	m, in := pl.m, pl.in
+	in := pl.in
 	currency := pl.products[0].Price.Currency
 	o := &redline.Order{
-		ID: redline.NewID(redline.PrefixOrder), Number: number, OwnerIssuer: m.by.Issuer, OwnerSubject: m.by.Subject,
+		ID: redline.NewID(redline.PrefixOrder), Number: number, OwnerIssuer: pl.by.Issuer, OwnerSubject: pl.by.Subject,
 		ExternalReference: in.ExternalReference, Customer: &redline.Customer{ID: in.Customer.ID, Name: in.Customer.Name, Email: in.Customer.Email},
-		ShipTo: in.ShipTo, Version: 1, FulfillmentOrders: []*redline.FulfillmentOrder{},
+		ShipTo: in.ShipTo, Version: 1, PlacedAt: pl.now, UpdatedAt: pl.now,
 	}
 	var total redline.Decimal
 	for i, l := range in.Lines {
@@ -168,9 +120,9 @@ func (pl *placement) newOrder(number string) error {
 		if !ok {
 			return redline.Invalid(append(indexPath("lines", i), "quantity"), "the order's total is too large to be counted")
 		}
-		price := p.Price
+		product, price := *p, p.Price // copies for this caller: answers fill in more
 		o.Lines = append(o.Lines, &redline.OrderLine{
-			ID: redline.NewID(redline.PrefixOrderLine), OrderID: o.ID, ProductID: p.ID, Quantity: l.Quantity, Product: p,
+			ID: redline.NewID(redline.PrefixOrderLine), OrderID: o.ID, ProductID: p.ID, Quantity: l.Quantity, Product: &product,
 			UnitPrice: &price, Discount: &redline.Money{Currency: currency}, Total: &redline.Money{Amount: sum, Currency: currency},
 		})
 	}
@@ -179,202 +131,108 @@ func (pl *placement) newOrder(number string) error {
 	return nil
 }
 
-// allocate locks all levels of the order's products and spreads the lines over
-// them. Lines that want the same product see what earlier ones have taken.
-func (pl *placement) allocate(ctx context.Context) error {
-	products := make([]string, len(pl.products))
-	for i, p := range pl.products {
-		products[i] = p.ID
-	}
-	var err error
-	if pl.levels, err = pl.m.lockLevels(ctx, `l.product_id = ANY($1)`, pq.Array(products)); err != nil {
-		return err
-	}
-	named, err := pl.namedLocations(ctx)
-	if err != nil {
-		return err
-	}
-	packs, err := pl.packs(ctx, products)
-	if err != nil {
-		return err
-	}
-	var refused redline.Errors
-	for i, line := range pl.order.Lines {
-		in := pl.in.Lines[i]
-		if in.LocationID != nil && !named[*in.LocationID] {
-			refused = append(refused, redline.NotFound(append(indexPath("lines", i), "locationId"), "there is no location %.60q", *in.LocationID))
-			continue
-		}
-		var sources []redline.Source
-		there := 0
-		for k, l := range pl.levels {
-			if k.product != line.ProductID || in.LocationID != nil && k.location != *in.LocationID {
-				continue
+// split makes the order's parts out of what its lines get: one for each
+// location, in the order in which the lines come to them.
+func (pl *placement) split(packs map[packKey]*redline.SupplierItem) {
+	o := pl.order
+	o.FulfillmentOrders = []*redline.FulfillmentOrder{}
+	parts := map[string]*redline.FulfillmentOrder{}
+	for i, line := range o.Lines {
+		line.Open, line.Backordered = 0, pl.shares[i].missing
+		for _, take := range pl.shares[i].takes {
+			line.Open += take.Quantity
+			at := pl.places.byID[take.Source.LocationID]
+			f := parts[at.ID]
+			if f == nil {
+				f = pl.newPart(at)
+				parts[at.ID] = f
+				o.FulfillmentOrders = append(o.FulfillmentOrders, f)
 			}
-			left := l.Available - pl.taken[k]
-			there += left
-			sources = append(sources, redline.Source{
-				LocationID: k.location, Code: l.LocationCode, Kind: l.Kind, LeadTimeDays: l.LeadTimeDays, Available: left,
-			})
-		}
-		takes, missing := redline.Allocate(line.Quantity, sources)
-		if missing > 0 && !pl.in.AllowBackorder {
-			e := redline.Errorf(redline.CodeInsufficientStock, append(indexPath("lines", i), "quantity"),
-				"%d of %s are wanted, and %d are available", line.Quantity, line.Product.SKU, there)
-			e.Product, e.Requested, e.Available = line.Product, line.Quantity, min(there, 1<<31-1)
-			refused = append(refused, e)
-			continue
-		}
-		line.Backordered = missing
-		for _, t := range takes {
-			line.Open += t.Quantity
-			pl.give(line, levelKey{line.ProductID, t.Source.LocationID}, t.Quantity, packs)
+			fl := &redline.FulfillmentOrderLine{
+				ID: redline.NewID(redline.PrefixFulfillmentOrderLine), FulfillmentOrderID: f.ID, OrderLineID: line.ID,
+				Quantity: take.Quantity, OrderLine: line,
+			}
+			if f.SupplierID != nil {
+				// Frozen as it is now: a later mapping is for later orders.
+				if item := packs[packKey{line.ProductID, *f.SupplierID}]; item != nil {
+					n := redline.SupplierQuantity(take.Quantity, item.PackQuantity, item.MinimumOrderQuantity, item.OrderMultiple)
+					fl.SupplierSKU, fl.SupplierUnit, fl.PackQuantity, fl.SupplierQuantity = &item.SupplierSKU, &item.Unit, &item.PackQuantity, &n
+				}
+			}
+			f.Lines = append(f.Lines, fl)
 		}
 	}
-	if len(refused) > 0 {
-		return refused
-	}
-	return nil
+	slices.SortFunc(o.FulfillmentOrders, func(a, b *redline.FulfillmentOrder) int { return strings.Compare(a.ID, b.ID) }) // as they are read
+	o.Status = o.RollUp()
+	actor := pl.by.Subject
+	o.History = []*redline.OrderStatusChange{{OrderID: o.ID, To: o.Status, Actor: &actor, At: o.PlacedAt}}
 }
 
-// give adds a share of a line to the part of its location.
-func (pl *placement) give(line *redline.OrderLine, k levelKey, quantity int, packs map[levelKey]*redline.SupplierItem) {
-	pl.taken[k] += quantity
-	l := pl.levels[k]
-	f := pl.parts[k.location]
-	if f == nil {
-		f = &redline.FulfillmentOrder{
-			ID: redline.NewID(redline.PrefixFulfillmentOrder), OrderID: pl.order.ID, LocationID: k.location, SupplierID: l.SupplierID,
-			SupplierCode: l.SupplierCode, Status: redline.PartSubmitted, Version: 1, SubmittedAt: pl.m.now, Fulfillments: []*redline.Fulfillment{},
-		}
-		if f.SupplierID != nil {
-			by := pl.m.now.Add(acknowledgeWithin)
-			f.AcknowledgeBy = &by
-		}
-		pl.parts[k.location] = f
-		pl.order.FulfillmentOrders = append(pl.order.FulfillmentOrders, f)
-	}
-	fl := &redline.FulfillmentOrderLine{
-		ID: redline.NewID(redline.PrefixFulfillmentOrderLine), FulfillmentOrderID: f.ID, OrderLineID: line.ID, Quantity: quantity,
+func (pl *placement) newPart(at *place) *redline.FulfillmentOrder {
+	o := pl.order
+	location := at.copied()
+	f := &redline.FulfillmentOrder{
+		ID: redline.NewID(redline.PrefixFulfillmentOrder), OrderID: o.ID, LocationID: at.ID, SupplierID: at.SupplierID,
+		SupplierCode: at.supplierCode(), Status: redline.PartSubmitted, Version: 1, SubmittedAt: o.PlacedAt,
+		Fulfillments: []*redline.Fulfillment{}, Order: o, Location: location, Supplier: location.Supplier, ShipTo: o.ShipTo,
 	}
 	if f.SupplierID != nil {
-		// Frozen as it is now: a later mapping is for later orders.
-		if i := packs[levelKey{line.ProductID, *f.SupplierID}]; i != nil {
-			n := redline.SupplierQuantity(quantity, i.PackQuantity, i.MinimumOrderQuantity, i.OrderMultiple)
-			fl.SupplierSKU, fl.SupplierUnit, fl.PackQuantity, fl.SupplierQuantity = &i.SupplierSKU, &i.Unit, &i.PackQuantity, &n
+		by := o.PlacedAt.Add(acknowledgeWithin)
+		f.AcknowledgeBy = &by
+	}
+	return f
+}
+
+// shown is the placed order, whole, as its caller may see it; nil where the
+// caller may not see it, who placed it all the same.
+func (pl *placement) shown() *redline.Order {
+	o := pl.order
+	if !o.VisibleTo(pl.by) {
+		return nil
+	}
+	for _, f := range o.FulfillmentOrders {
+		f.NextStatuses = f.NextFor(pl.by, false)
+	}
+	o = o.For(pl.by)
+	for _, f := range o.FulfillmentOrders {
+		f.Order = o
+	}
+	o.NextStatuses = o.NextFor(pl.by)
+	return o
+}
+
+// commit takes what the order gets from locked levels, and tells of it.
+func (pl *placement) commit(levels map[levelKey]*lockedLevel) error {
+	o := pl.order
+	taken := map[levelKey]int{}
+	for i, share := range pl.shares {
+		for _, take := range share.takes {
+			taken[levelKey{pl.products[i].ID, take.Source.LocationID}] += take.Quantity
 		}
 	}
-	f.Lines = append(f.Lines, fl)
-}
-
-// packs finds how suppliers name and pack the products, by product and supplier.
-func (pl *placement) packs(ctx context.Context, products []string) (map[levelKey]*redline.SupplierItem, error) {
-	suppliers := []string{}
-	for _, l := range pl.levels {
-		suppliers = appendSet(suppliers, l.SupplierID)
-	}
-	out := map[levelKey]*redline.SupplierItem{}
-	if len(suppliers) == 0 {
-		return out, nil
-	}
-	var items []*redline.SupplierItem
-	err := pl.m.tx.SelectContext(ctx, &items, `SELECT DISTINCT ON (product_id, supplier_id) id, supplier_id, product_id, supplier_sku,
-		unit, pack_quantity, minimum_order_quantity, order_multiple FROM supplier_items
-		WHERE product_id = ANY($1) AND supplier_id = ANY($2) ORDER BY product_id, supplier_id, id`, pq.Array(products), pq.Array(suppliers))
-	if err != nil {
-		return nil, dbError("reading the packs of suppliers", err)
-	}
-	for _, i := range items {
-		out[levelKey{i.ProductID, i.SupplierID}] = i
-	}
-	return out, nil
-}
-
-// namedLocations says which of the locations that lines ask for exist.
-func (pl *placement) namedLocations(ctx context.Context) (map[string]bool, error) {
-	var ids []string
-	for _, l := range pl.in.Lines {
-		ids = appendSet(ids, l.LocationID)
-	}
-	found := map[string]bool{}
-	if len(ids) == 0 {
-		return found, nil
-	}
-	var existing []string
-	if err := pl.m.tx.SelectContext(ctx, &existing, `SELECT id FROM locations WHERE id = ANY($1)`, pq.Array(ids)); err != nil {
-		return nil, dbError("reading the locations of an order", err)
-	}
-	for _, id := range existing {
-		found[id] = true
-	}
-	return found, nil
-}
-
-// commit takes what was allocated from the levels.
-func (pl *placement) commit() error {
-	keys := slices.SortedFunc(maps.Keys(pl.taken), func(a, b levelKey) int {
+	keys := slices.SortedFunc(maps.Keys(taken), func(a, b levelKey) int {
 		return cmp.Or(strings.Compare(a.product, b.product), strings.Compare(a.location, b.location))
 	})
 	for _, k := range keys {
-		n := pl.taken[k]
-		err := pl.m.change(pl.levels[k], stockChange{
-			delta: redline.Delta{redline.StateCommitted: n}, reason: redline.ReasonCommitted, reference: &pl.order.Number,
+		err := pl.change(levels[k], stockChange{
+			delta: redline.Delta{redline.StateCommitted: taken[k]}, reason: redline.ReasonCommitted, reference: &o.Number,
 		})
 		if err != nil {
-			return fmt.Errorf("committing %d of %s at %s: %w", n, k.product, k.location, err)
+			return fmt.Errorf("committing %d of %s at %s: %w", taken[k], k.product, k.location, err)
 		}
-	}
-	return nil
-}
-
-// insert writes the order and tells of it.
-func (pl *placement) insert(ctx context.Context) error {
-	o, m := pl.order, pl.m
-	o.PlacedAt, o.UpdatedAt = m.now, m.now
-	o.Status = o.RollUp()
-	actor := m.by.Subject
-	o.History = []*redline.OrderStatusChange{{OrderID: o.ID, To: o.Status, Actor: &actor, At: m.now}}
-	if err := insertOrders(ctx, m.tx, []*redline.Order{o}); err != nil {
-		if violates(err, "order_reference_once") {
-			return redline.Errorf(redline.CodeDuplicate, []string{"externalReference"}, "you have placed an order with this reference already")
-		}
-		return err
 	}
 	var suppliers []string
 	for _, f := range o.FulfillmentOrders {
 		suppliers = appendSet(suppliers, f.SupplierCode)
 	}
-	m.tellOrder(o, nil, nil, suppliers)
-	return nil
+	pl.result, pl.shows = o.ID, pl.shown()
+	return pl.tellOrder(o, nil, nil, suppliers)
 }
 
 // tellOrder gathers the event of a new version of an order.
-func (m *mutation) tellOrder(o *redline.Order, from *redline.OrderStatus, part *string, suppliers []string) {
+func (m *mutation) tellOrder(o *redline.Order, from *redline.OrderStatus, part *string, suppliers []string) error {
 	m.subjects = append(m.subjects, o.ID)
-	m.events = append(m.events, eventRow{Type: redline.EventOrder, Subject: o.ID, At: m.now, Payload: redline.OrderEvent{
+	return m.tell(redline.EventOrder, o.ID, &redline.OrderEvent{
 		Order: *o, From: from, To: o.Status, FulfillmentOrderID: part, Suppliers: suppliers,
-	}})
-}
-
-// nameProducts fills the products of refusals, which know their ids.
-func (m *mutation) nameProducts(ctx context.Context, refused []*redline.Error) error {
-	if len(refused) == 0 {
-		return nil
-	}
-	var ids []string
-	for _, e := range refused {
-		ids = append(ids, e.Product.ID)
-	}
-	var found []*redline.Product
-	if err := m.tx.SelectContext(ctx, &found, selectProducts+` WHERE p.id = ANY($1)`, pq.Array(ids)); err != nil {
-		return dbError("reading products", err)
-	}
-	byID := map[string]*redline.Product{}
-	for _, p := range found {
-		byID[p.ID] = p
-	}
-	for _, e := range refused {
-		e.Product = byID[e.Product.ID]
-	}
-	return nil
+	})
 }

@@ -68,17 +68,17 @@ func (o rowOutcome) withhold() redline.Errors {
 	return redline.Errors{redline.NotFound(row[:min(2, len(row))], "what this row was about is not yours to see")}
 }
 
-// inventoryResult tells an outcome as the principal may see it now: levels that
-// it sees, and refusals at locations whose stock it sees. Where something can't
+// replayedResult tells what a key keeps as the principal may see it now: levels
+// that it sees, and refusals at locations whose stock it sees. Where something can't
 // be read, the result has what could be, and the error says why.
-func (s *Store) inventoryResult(
+func (s *Store) replayedResult(
 	ctx context.Context, p redline.Principal, outcomes []rowOutcome, outcome redline.Outcome,
 ) (*redline.InventoryResult, error) {
 	result := &redline.InventoryResult{Outcome: outcome}
 	var levelIDs, productIDs []string
 	for i, o := range outcomes {
-		row := &redline.InventoryRow{Index: i, Errors: o.errors(nil)}
-		if outcome.Replayed && len(o.Errors) > 0 {
+		row := &redline.InventoryRow{Index: i}
+		if len(o.Errors) > 0 {
 			row.Errors = o.withhold() // until it is known to be theirs
 		}
 		result.Rows = append(result.Rows, row)
@@ -101,11 +101,9 @@ func (s *Store) inventoryResult(
 			return result, err
 		}
 	}
-	hidden := map[string]bool{}
-	if outcome.Replayed {
-		if hidden, err = s.hiddenLocations(ctx, p, outcomes); err != nil {
-			return result, err
-		}
+	hidden, err := s.hiddenLocations(ctx, p, outcomes)
+	if err != nil {
+		return result, err
 	}
 	for i, o := range outcomes {
 		row := result.Rows[i]

@@ -5,61 +5,173 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/lib/pq"
-
 	"redline"
 )
 
 // rowSet is the rows of one change of stock: what each means, the level that
 // it changes, and why it was refused.
 type rowSet struct {
-	list   string
+	// list is the input's name of the rows, "" where they aren't a list of it.
+	list string
+	// keys say which stock each row means.
+	keys []redline.StockKey
+	// onError says what a refused row does to the others: with RollBack it
+	// refuses the call; with SkipRow the others go through, and the call is
+	// refused only where no row is left.
+	onError redline.OnRowError
+	// paths renames the steps of errors, by row, where rows aren't a list.
+	paths map[int]map[string]string
+	// check looks at what needs no database: it refuses rows, or with an error
+	// the call. apply changes the levels of the rows that aren't refused.
+	check func() error
+	apply func(context.Context, *mutation) error
+
 	refs   []stockRef
 	locked map[levelKey]*lockedLevel
 	errors []redline.Errors
-	// paths renames the steps of errors, by row, where rows aren't a list of
-	// the input.
-	paths map[int]map[string]string
 	// short are the refusals that owe a product.
 	short []*redline.Error
 }
 
-// changeRows runs a mutation of stock row by row. With RollBack, one refused
-// row refuses the call; with SkipRow the others go through, and the call is
-// refused only where no row is left.
-func (s *Store) changeRows(
-	ctx context.Context, p redline.Principal, action, key string, input any, n int, list string, onError redline.OnRowError,
-	work func(context.Context, *mutation, *rowSet) error,
+// stockWork is the work of a transaction that changes stock, each call of it
+// with the rows that rowsOf makes of it. The levels of all calls are locked
+// together; then each call changes them in its turn, and one that is refused
+// leaves no trace.
+func stockWork(rowsOf func(*mutation) *rowSet) work {
+	return func(ctx context.Context, t *transaction, all []*mutation) error {
+		sets := make(map[*mutation]*rowSet, len(all))
+		var asked []*stockBook
+		for _, m := range all {
+			rows := rowsOf(m)
+			rows.errors = make([]redline.Errors, len(rows.keys))
+			if n := len(rows.keys); n < 1 || n > rowsMax {
+				m.refuse(redline.Invalid([]string{rows.list}, "one call has 1 to %d rows, not %d", rowsMax, n))
+				continue
+			}
+			if err := rows.check(); err != nil {
+				m.refuse(err)
+				continue
+			}
+			sets[m] = rows
+			asked = append(asked, &stockBook{by: m.by, keys: rows.keys, of: m.n})
+		}
+		if len(asked) == 0 {
+			return nil
+		}
+		if err := t.readStockBooks(ctx, asked); err != nil {
+			return err
+		}
+		var levels []levelKey
+		listed := map[levelKey]bool{}
+		for _, book := range asked {
+			for _, k := range sets[all[book.of]].resolve(book) {
+				if !listed[k] {
+					listed[k] = true
+					levels = append(levels, k)
+				}
+			}
+		}
+		locked := map[levelKey]*lockedLevel{}
+		if len(levels) > 0 {
+			var err error
+			if locked, err = t.lockKeys(ctx, levels, true); err != nil {
+				return err
+			}
+		}
+		var short []*redline.Error
+		for _, m := range all {
+			if rows := sets[m]; rows != nil {
+				rows.locked = locked
+				if err := rows.change(ctx, m); err != nil {
+					return err
+				}
+				short = append(short, rows.short...)
+			}
+		}
+		if err := t.nameProducts(ctx, short); err != nil {
+			return err
+		}
+		for _, m := range all {
+			if rows := sets[m]; rows != nil && m.err == nil {
+				m.result = rows.outcomes()
+			}
+		}
+		return t.takeBack(ctx, locked)
+	}
+}
+
+// changeStock runs a change of stock in a transaction of its own.
+func (s *Store) changeStock(
+	ctx context.Context, p redline.Principal, r request, rowsOf func(*mutation) *rowSet,
 ) (*redline.InventoryResult, error) {
-	outcomes, outcome, err := mutate(ctx, s, p, request{action: action, key: &key, input: input},
-		func(ctx context.Context, m *mutation) ([]rowOutcome, error) {
-			if n < 1 || n > rowsMax {
-				return nil, redline.Invalid([]string{list}, "one call has 1 to %d rows, not %d", rowsMax, n)
-			}
-			rows := &rowSet{list: list, errors: make([]redline.Errors, n)}
-			if err := work(ctx, m, rows); err != nil {
-				return nil, err
-			}
-			if err := m.nameProducts(ctx, rows.short); err != nil {
-				return nil, err
-			}
-			return rows.outcomes(ctx, m, onError)
-		})
+	c := newCall(ctx, p, r)
+	s.settle(ctx, []*call{c}, 0, stockWork(rowsOf))
+	return s.stockResult(ctx, c)
+}
+
+// stockResult tells the caller what came of a change of stock: as it was made,
+// or, of a replay, as the caller may see it now.
+func (s *Store) stockResult(ctx context.Context, c *call) (*redline.InventoryResult, error) {
+	outcomes, outcome, err := outcomeOf[[]rowOutcome](ctx, s, c)
 	if err != nil {
 		return nil, err
 	}
-	var skipped redline.Errors
-	for _, row := range outcomes {
-		skipped = append(skipped, row.errors(nil)...)
+	if made, ok := c.shows.([]*redline.InventoryRow); ok {
+		return &redline.InventoryResult{Outcome: outcome, Rows: made}, nil
 	}
-	if len(skipped) > 0 && !outcome.Replayed {
-		s.auditRefusal(ctx, p, action, "", skipped)
-	}
-	result, err := s.inventoryResult(ctx, p, outcomes, outcome)
+	result, err := s.replayedResult(ctx, c.by, outcomes, outcome)
 	if err != nil {
 		result.ReadError = err
 	}
 	return result, nil
+}
+
+// change changes the levels of the rows, or refuses the call and leaves the
+// levels as they were. What it returns is why the whole transaction fails.
+func (r *rowSet) change(ctx context.Context, m *mutation) error {
+	mark := m.mark(r.byLevel(), r)
+	err := r.apply(ctx, m)
+	if err == nil {
+		err = r.refusal()
+	}
+	switch {
+	case err == nil:
+		m.shows, m.skipped = r.made(), slices.Concat(r.errors...)
+		for _, group := range r.byLevel() {
+			m.subjects = append(m.subjects, r.level(group[0]).ID)
+		}
+		return nil
+	case refusalsOf(err) == nil:
+		return err
+	}
+	m.undo(mark)
+	m.refuse(err)
+	return nil
+}
+
+// stockMark is how a transaction's stock stood before a call.
+type stockMark struct {
+	levels                   map[*lockedLevel]lockedLevel
+	dirty, movements, events int
+}
+
+// mark notes how the levels of groups of rows stand.
+func (m *mutation) mark(groups [][]int, r *rowSet) stockMark {
+	mark := stockMark{map[*lockedLevel]lockedLevel{}, len(m.stock.levels), len(m.stock.movements), len(m.events)}
+	for _, group := range groups {
+		l := r.level(group[0])
+		mark.levels[l] = *l
+	}
+	return mark
+}
+
+// undo takes back all that was changed since a mark.
+func (m *mutation) undo(mark stockMark) {
+	for l, before := range mark.levels {
+		*l = before
+	}
+	m.stock.levels, m.stock.movements = m.stock.levels[:mark.dirty], m.stock.movements[:mark.movements]
+	m.events = m.events[:mark.events]
 }
 
 // refuse says why a row was refused; the error's path is relative to the row.
@@ -97,7 +209,7 @@ func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, fact
 			there, what = l.OnHand, "on hand"
 		}
 		e := redline.Errorf(redline.CodeInsufficientStock, []string{field},
-			"%d of %s are wanted at %s, and %d are %s", want, l.SKU, l.LocationCode, there, what)
+			"%d of %s are wanted at %s, and %d are %s", want, l.SKU, l.at.Code, there, what)
 		e.Requested, e.Available, e.Product = want, there, &redline.Product{ID: l.ProductID}
 		r.refuse(i, e)
 		last := r.errors[i]
@@ -105,17 +217,13 @@ func (r *rowSet) refuseChange(group []int, l *lockedLevel, d redline.Delta, fact
 	}
 }
 
-// lock finds out what the rows mean and locks their levels. Rows that mean
-// nothing are refused, and have no level.
-func (r *rowSet) lock(ctx context.Context, m *mutation, keys []redline.StockKey) error {
-	book, err := m.readStockBook(ctx, keys)
-	if err != nil {
-		return err
-	}
-	r.refs = make([]stockRef, len(keys))
+// resolve finds out what the rows mean and returns the levels to lock, each
+// once. Rows that mean nothing are refused, and have no level.
+func (r *rowSet) resolve(book *stockBook) []levelKey {
+	r.refs = make([]stockRef, len(r.keys))
 	var levels []levelKey
 	listed := map[levelKey]bool{}
-	for i, k := range keys {
+	for i, k := range r.keys {
 		ref, refused := book.resolve(k)
 		if refused != nil {
 			step := []string{"stock"}
@@ -131,11 +239,7 @@ func (r *rowSet) lock(ctx context.Context, m *mutation, keys []redline.StockKey)
 			levels = append(levels, ref.levelKey)
 		}
 	}
-	if len(levels) == 0 {
-		return nil
-	}
-	r.locked, err = m.lockKeys(ctx, levels, true)
-	return err
+	return levels
 }
 
 // level is the locked level of a row, or nil where the row was refused.
@@ -167,37 +271,87 @@ func (r *rowSet) byLevel() [][]int {
 	return groups
 }
 
-// outcomes says what came of the rows, and names the levels for the audit.
-func (r *rowSet) outcomes(ctx context.Context, m *mutation, onError redline.OnRowError) ([]rowOutcome, error) {
-	out := make([]rowOutcome, len(r.errors))
-	var all redline.Errors
+// refusal is why the call is refused, or nil where it isn't.
+func (r *rowSet) refusal() error {
 	refused := 0
-	for i, errs := range r.errors {
+	for _, errs := range r.errors {
 		if len(errs) > 0 {
 			refused++
-			all = append(all, errs...)
+		}
+	}
+	if refused == 0 || r.onError == redline.SkipRow && refused < len(r.errors) {
+		return nil
+	}
+	// Both rows of a transfer name one product, and say the same of it.
+	return slices.CompactFunc(slices.Concat(r.errors...), func(a, b *redline.Error) bool {
+		return a.Code == b.Code && slices.Equal(a.Field, b.Field)
+	})
+}
+
+// made is what came of the rows: levels as they are now, and refusals.
+func (r *rowSet) made() []*redline.InventoryRow {
+	out := make([]*redline.InventoryRow, len(r.errors))
+	for i, errs := range r.errors {
+		out[i] = &redline.InventoryRow{Index: i, Errors: errs}
+		if l := r.level(i); l != nil {
+			level := l.InventoryLevel
+			level.Location = l.at.copied()
+			out[i].Level = &level
+		}
+	}
+	return out
+}
+
+// outcomes are what a key keeps of the rows.
+func (r *rowSet) outcomes() []rowOutcome {
+	out := make([]rowOutcome, len(r.errors))
+	for i, errs := range r.errors {
+		if len(errs) > 0 {
 			out[i] = refusedRow(r.refs, i, errs)
 			continue
 		}
 		out[i].LevelID = r.level(i).ID
 	}
-	if refused > 0 && (onError != redline.SkipRow || refused == len(r.errors)) {
-		// Both rows of a transfer name one product, and say the same of it.
-		return nil, slices.CompactFunc(all, func(a, b *redline.Error) bool { return a.Code == b.Code && slices.Equal(a.Field, b.Field) })
-	}
-	var untouched []string
-	for _, l := range r.locked {
-		if l.dirty {
-			m.subjects = append(m.subjects, l.ID)
-		} else if l.Version == 0 {
-			untouched = append(untouched, l.ID)
+	return out
+}
+
+// takeBack deletes levels that were made for rows that came to nothing.
+func (t *transaction) takeBack(ctx context.Context, locked map[levelKey]*lockedLevel) error {
+	untouched := texts()
+	for _, l := range locked {
+		if !l.dirty && l.Version == 0 {
+			untouched.text(l.ID)
 		}
 	}
-	// Levels that were made for rows that came to nothing.
-	if len(untouched) > 0 {
-		if _, err := m.tx.ExecContext(ctx, `DELETE FROM inventory_levels WHERE id = ANY($1)`, pq.Array(untouched)); err != nil {
-			return nil, dbError("taking back levels", err)
-		}
+	if untouched.n == 0 {
+		return nil
 	}
-	return out, nil
+	if _, err := t.tx.ExecContext(ctx, `DELETE FROM inventory_levels WHERE id = ANY($1::text[])`, untouched); err != nil {
+		return dbError("taking back levels", err)
+	}
+	return nil
+}
+
+// nameProducts fills the products of refusals, which know their ids.
+func (t *transaction) nameProducts(ctx context.Context, refused []*redline.Error) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	ids := texts()
+	for _, e := range refused {
+		ids.text(e.Product.ID)
+	}
+	var found []redline.Product
+	if err := t.tx.SelectContext(ctx, &found, `SELECT `+productColumns+` FROM products p WHERE p.id = ANY($1::text[])`, ids); err != nil {
+		return dbError("reading products", err)
+	}
+	byID := map[string]redline.Product{}
+	for _, p := range found {
+		byID[p.ID] = p
+	}
+	for _, e := range refused {
+		p := byID[e.Product.ID] // each refusal has one of its own: answers fill in more
+		e.Product = &p
+	}
+	return nil
 }

@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
-
-	"github.com/lib/pq"
 
 	"redline"
 )
@@ -16,16 +16,12 @@ type levelKey struct{ product, location string }
 // allocation and errors want to know of its product and location.
 type lockedLevel struct {
 	redline.InventoryLevel
-	SKU          string
-	Category     string
-	Active       bool
-	LocationCode string               `db:"location_code"`
-	Kind         redline.LocationKind `db:"location_kind"`
-	SupplierID   *string              `db:"location_supplier_id"`
-	SupplierCode *string              `db:"location_supplier_code"`
-	LeadTimeDays *int                 `db:"location_lead_time"`
-	Now          time.Time            `db:"now"`
-	dirty        bool
+	SKU      string
+	Category string
+	Active   bool
+	Now      time.Time `db:"now"`
+	at       *place
+	dirty    bool
 }
 
 func (l *lockedLevel) key() levelKey { return levelKey{l.ProductID, l.LocationID} }
@@ -33,58 +29,95 @@ func (l *lockedLevel) key() levelKey { return levelKey{l.ProductID, l.LocationID
 // fact reports whether what the principal says of this level is a supplier's
 // own word on its own stock, which is taken even where it leaves us short.
 func (l *lockedLevel) fact(p redline.Principal) bool {
-	return l.Kind == redline.LocationSupplier && p.Role == redline.RoleSupplier
+	return l.at.Kind == redline.LocationSupplier && p.Role == redline.RoleSupplier
+}
+
+// supplierCode is the code of the location's supplier; nil for our own.
+func (p *place) supplierCode() *string {
+	if p.Supplier == nil {
+		return nil
+	}
+	return &p.Supplier.Code
+}
+
+// copied is the location with its supplier, for one caller: answers fill in more.
+func (p *place) copied() *redline.Location {
+	location := p.Location
+	if p.Supplier != nil {
+		supplier := *p.Supplier
+		location.Supplier = &supplier
+	}
+	return &location
+}
+
+// placesWith are the places with some locations among them: where one is not,
+// which may have been made a moment ago, they are read anew.
+func (s *Store) placesWith(ctx context.Context, locationIDs ...string) (*places, error) {
+	known, err := s.places(ctx)
+	for _, id := range locationIDs {
+		for mine := false; err == nil && known.byID[id] == nil && !mine; {
+			known, mine, err = s.newerPlaces(ctx, known)
+		}
+	}
+	return known, err
 }
 
 // lockLevels locks levels, in the one order in which everybody does, and reads
 // the clock behind the locks. The condition speaks of the alias l.
-func (m *mutation) lockLevels(ctx context.Context, cond string, args ...any) (map[levelKey]*lockedLevel, error) {
+func (t *transaction) lockLevels(ctx context.Context, cond string, args ...any) (map[levelKey]*lockedLevel, error) {
 	var rows []*lockedLevel
 	// The locks come first, row by row and in order; the clock is read with each
 	// row after its lock, so that the latest reading lies behind all of them.
-	err := m.tx.SelectContext(ctx, &rows, `WITH l AS MATERIALIZED (
+	err := t.tx.SelectContext(ctx, &rows, `WITH l AS MATERIALIZED (
 			SELECT `+levelColumns+` FROM inventory_levels l WHERE `+cond+`
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
 		)
-		SELECT `+levelColumns+`, p.sku, p.category, p.active, loc.code AS location_code, loc.kind AS location_kind,
-			loc.supplier_id AS location_supplier_id, s.code AS location_supplier_code, loc.lead_time_days AS location_lead_time,
-			clock_timestamp() AS now
-		FROM l JOIN products p ON p.id = l.product_id JOIN locations loc ON loc.id = l.location_id
-		LEFT JOIN suppliers s ON s.id = loc.supplier_id`, args...)
+		SELECT `+levelColumns+`, p.sku, p.category, p.active, clock_timestamp() AS now
+		FROM l JOIN products p ON p.id = l.product_id`, args...)
 	if err != nil {
 		return nil, dbError("locking levels", err)
 	}
 	out := make(map[levelKey]*lockedLevel, len(rows))
 	for _, r := range rows {
 		out[r.key()] = r
-		if r.Now.After(m.now) {
-			m.now = r.Now
+		if r.Now.After(t.now) {
+			t.now = r.Now
 		}
+		if r.at = t.made[r.LocationID]; r.at != nil {
+			continue
+		}
+		known, err := t.store.placesWith(ctx, r.LocationID)
+		if err != nil {
+			return nil, err
+		}
+		r.at = known.byID[r.LocationID]
 	}
 	return out, nil
 }
 
 // lockKeys locks the levels with these keys. Those that don't exist are made,
 // empty, where create says so.
-func (m *mutation) lockKeys(ctx context.Context, keys []levelKey, create bool) (map[levelKey]*lockedLevel, error) {
-	products, locations, ids := make([]string, len(keys)), make([]string, len(keys)), make([]string, len(keys))
-	for i, k := range keys {
-		products[i], locations[i] = k.product, k.location
-		ids[i] = redline.NewID(redline.PrefixLevel)
+func (t *transaction) lockKeys(ctx context.Context, keys []levelKey, create bool) (map[levelKey]*lockedLevel, error) {
+	products, locations, ids := texts(), texts(), texts()
+	for _, k := range keys {
+		products.text(k.product)
+		locations.text(k.location)
+		if create {
+			ids.text(redline.NewID(redline.PrefixLevel))
+		}
 	}
 	if create {
-		_, err := m.tx.ExecContext(ctx, `INSERT INTO inventory_levels (id, product_id, location_id, as_of)
+		_, err := t.tx.ExecContext(ctx, `INSERT INTO inventory_levels (id, product_id, location_id, as_of)
 			SELECT k.id, k.product_id, k.location_id, clock_timestamp()
 			FROM unnest($1::text[], $2::text[], $3::text[]) AS k (id, product_id, location_id)
 			WHERE NOT EXISTS (SELECT 1 FROM inventory_levels l WHERE (l.product_id, l.location_id) = (k.product_id, k.location_id))
 			ORDER BY k.product_id, k.location_id
-			ON CONFLICT (product_id, location_id) DO NOTHING`, pq.Array(ids), pq.Array(products), pq.Array(locations))
+			ON CONFLICT (product_id, location_id) DO NOTHING`, ids, products, locations)
 		if err != nil {
 			return nil, dbError("making levels", err)
 		}
 	}
-	return m.lockLevels(ctx, `(l.product_id, l.location_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-		pq.Array(products), pq.Array(locations))
+	return t.lockLevels(ctx, `(l.product_id, l.location_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, products, locations)
 }
 
 // stockChange is one change of one level: one version, one ledger line and one
@@ -100,29 +133,20 @@ type stockChange struct {
 	confirms *time.Time
 }
 
-// movementJSON is a ledger line as the SQL below takes it.
-type movementJSON struct {
-	ID         string                   `json:"id"`
-	ProductID  string                   `json:"product_id"`
-	LocationID string                   `json:"location_id"`
-	Version    int                      `json:"level_version"`
-	Reason     redline.MovementReason   `json:"reason"`
-	Reference  *string                  `json:"reference"`
-	OnHand     int                      `json:"on_hand_delta"`
-	Reserved   int                      `json:"reserved_delta"`
-	Committed  int                      `json:"committed_delta"`
-	Safety     int                      `json:"safety_stock_delta"`
-	Unavail    int                      `json:"unavailable_delta"`
-	Incoming   int                      `json:"incoming_delta"`
-	Changes    []redline.QuantityChange `json:"changes"`
-	OccurredAt time.Time                `json:"occurred_at"`
-	RecordedAt time.Time                `json:"recorded_at"`
+// movement is a ledger line, and whose it is.
+type movement struct {
+	levelKey
+	by      redline.Principal
+	version int
+	change  stockChange
+	changes []byte
+	at      time.Time
 }
 
 // stockWrites gathers what changed of levels, to be written in one go.
 type stockWrites struct {
 	levels    []*lockedLevel
-	movements []movementJSON
+	movements []movement
 }
 
 // change applies a change to a locked level and gathers what it writes and
@@ -143,57 +167,85 @@ func (m *mutation) change(l *lockedLevel, c stockChange) error {
 		l.dirty = true
 		m.stock.levels = append(m.stock.levels, l)
 	}
-	m.stock.movements = append(m.stock.movements, movementJSON{
-		ID: redline.NewID(redline.PrefixMovement), ProductID: l.ProductID, LocationID: l.LocationID, Version: l.Version,
-		Reason: c.reason, Reference: c.reference, Changes: changes, OccurredAt: c.occurredAt, RecordedAt: m.now,
-		OnHand: c.delta[redline.StateOnHand], Reserved: c.delta[redline.StateReserved], Committed: c.delta[redline.StateCommitted],
-		Safety: c.delta[redline.StateSafetyStock], Unavail: c.delta[redline.StateUnavailable], Incoming: c.delta[redline.StateIncoming],
-	})
-	m.events = append(m.events, eventRow{Type: redline.EventLevel, Subject: l.ID, At: m.now, Payload: redline.LevelEvent{
-		Level: l.InventoryLevel, SKU: l.SKU, Category: l.Category, LocationCode: l.LocationCode, SupplierID: l.SupplierID,
-		SupplierCode: l.SupplierCode, Active: l.Active, Before: before, Reason: c.reason, Changes: changes,
-	}})
-	return nil
+	text, err := json.Marshal(changes)
+	if err != nil {
+		return fmt.Errorf("writing a ledger line: %w", err)
+	}
+	m.stock.movements = append(m.stock.movements, movement{levelKey: l.key(), by: m.by, version: l.Version, change: c, changes: text, at: m.now})
+	event := redline.LevelEvent{
+		Level: l.InventoryLevel, SKU: l.SKU, Category: l.Category, LocationCode: l.at.Code, SupplierID: l.at.SupplierID,
+		SupplierCode: l.at.supplierCode(), Active: l.Active, Before: before, Reason: c.reason, Changes: changes,
+	}
+	return m.tell(redline.EventLevel, l.ID, &event)
 }
 
 // writeStock writes the changed levels and their ledger lines.
-func (m *mutation) writeStock(ctx context.Context) error {
-	if len(m.stock.levels) == 0 {
+func (t *transaction) writeStock(ctx context.Context) error {
+	if len(t.stock.levels) == 0 {
 		return nil
 	}
-	states := make([]redline.InventoryLevel, len(m.stock.levels))
-	for i, l := range m.stock.levels {
-		states[i] = l.InventoryLevel
+	l := struct {
+		id, onHand, reserved, committed, safety, unavailable, available, shortfall, incoming, version, asOf, stale *column
+	}{texts(), ints(), ints(), ints(), ints(), ints(), ints(), ints(), ints(), ints(), times(), booleans()}
+	for _, v := range t.stock.levels {
+		l.id.text(v.ID)
+		l.onHand.int(v.OnHand)
+		l.reserved.int(v.Reserved)
+		l.committed.int(v.Committed)
+		l.safety.int(v.SafetyStock)
+		l.unavailable.int(v.Unavailable)
+		l.available.int(v.Available)
+		l.shortfall.int(v.Shortfall)
+		l.incoming.int(v.Incoming)
+		l.version.int(v.Version)
+		l.asOf.time(v.AsOf)
+		l.stale.boolean(v.Stale)
 	}
-	levels, err := jsonText(states)
-	if err != nil {
-		return err
+	m := struct {
+		id, product, location, version, reason, reference, actor, role, changes, occurred, recorded *column
+	}{texts(), texts(), texts(), ints(), texts(), texts(), texts(), texts(), jsons(), times(), times()}
+	deltas := make([]*column, len(redline.States))
+	for i := range deltas {
+		deltas[i] = ints()
 	}
-	movements, err := jsonText(m.stock.movements)
-	if err != nil {
-		return err
+	for _, v := range t.stock.movements {
+		m.id.text(redline.NewID(redline.PrefixMovement))
+		m.product.text(v.product)
+		m.location.text(v.location)
+		m.version.int(v.version)
+		m.reason.text(string(v.change.reason))
+		maybe(m.reference, (*column).text, v.change.reference)
+		m.actor.text(v.by.Subject)
+		m.role.text(string(v.by.Role))
+		for i, s := range redline.States {
+			deltas[i].int(v.change.delta[s])
+		}
+		m.changes.json(v.changes)
+		m.occurred.time(v.change.occurredAt)
+		m.recorded.time(v.at)
 	}
-	_, err = m.tx.ExecContext(ctx, `WITH changed AS (
-			UPDATE inventory_levels l SET on_hand = n."onHand", reserved = n.reserved, committed = n.committed,
-				safety_stock = n."safetyStock", unavailable = n.unavailable, available = n.available, shortfall = n.shortfall,
-				incoming = n.incoming, version = n.version, as_of = n."asOf", stale = n.stale
-			FROM jsonb_to_recordset($1) AS n (id text, "onHand" int, reserved int, committed int, "safetyStock" int,
-				unavailable int, available int, shortfall int, incoming int, version int, "asOf" timestamptz, stale boolean)
+	// The deltas are in the order of redline.States.
+	_, err := t.tx.ExecContext(ctx, `WITH changed AS (
+			UPDATE inventory_levels l SET on_hand = n.on_hand, reserved = n.reserved, committed = n.committed,
+				safety_stock = n.safety_stock, unavailable = n.unavailable, available = n.available, shortfall = n.shortfall,
+				incoming = n.incoming, version = n.version, as_of = n.as_of, stale = n.stale
+			FROM unnest($1::text[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
+				$8::integer[], $9::integer[], $10::integer[], $11::timestamptz[], $12::boolean[]) AS n (id, on_hand, reserved, committed,
+				safety_stock, unavailable, available, shortfall, incoming, version, as_of, stale)
 			WHERE l.id = n.id
 		)
 		INSERT INTO inventory_movements (id, product_id, location_id, level_version, reason, reference, actor, actor_role,
 			on_hand_delta, reserved_delta, committed_delta, safety_stock_delta, unavailable_delta, incoming_delta, changes,
 			occurred_at, recorded_at)
-		SELECT n.id, n.product_id, n.location_id, n.level_version, n.reason, n.reference, $3, $4, n.on_hand_delta,
-			n.reserved_delta, n.committed_delta, n.safety_stock_delta, n.unavailable_delta, n.incoming_delta, n.changes,
-			n.occurred_at, n.recorded_at
-		FROM jsonb_to_recordset($2) AS n (id text, product_id text, location_id text, level_version int, reason text,
-			reference text, on_hand_delta int, reserved_delta int, committed_delta int, safety_stock_delta int,
-			unavailable_delta int, incoming_delta int, changes jsonb, occurred_at timestamptz, recorded_at timestamptz)`,
-		levels, movements, m.by.Subject, string(m.by.Role))
+		SELECT * FROM unnest($13::text[], $14::text[], $15::text[], $16::integer[], $17::text[], $18::text[], $19::text[],
+			$20::text[], $21::integer[], $22::integer[], $23::integer[], $24::integer[], $25::integer[], $26::integer[],
+			$27::jsonb[], $28::timestamptz[], $29::timestamptz[])`,
+		l.id, l.onHand, l.reserved, l.committed, l.safety, l.unavailable, l.available, l.shortfall, l.incoming, l.version, l.asOf, l.stale,
+		m.id, m.product, m.location, m.version, m.reason, m.reference, m.actor, m.role,
+		deltas[0], deltas[1], deltas[2], deltas[3], deltas[4], deltas[5], m.changes, m.occurred, m.recorded)
 	if err != nil {
 		return dbError("writing levels and ledger", err)
 	}
-	m.stock = stockWrites{}
+	t.stock = stockWrites{}
 	return nil
 }

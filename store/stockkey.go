@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/lib/pq"
-
 	"redline"
 )
 
@@ -17,13 +15,21 @@ type stockRef struct {
 }
 
 // stockBook knows what a principal may name: the locations whose stock it may
-// touch, and the products and supplier items that its keys speak of. It is
-// read with three statements, however many keys there are.
+// touch, and the products and supplier items that its keys speak of.
 type stockBook struct {
-	by        redline.Principal
-	locations []*redline.Location
-	byID      map[string]*bookProduct
-	bySKU     map[string]*bookProduct
+	by   redline.Principal
+	keys []redline.StockKey
+	// of is the place of the mutation that asks.
+	of        int
+	locations []*place
+	*stockIndex
+}
+
+// stockIndex is what the keys of several books speak of. The supplier items are
+// those of any supplier: a book looks only at those of locations that it has.
+type stockIndex struct {
+	byID  map[string]*bookProduct
+	bySKU map[string]*bookProduct
 	// items by supplier and its SKU, and by supplier and product.
 	byItemSKU map[[2]string][]*bookItem
 	byItem    map[[2]string][]*bookItem
@@ -44,50 +50,117 @@ type bookItem struct {
 	BaseUnit    redline.UnitOfMeasure `db:"base_unit"`
 }
 
-func (m *mutation) readStockBook(ctx context.Context, keys []redline.StockKey) (*stockBook, error) {
-	b := &stockBook{
-		by: m.by, byID: map[string]*bookProduct{}, bySKU: map[string]*bookProduct{},
+// readStockBooks fills books, with three statements at most, however many there
+// are and however many keys they have.
+func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) error {
+	if err := t.readBookLocations(ctx, books); err != nil {
+		return err
+	}
+	x := &stockIndex{
+		byID: map[string]*bookProduct{}, bySKU: map[string]*bookProduct{},
 		byItemSKU: map[[2]string][]*bookItem{}, byItem: map[[2]string][]*bookItem{},
 	}
-	var ids, skus, supplierSKUs []string
-	for _, k := range keys {
-		ids, skus, supplierSKUs = appendSet(ids, k.ProductID), appendSet(skus, k.SKU), appendSet(supplierSKUs, k.SupplierSKU)
-	}
-
-	q := &query{}
-	q.seeStock(m.by, "loc.id")
-	var rows []locationRow
-	if err := m.tx.SelectContext(ctx, &rows, selectLocations+q.where()+" ORDER BY loc.code", q.args...); err != nil {
-		return nil, dbError("reading the locations of a stock key", err)
-	}
-	for _, r := range rows {
-		b.locations = append(b.locations, r.location())
+	ids, skus, supplierSKUs := texts(), texts(), texts()
+	supplied := false // somebody speaks of a supplier's stock
+	for _, b := range books {
+		b.stockIndex = x
+		for _, k := range b.keys {
+			maybe(ids, (*column).text, k.ProductID)
+			maybe(skus, (*column).text, k.SKU)
+			maybe(supplierSKUs, (*column).text, k.SupplierSKU)
+			at, _ := b.location(k)
+			supplied = supplied || at != nil && at.SupplierID != nil
+		}
 	}
 
 	var products []*bookProduct
-	err := m.tx.SelectContext(ctx, &products, `SELECT id, sku, base_unit FROM products WHERE id = ANY($1) OR sku = ANY($2)`, pq.Array(ids), pq.Array(skus))
+	err := t.tx.SelectContext(ctx, &products, `SELECT id, sku, base_unit FROM products
+		WHERE id = ANY($1::text[]) OR sku = ANY($2::text[])`, ids, skus)
 	if err != nil {
-		return nil, dbError("reading the products of a stock key", err)
+		return dbError("reading the products of a stock key", err)
 	}
-	found := make([]string, len(products))
-	for i, p := range products {
-		b.byID[p.ID], b.bySKU[p.SKU], found[i] = p, p, p.ID
+	found := texts()
+	for _, p := range products {
+		x.byID[p.ID], x.bySKU[p.SKU] = p, p
+		found.text(p.ID)
+	}
+	if !supplied {
+		return nil
 	}
 
-	q = &query{}
-	q.seeItems(m.by)
-	q.and("(i.supplier_sku = ANY(%s) OR i.product_id = ANY(%s))", pq.Array(supplierSKUs), pq.Array(found))
 	var items []*bookItem
-	err = m.tx.SelectContext(ctx, &items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit
-		FROM supplier_items i JOIN products p ON p.id = i.product_id`+q.where()+` ORDER BY i.id`, q.args...)
+	err = t.tx.SelectContext(ctx, &items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit
+		FROM supplier_items i JOIN products p ON p.id = i.product_id
+		WHERE i.supplier_sku = ANY($1::text[]) OR i.product_id = ANY($2::text[]) ORDER BY i.id`, supplierSKUs, found)
 	if err != nil {
-		return nil, dbError("reading the supplier items of a stock key", err)
+		return dbError("reading the supplier items of a stock key", err)
 	}
 	for _, i := range items {
 		sku, product := [2]string{i.SupplierID, i.SupplierSKU}, [2]string{i.SupplierID, i.ProductID}
-		b.byItemSKU[sku], b.byItem[product] = append(b.byItemSKU[sku], i), append(b.byItem[product], i)
+		x.byItemSKU[sku], x.byItem[product] = append(x.byItemSKU[sku], i), append(x.byItem[product], i)
 	}
-	return b, nil
+	return nil
+}
+
+// readBookLocations finds the locations whose stock each book's principal may
+// touch. Whoever may touch all stock finds them in memory; what the others may
+// is for the rows to say.
+func (t *transaction) readBookLocations(ctx context.Context, books []*stockBook) error {
+	known, err := t.store.places(ctx)
+	if err != nil {
+		return err
+	}
+	of, codes := ints(), texts()
+	for i, b := range books {
+		switch {
+		case b.by.Everywhere():
+			if known, err = t.store.placesNamed(ctx, known, b.keys); err != nil {
+				return err
+			}
+		case b.by.Role == redline.RoleSupplier:
+			for _, code := range b.by.Suppliers {
+				of.int(i)
+				codes.text(code)
+			}
+		}
+	}
+	for _, b := range books {
+		if b.by.Everywhere() {
+			b.locations = known.all
+		}
+	}
+	if of.n == 0 {
+		return nil
+	}
+	var rows []struct {
+		Book       int
+		LocationID string `db:"location_id"`
+	}
+	err = t.tx.SelectContext(ctx, &rows, `SELECT b.book, loc.id AS location_id
+		FROM unnest($1::integer[], $2::text[]) AS b (book, code)
+		JOIN suppliers s ON s.code = b.code JOIN locations loc ON loc.supplier_id = s.id ORDER BY b.book, loc.code`, of, codes)
+	if err != nil {
+		return dbError("reading the locations of a stock key", err)
+	}
+	for _, r := range rows {
+		if known, err = t.store.placesWith(ctx, r.LocationID); err != nil {
+			return err
+		}
+		books[r.Book].locations = append(books[r.Book].locations, known.byID[r.LocationID])
+	}
+	return nil
+}
+
+// placesNamed are the places known, or newer ones where keys name locations
+// that aren't among them.
+func (s *Store) placesNamed(ctx context.Context, known *places, keys []redline.StockKey) (*places, error) {
+	for _, k := range keys {
+		if k.LocationID != nil && known.byID[*k.LocationID] == nil || k.LocationCode != nil && known.byCode[*k.LocationCode] == nil {
+			newer, _, err := s.newerPlaces(ctx, known)
+			return newer, err
+		}
+	}
+	return known, nil
 }
 
 func appendSet(list []string, v *string) []string {
@@ -181,7 +254,7 @@ func packOf(k redline.StockKey, product *bookProduct, items []*bookItem) (int, *
 
 // location finds the one location that a key means, of those that the
 // principal may touch.
-func (b *stockBook) location(k redline.StockKey) (*redline.Location, *redline.Error) {
+func (b *stockBook) location(k redline.StockKey) (*place, *redline.Error) {
 	field, named := "locationId", k.LocationID
 	if named == nil {
 		field, named = "locationCode", k.LocationCode
@@ -190,7 +263,7 @@ func (b *stockBook) location(k redline.StockKey) (*redline.Location, *redline.Er
 		return nil, redline.Invalid([]string{"locationCode"}, "name the location by one of locationId and locationCode")
 	}
 	if named != nil {
-		i := slices.IndexFunc(b.locations, func(l *redline.Location) bool {
+		i := slices.IndexFunc(b.locations, func(l *place) bool {
 			return l.ID == *named && field == "locationId" || l.Code == *named && field == "locationCode"
 		})
 		if i < 0 || k.SupplierID != nil && (b.locations[i].SupplierID == nil || *b.locations[i].SupplierID != *k.SupplierID) {
@@ -202,7 +275,7 @@ func (b *stockBook) location(k redline.StockKey) (*redline.Location, *redline.Er
 	if b.by.Role != redline.RoleSupplier && k.SupplierID == nil {
 		return nil, redline.Invalid(nil, "name the location by locationId or locationCode")
 	}
-	var of []*redline.Location
+	var of []*place
 	suppliers := map[string]bool{}
 	for _, l := range b.locations {
 		if l.SupplierID != nil && (k.SupplierID == nil || *l.SupplierID == *k.SupplierID) {

@@ -52,6 +52,9 @@ type Store struct {
 	committed func()
 	log       *slog.Logger
 	kept      placesCache
+	// placements and adjustments let calls that arrive together share a
+	// transaction.
+	placements, adjustments *gatherer[*call]
 }
 
 // Open connects to Postgres. Every query is one round trip, and no statement,
@@ -98,6 +101,8 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if s.writes, err = o.pool(u, q, changes); err != nil {
 		return nil, err
 	}
+	s.placements = newGatherer(o.Patience, changes, s.place)
+	s.adjustments = newGatherer(o.Patience, changes, s.adjust)
 	for _, pool := range []*sqlx.DB{s.db, s.writes} {
 		if err := pool.PingContext(ctx); err != nil {
 			_ = s.Close()
@@ -164,5 +169,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all connections.
-func (s *Store) Close() error { return errors.Join(s.db.Close(), s.writes.Close()) }
+// Close waits for the changes that share transactions to be done, and ends all
+// connections.
+func (s *Store) Close() error {
+	s.placements.close()
+	s.adjustments.close()
+	return errors.Join(s.db.Close(), s.writes.Close())
+}

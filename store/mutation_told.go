@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// eventRow is one event as the log's columns take it.
+type eventRow struct {
+	// of is the place of the mutation that tells it.
+	of      int
+	typ     string
+	subject string
+	at      time.Time
+	payload []byte
+}
+
+// tell gathers an event, whose payload is as it is now.
+func (m *mutation) tell(typ, subject string, payload any) error {
+	b, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("writing an event: %w", err)
+	}
+	m.events = append(m.events, eventRow{of: m.n, typ: typ, subject: subject, at: m.now, payload: b})
+	return nil
+}
+
+// auditColumns are rows of the audit.
+type auditColumns struct{ id, issuer, actor, role, action, subject, request, outcome *column }
+
+func newAuditColumns() auditColumns {
+	return auditColumns{texts(), texts(), texts(), texts(), texts(), texts(), texts(), texts()}
+}
+
+func (a auditColumns) add(c *call, subject, outcome string) {
+	a.id.text(redline.NewID(redline.PrefixAuditEntry))
+	a.issuer.text(c.by.Issuer)
+	a.actor.text(c.by.Subject)
+	a.role.text(string(c.by.Role))
+	a.action.text(c.action)
+	if subject == "" {
+		a.subject.null()
+	} else {
+		a.subject.text(subject)
+	}
+	a.request.text(c.requestID)
+	a.outcome.text(outcome)
+}
+
+// addAll tells of a mutation: what it changed, or why it was refused.
+func (a auditColumns) addAll(m *mutation) {
+	if m.err != nil {
+		if refused := refusalsOf(m.err); refused != nil {
+			m.audited = true
+			a.add(m.call, auditSubject(m.subject), auditCodes(refused))
+		}
+		return
+	}
+	for _, subject := range m.subjects {
+		a.add(m.call, subject, auditDone)
+	}
+	if len(m.subjects) == 0 {
+		a.add(m.call, "", auditDone)
+	}
+	if len(m.skipped) > 0 {
+		a.add(m.call, "", auditCodes(m.skipped))
+	}
+}
+
+// keyColumns are rows of the idempotency keys.
+type keyColumns struct{ of, issuer, subject, operation, key, hash, result *column }
+
+func newKeyColumns() keyColumns {
+	return keyColumns{ints(), texts(), texts(), texts(), texts(), blobs(), jsons()}
+}
+
+func (k keyColumns) add(m *mutation) error {
+	result, err := json.Marshal(m.result)
+	if err != nil {
+		return fmt.Errorf("writing the outcome of an idempotency key: %w", err)
+	}
+	k.of.int(m.n)
+	k.issuer.text(m.by.Issuer)
+	k.subject.text(m.by.Subject)
+	k.operation.text(m.action)
+	k.key.text(*m.key)
+	k.hash.blob(m.hash)
+	k.result.json(result)
+	return nil
+}
+
+// finish writes what the mutations tell: the stock, events, audit entries and
+// the outcomes of their keys. It reports false where there is nothing to commit.
+func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error) {
+	if err := t.writeStock(ctx); err != nil {
+		return false, err
+	}
+	of, types, subjects, at, payloads := ints(), texts(), texts(), times(), jsons()
+	for _, e := range t.events {
+		of.int(e.of)
+		types.text(e.typ)
+		subjects.text(e.subject)
+		at.time(e.at)
+		payloads.json(e.payload)
+	}
+	audit, keys := newAuditColumns(), newKeyColumns()
+	for _, m := range all {
+		audit.addAll(m)
+		if m.err == nil && m.key != nil {
+			if err := keys.add(m); err != nil {
+				return false, err
+			}
+		}
+	}
+	if audit.id.n == 0 {
+		return false, nil
+	}
+	// The sequence gives its ids in the order of the rows, since the numbering
+	// stands above the sort; and behind the lock of the log's table, which the
+	// statement takes before it begins.
+	rows, err := t.tx.QueryContext(ctx, `WITH told AS MATERIALIZED (
+			SELECT nextval('events_id') AS id, e.* FROM (
+				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[]) WITH ORDINALITY
+					AS e (of, type, subject_id, at, payload, n) ORDER BY n) AS e
+		), logged AS (
+			INSERT INTO events (id, type, subject_id, at, payload) SELECT id, type, subject_id, at, payload FROM told
+		), newest AS (
+			SELECT of, max(id) AS id FROM told GROUP BY of
+		), audited AS (
+			INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)
+			SELECT * FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+		), kept AS (
+			INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
+			SELECT k.issuer, k.subject, k.operation, k.key, k.input_hash,
+				jsonb_build_object('result', k.result, 'eventId', coalesce(newest.id, 0)), clock_timestamp()
+			FROM unnest($14::integer[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[], $20::jsonb[])
+				AS k (of, issuer, subject, operation, key, input_hash, result) LEFT JOIN newest USING (of)
+		)
+		SELECT of, id FROM newest`,
+		of, types, subjects, at, payloads,
+		audit.id, audit.issuer, audit.actor, audit.role, audit.action, audit.subject, audit.request, audit.outcome,
+		keys.of, keys.issuer, keys.subject, keys.operation, keys.key, keys.hash, keys.result)
+	if err != nil {
+		return false, dbError("writing events, audit and keys", err)
+	}
+	if err := readNewest(rows, all); err != nil {
+		return false, err
+	}
+	return true, t.seen(ctx, all)
+}
+
+// readNewest notes each mutation's newest event.
+func readNewest(rows *sql.Rows, all []*mutation) error {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var of int
+		var id int64
+		if err := rows.Scan(&of, &id); err != nil {
+			return dbError("reading the newest events", err)
+		}
+		all[of].eventID = id
+	}
+	if err := rows.Err(); err != nil {
+		return dbError("writing events, audit and keys", err)
+	}
+	return nil
+}
+
+// seen notes that suppliers told us something, in the same transaction and last
+// of all, so that the row is held for as short as can be. To the second is
+// enough, and saves most of the writes.
+func (t *transaction) seen(ctx context.Context, all []*mutation) error {
+	var codes []string
+	for _, m := range all {
+		if m.err == nil && m.by.Role == redline.RoleSupplier {
+			codes = append(codes, m.by.Suppliers...)
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
+	_, err := t.tx.ExecContext(ctx, `UPDATE suppliers SET last_seen_at = clock_timestamp() WHERE id IN (
+			SELECT id FROM suppliers WHERE code = ANY($1)
+				AND (last_seen_at IS NULL OR last_seen_at < clock_timestamp() - interval '1 second')
+			ORDER BY id FOR NO KEY UPDATE)`, pq.Array(codes))
+	if err != nil {
+		return dbError("noting when suppliers were seen", err)
+	}
+	return nil
+}
