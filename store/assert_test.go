@@ -52,7 +52,7 @@ func refusedAt(t *testing.T, err error, want ...string) {
 	equal(t, "the refusals", got, want)
 }
 
-func equal(t *testing.T, what string, got, want any) {
+func equal(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %+v, not %+v", what, got, want)

@@ -43,7 +43,7 @@ func supplierPrincipal(codes ...string) redline.Principal {
 //	tea                            20
 type world struct {
 	*store.Store
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 	url string
 	// ids by name: products by SKU, locations and suppliers by code.

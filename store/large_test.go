@@ -19,9 +19,8 @@ var largeSQL string
 
 // newLargeWorld is a world with the stock and the orders of years, and with a
 // spy on its store.
-func newLargeWorld(t *testing.T) (*world, *spy) {
+func newLargeWorld(t testing.TB) (*world, *spy) {
 	t.Helper()
-	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	url := pgtest.NewFrom(t, "large", func(url string) error { return prepareLarge(ctx, url) })
@@ -33,8 +32,8 @@ func newLargeWorld(t *testing.T) (*world, *spy) {
 // largeID is the id of the nth of a type, counted from 0.
 func largeID(prefix string, n int) string { return fmt.Sprintf("%s_0000000000e008%012d", prefix, n) }
 
-// prepareLarge migrates and fills a database. The foreign keys are off
-// meanwhile: checked all at once in the end they cost a fraction.
+// prepareLarge migrates and fills a database. The foreign keys and the indexes
+// are off meanwhile: checked and made all at once in the end they cost a fraction.
 func prepareLarge(ctx context.Context, url string) error {
 	s, err := store.Open(ctx, url, store.Options{StatementTimeout: 2 * time.Minute})
 	if err != nil {
@@ -47,7 +46,10 @@ func prepareLarge(ctx context.Context, url string) error {
 	var keys []struct{ Drop, Add string }
 	err = s.DB().SelectContext(ctx, &keys, `SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop,
 		format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS add
-		FROM pg_constraint WHERE contype = 'f'`)
+		FROM pg_constraint WHERE contype = 'f'
+		UNION ALL SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+		FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+			AND indexrelid NOT IN (SELECT conindid FROM pg_constraint)`)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (s statement) inTransaction() bool {
 }
 
 // openSpied opens another store on a database, with a spy on it.
-func openSpied(t *testing.T, ctx context.Context, url string) (*store.Store, *spy) {
+func openSpied(t testing.TB, ctx context.Context, url string) (*store.Store, *spy) {
 	t.Helper()
 	y := &spy{}
 	s, err := store.Open(ctx, url, store.Options{}.Through(func(c *pq.Connector) driver.Connector {

@@ -1,5 +1,5 @@
--- Fills a migrated database with what a shop has after years: 20,000 products,
--- 60,000 levels and 50,000 orders. An id is its type's prefix and a number, in
+-- Fills a migrated database with what a shop has after years: 10,000 products,
+-- 50,000 levels and 100,000 orders. An id is its type's prefix and a number, in
 -- what is otherwise a UUIDv7 of zeros.
 
 CREATE FUNCTION pg_temp.id(prefix text, n bigint) RETURNS text LANGUAGE sql IMMUTABLE
@@ -17,17 +17,17 @@ FROM generate_series(0, 32) n;
 INSERT INTO products (id, sku, name, description, brand, category, base_unit, price, currency, active, updated_at)
 SELECT pg_temp.id('prod', n), 'SKU-' || n, 'Part ' || md5(n::text), 'Fits model ' || n % 700, 'Brand ' || n % 50, 'Category ' || n % 20,
     'PIECE', n % 5000 + 0.5, 'USD', n % 50 <> 0, now() - n * interval '1 minute'
-FROM generate_series(0, 19999) n;
+FROM generate_series(0, 9999) n;
 
 INSERT INTO supplier_items (id, supplier_id, product_id, supplier_sku, gtin, unit, pack_quantity)
 SELECT pg_temp.id('sitem', n), pg_temp.id('sup', n % 30), pg_temp.id('prod', n), 'S' || n, lpad(n::text, 13, '0'), 'CASE', 1 + n % 24
-FROM generate_series(0, 19999) n;
+FROM generate_series(0, 9999) n;
 
--- Each product in two of the warehouses and at its supplier.
+-- Each product in the three warehouses, at its supplier and at another.
 INSERT INTO inventory_levels (id, product_id, location_id, on_hand, available, reorder_point, version, as_of, stale)
-SELECT pg_temp.id('lvl', 3 * n + k), pg_temp.id('prod', n), pg_temp.id('loc', CASE WHEN k < 2 THEN (n + k) % 3 ELSE 3 + n % 30 END),
-    (n + k) % 11 * 10, (n + k) % 11 * 10, 20, 2, now() - n * interval '1 second', n % 500 = 0
-FROM generate_series(0, 19999) n, generate_series(0, 2) k;
+SELECT pg_temp.id('lvl', 5 * n + k), pg_temp.id('prod', n), pg_temp.id('loc', CASE WHEN k < 3 THEN k ELSE 3 + (n + 15 * (k - 3)) % 30 END),
+    (n + 3 * k) % 11 * 10, (n + 3 * k) % 11 * 10, 20, 2, now() - n * interval '1 second', n % 500 = 0
+FROM generate_series(0, 9999) n, generate_series(0, 4) k;
 
 INSERT INTO inventory_movements (id, product_id, location_id, level_version, reason, reference, actor, actor_role, on_hand_delta,
     changes, occurred_at, recorded_at)
@@ -39,8 +39,8 @@ FROM inventory_levels l, generate_series(1, 2) v, LATERAL (SELECT l.as_of - (3 -
 INSERT INTO orders (id, number, owner_issuer, owner_subject, external_reference, customer_id, status, currency, total, placed_at, updated_at)
 SELECT pg_temp.id('ord', n), (100001 + n)::text, 'redline', 'shop-' || n % 200, 'ref-' || n, 'customer-' || n % 5000,
     CASE WHEN n % 20 > 0 THEN 'DELIVERED' WHEN n % 40 > 0 THEN 'PENDING' ELSE 'PROCESSING' END, 'USD', n % 900 + 1.5,
-    now() - (50000 - n) * interval '10 minutes', now() - (50000 - n) * interval '9 minutes'
-FROM generate_series(0, 49999) n;
+    now() - (100000 - n) * interval '10 minutes', now() - (100000 - n) * interval '9 minutes'
+FROM generate_series(0, 99999) n;
 SELECT setval('order_numbers', 200000);
 
 INSERT INTO order_status_changes (order_id, order_version, from_status, to_status, actor, at)
@@ -48,34 +48,34 @@ SELECT id, 1, NULL, 'PENDING', owner_subject, placed_at FROM orders;
 
 -- Two lines each, shipped where the order is delivered.
 INSERT INTO order_lines (id, order_id, position, product_id, quantity, open, backordered, shipped, cancelled, unit_price, total)
-SELECT pg_temp.id('line', 2 * n + k), pg_temp.id('ord', n), k, pg_temp.id('prod', (7 * n + 13 * k) % 20000), 1,
+SELECT pg_temp.id('line', 2 * n + k), pg_temp.id('ord', n), k, pg_temp.id('prod', (7 * n + 13 * k) % 10000), 1,
     (n % 20 = 0)::int, 0, (n % 20 > 0)::int, 0, 1, 1
-FROM generate_series(0, 49999) n, generate_series(0, 1) k;
+FROM generate_series(0, 99999) n, generate_series(0, 1) k;
 
 -- One part each; a third of them at suppliers.
 INSERT INTO fulfillment_orders (id, order_id, location_id, supplier_id, status, submitted_at, acknowledge_by)
 SELECT pg_temp.id('fo', n), o.id, pg_temp.id('loc', CASE WHEN n % 3 > 0 THEN n % 3 ELSE 3 + n / 3 % 30 END),
     CASE WHEN n % 3 = 0 THEN pg_temp.id('sup', n / 3 % 30) END,
     CASE WHEN n % 20 > 0 THEN 'CLOSED' WHEN n % 40 > 0 THEN 'SUBMITTED' ELSE 'ACCEPTED' END, o.placed_at, o.placed_at + interval '1 day'
-FROM generate_series(0, 49999) n JOIN orders o ON o.id = pg_temp.id('ord', n);
+FROM generate_series(0, 99999) n JOIN orders o ON o.id = pg_temp.id('ord', n);
 
 INSERT INTO fulfillment_order_lines (id, fulfillment_order_id, order_line_id, quantity, shipped)
 SELECT pg_temp.id('foline', 2 * n + k), pg_temp.id('fo', n), pg_temp.id('line', 2 * n + k), 1, (n % 20 > 0)::int
-FROM generate_series(0, 49999) n, generate_series(0, 1) k;
+FROM generate_series(0, 99999) n, generate_series(0, 1) k;
 
 INSERT INTO fulfillments (id, fulfillment_order_id, status, shipped_at)
-SELECT pg_temp.id('ship', n), pg_temp.id('fo', n), 'DELIVERED', now() FROM generate_series(0, 49999) n WHERE n % 20 > 0;
+SELECT pg_temp.id('ship', n), pg_temp.id('fo', n), 'DELIVERED', now() FROM generate_series(0, 99999) n WHERE n % 20 > 0;
 INSERT INTO fulfillment_lines (fulfillment_id, fulfillment_order_line_id, quantity)
 SELECT pg_temp.id('ship', n), pg_temp.id('foline', 2 * n + k), 1
-FROM generate_series(0, 49999) n, generate_series(0, 1) k WHERE n % 20 > 0;
+FROM generate_series(0, 99999) n, generate_series(0, 1) k WHERE n % 20 > 0;
 
 INSERT INTO events (type, subject_id, at, payload)
-SELECT 'level.changed', pg_temp.id('lvl', n), now(), '{}' FROM generate_series(0, 49999) n;
+SELECT 'level.changed', pg_temp.id('lvl', n), now(), '{}' FROM generate_series(0, 19999) n;
 
 INSERT INTO audit_entries (id, at, issuer, actor, role, action, subject, request_id, outcome)
-SELECT pg_temp.id('audit', n), now() - (50000 - n) * interval '10 minutes', 'redline', 'shop-' || n % 200, 'STOREFRONT', 'orderPlace',
+SELECT pg_temp.id('audit', n), now() - (20000 - n) * interval '10 minutes', 'redline', 'shop-' || n % 200, 'STOREFRONT', 'orderPlace',
     pg_temp.id('ord', n), '', 'OK'
-FROM generate_series(0, 49999) n;
+FROM generate_series(0, 19999) n;
 
 INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
 SELECT issuer, actor, action, id, '', '{}', at FROM audit_entries;
