@@ -1,0 +1,238 @@
+package graph
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"pgregory.net/rapid"
+
+	"redline"
+)
+
+// arguments are what the drawn operations give the fields that need some, or
+// that answer differently.
+var arguments = map[string][]string{
+	"node": {`(id:"` + depotOrder + `")`, `(id:"` + depotProduct + `")`, `(id:"` + depotLevel + `")`, `(id:"x")`},
+	"nodes": {`(ids:["` + strings.Join([]string{
+		depotProduct, depotOrder, "nothing", depotLevel, depotLine, depotSupplier, depotLocation, depotAudit, depotOther,
+	}, `","`) + `"])`},
+	"product":            {`(by:{sku:"a"})`, `(by:{id:"a"})`},
+	"products":           {"", "(last:2)"},
+	"order":              {`(by:{id:"x"})`, `(by:{number:"x"})`},
+	"availability":       {`(lines:[{productId:"x",quantity:1}])`},
+	"items":              {"", "(first:2)", "(first:0)", "(first:$n)"},
+	"orderHold":          {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
+	"inventoryTransfer":  {`(input:{idempotencyKey:"k",productId:"p",fromLocationId:"a",toLocationId:"b",quantity:1})`},
+	"Query":              nil,
+	"Query.availability": {`(lines:[{productId:"x",quantity:1}])`},
+}
+
+// drawing draws an operation over the contract.
+type drawing struct {
+	*rapid.T
+	schema    *ast.Schema
+	fragments []string
+	// left is how many more fields and fragments may be drawn.
+	left int
+}
+
+func (d *drawing) chance(of int) bool { return rapid.IntRange(1, of).Draw(d.T, "chance") == 1 }
+
+func (d *drawing) condition() string {
+	if !d.chance(5) {
+		return ""
+	}
+	return rapid.SampledFrom([]string{
+		" @skip(if:$yes)", " @skip(if:$no)", " @include(if:$yes)", " @include(if:$no)", " @include(if:$no) @skip(if:$yes)", " @include(if:false)", " @skip(if:false)",
+	}).Draw(d.T, "condition")
+}
+
+// selection draws what is asked of a type.
+func (d *drawing) selection(def *ast.Definition, depth int, only ...string) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for range rapid.IntRange(1, 5).Draw(d.T, "fields") {
+		if d.left--; d.left < 0 {
+			break
+		}
+		switch {
+		case d.chance(8):
+			fmt.Fprintf(&b, " ... %s%s", d.condition(), d.selection(def, depth, only...))
+		case d.chance(6):
+			on := d.fragmentType(def)
+			fmt.Fprintf(&b, " ... on %s%s%s", on.Name, d.condition(), d.selection(on, depth, only...))
+		case d.chance(8) && depth > 0:
+			on := d.fragmentType(def)
+			body := d.selection(on, depth-1, only...)
+			name := fmt.Sprint("f", len(d.fragments))
+			d.fragments = append(d.fragments, fmt.Sprintf("fragment %s on %s%s", name, on.Name, body))
+			for range rapid.IntRange(1, 2).Draw(d.T, "spreads") {
+				fmt.Fprintf(&b, " ...%s%s", name, d.condition())
+			}
+		default:
+			b.WriteString(d.field(def, depth, only))
+		}
+	}
+	b.WriteString(" __typename}")
+	return b.String()
+}
+
+// fragmentType draws a type that fragments on another may be on.
+func (d *drawing) fragmentType(def *ast.Definition) *ast.Definition {
+	fit := []*ast.Definition{def}
+	if def.IsAbstractType() {
+		fit = append(fit, d.schema.GetPossibleTypes(def)...)
+	} else {
+		fit = append(fit, d.schema.GetImplements(def)...)
+	}
+	slices.SortFunc(fit, func(a, b *ast.Definition) int { return cmp.Compare(a.Name, b.Name) })
+	return rapid.SampledFrom(fit).Draw(d.T, "on")
+}
+
+func (d *drawing) field(def *ast.Definition, depth int, only []string) string {
+	var fit []*ast.FieldDefinition
+	for _, f := range def.Fields {
+		leaf := d.schema.Types[f.Type.Name()].IsLeafType()
+		if !strings.HasPrefix(f.Name, "__") && (leaf || depth > 0) && (len(only) == 0 || !d.isRoot(def) || slices.Contains(only, f.Name)) {
+			fit = append(fit, f)
+		}
+	}
+	if len(fit) == 0 {
+		return " __typename"
+	}
+	f := rapid.SampledFrom(fit).Draw(d.T, "field")
+	args := ""
+	if len(f.Arguments) > 0 && len(arguments[f.Name]) > 0 {
+		args = rapid.SampledFrom(arguments[f.Name]).Draw(d.T, "args")
+	}
+	out := " "
+	if d.chance(3) || args != "" { // what is given other arguments needs another name
+		out += f.Name + fmt.Sprint(slices.Index(arguments[f.Name], args)+1) + rapid.SampledFrom([]string{"A", "B"}).Draw(d.T, "alias") + ":"
+	}
+	out += f.Name + args + d.condition()
+	if to := d.schema.Types[f.Type.Name()]; !to.IsLeafType() {
+		out += d.selection(to, depth-1)
+	}
+	return out
+}
+
+func (d *drawing) isRoot(def *ast.Definition) bool {
+	return def == d.schema.Query || def == d.schema.Mutation || def == d.schema.Subscription
+}
+
+// operation draws an operation.
+func (d *drawing) operation(kind string, root *ast.Definition, only ...string) string {
+	return d.declared(kind, d.selection(root, rapid.IntRange(1, 6).Draw(d.T, "depth"), only...))
+}
+
+// declared is an operation with its fragments and the variables that they use.
+func (d *drawing) declared(kind, selection string) string {
+	body := selection + strings.Join(d.fragments, " ")
+	variables := " "
+	for _, v := range []string{"$yes:Boolean!", "$no:Boolean!", "$n:Int"} {
+		if name, _, _ := strings.Cut(v, ":"); strings.Contains(body, name+")") {
+			variables += v + " "
+		}
+	}
+	if variables != " " {
+		kind += "(" + variables + ")"
+	}
+	return kind + body
+}
+
+// shownError is what is compared of an error. gqlgen tells of a refusal at
+// whichever item of a list comes first.
+func shownError(e any, path ast.Path, code any) string {
+	if code != codeInternal {
+		path = slices.DeleteFunc(slices.Clone(path), func(step ast.PathElement) bool { _, index := step.(ast.PathIndex); return index })
+	}
+	return fmt.Sprint(path, " ", code, " ", e)
+}
+
+// answered runs an operation. ok is false where it isn't valid.
+func answered(t *rapid.T, e *executor.Executor, p redline.Principal, query string, variables map[string]any) (data string, told []string, ok bool) {
+	ctx := graphql.StartOperationTrace(redline.WithPrincipal(t.Context(), p))
+	op, refused := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: variables})
+	if refused != nil {
+		return refused.Error(), nil, false
+	}
+	responses, ctx := e.DispatchOperation(ctx, op)
+	got := responses(ctx)
+	if got == nil {
+		return "", nil, true
+	}
+	for _, err := range got.Errors {
+		told = append(told, shownError(err.Message+fmt.Sprint(err.Locations, err.Extensions["field"]), err.Path, err.Extensions["code"]))
+	}
+	slices.Sort(told)
+	return string(got.Data), told, true
+}
+
+// checkSame draws operations and holds the writers' answers against gqlgen's.
+func checkSame(t *testing.T, live Live, draw func(*drawing) string) {
+	t.Helper()
+	g := New(Options{Store: depot{}, Live: live, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	ours, theirs := g.Executor(), g.fieldByField()
+	supplier := redline.Principal{Subject: "s", Role: redline.RoleSupplier, Suppliers: []string{"acme"}, Scopes: redline.DefaultScopes(redline.RoleSupplier)}
+	admin := redline.Principal{Subject: "a", Role: redline.RoleAdmin, Scopes: redline.DefaultScopes(redline.RoleAdmin)}
+	valid := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		d := &drawing{T: rt, schema: g.schema.Schema(), left: 60}
+		query := draw(d)
+		p := rapid.SampledFrom([]redline.Principal{admin, supplier, redline.Anonymous()}).Draw(rt, "principal")
+		yes := rapid.Bool().Draw(rt, "yes")
+		variables := map[string]any{"yes": yes, "no": rapid.Bool().Draw(rt, "no"), "n": json.Number("3")}
+		wantData, wantErrors, ok := answered(rt, theirs, p, query, variables)
+		if !ok {
+			return // such as two fields of one name that can't be merged
+		}
+		valid++
+		data, told, _ := answered(rt, ours, p, query, variables)
+		if data != wantData || !slices.Equal(told, wantErrors) {
+			rt.Fatalf("%s for %s with %v\n got %s\n     %q\nwant %s\n     %q", query, p.Role, variables, data, told, wantData, wantErrors)
+		}
+	})
+	if valid == 0 {
+		t.Error("no operation was valid")
+	}
+	t.Logf("%d valid operations", valid)
+}
+
+// TestWritersAnswerAsGqlgen: what the writers answer is, to the byte and with
+// the same errors, what gqlgen answers field by field.
+func TestWritersAnswerAsGqlgen(t *testing.T) {
+	t.Parallel()
+	t.Run("queries", func(t *testing.T) {
+		t.Parallel()
+		checkSame(t, onlyEvent{}, func(d *drawing) string { return d.operation("query", d.schema.Query) })
+	})
+	t.Run("mutations", func(t *testing.T) {
+		t.Parallel()
+		checkSame(t, onlyEvent{}, func(d *drawing) string {
+			return d.operation("mutation", d.schema.Mutation, "orderHold", "inventoryTransfer")
+		})
+	})
+	for name, event := range map[string]*redline.Event{
+		"availabilityChanged": {ID: 1, At: depotTime, Level: &redline.LevelEvent{Level: *depot{}.levels()[0], Active: true}},
+		"inventoryChanged":    {ID: 2, At: depotTime, Level: &redline.LevelEvent{Level: *depot{}.levels()[0], Reason: redline.ReasonSold}},
+		"orderChanged":        {ID: 3, At: depotTime, Order: &redline.OrderEvent{Order: *depot{}.orders()[0], To: redline.OrderPending}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkSame(t, onlyEvent{event}, func(d *drawing) string {
+				event := d.schema.Types[d.schema.Subscription.Fields.ForName(name).Type.Name()]
+				selection := d.selection(event, rapid.IntRange(0, 5).Draw(d.T, "depth"))
+				return d.declared("subscription", "{it:"+name+selection+"}")
+			})
+		})
+	}
+}

@@ -1,0 +1,120 @@
+package graph
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// operationOf reads a document as a request does. Nothing keeps it.
+func operationOf(t *testing.T, e *executor.Executor, query string, variables map[string]any) *graphql.OperationContext {
+	t.Helper()
+	op, refused := e.CreateOperationContext(graphql.StartOperationTrace(t.Context()), &graphql.RawParams{Query: query, Variables: variables})
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	return op
+}
+
+func (s *plans) documents() (n int) {
+	s.byDocument.Range(func(any, any) bool {
+		n++
+		return true
+	})
+	return n
+}
+
+// TestPlansLiveAsLongAsDocuments: a plan is found again while its document is
+// kept, and is gone with it.
+func TestPlansLiveAsLongAsDocuments(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	s, e := &g.resolver.plans, g.Executor()
+	kept := operationOf(t, e, `{locations{id}}`, nil)
+	p := s.of(kept)
+	const others = 100
+	for i := range others {
+		s.of(operationOf(t, e, fmt.Sprintf(`{a%d:locations{id}}`, i), nil))
+	}
+	for range 1_000 {
+		if s.documents() == 1 {
+			break
+		}
+		runtime.GC()
+		runtime.Gosched() // to the cleanups
+	}
+	if n := s.documents(); n != 1 {
+		t.Errorf("there are plans of %d documents, and one is kept", n)
+	}
+	if s.of(kept) != p {
+		t.Error("the plan of a document that was kept is another")
+	}
+	runtime.KeepAlive(kept.Doc)
+}
+
+// TestPlansOfConditions: each way to answer a document's conditions has a plan,
+// and no document has many.
+func TestPlansOfConditions(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	s, e := &g.resolver.plans, g.Executor()
+	query, declared, variables := "", "", map[string]any{}
+	for i := range 6 {
+		name := fmt.Sprint("v", i)
+		declared += "$" + name + ":Boolean!"
+		query += fmt.Sprintf(" a%d:code @skip(if:$%s)", i, name)
+		variables[name] = false
+	}
+	op := operationOf(t, e, "query("+declared+"){locations{id"+query+"}}", variables)
+	for answers := range 1 << 6 {
+		asked := 1
+		for i := range 6 {
+			skip := answers>>i&1 == 1
+			op.Variables[fmt.Sprint("v", i)] = skip
+			if !skip {
+				asked++
+			}
+		}
+		for range 2 {
+			if n := len(s.of(op).roots[0].of.fields); n != asked {
+				t.Errorf("with %v %d fields are asked for, want %d", op.Variables, n, asked)
+			}
+		}
+	}
+	if n := len(s.ofDocument(op.Doc).made); n != plansMax {
+		t.Errorf("%d plans are kept of one document, want %d", n, plansMax)
+	}
+}
+
+// TestPlansShareFragments: a small document has no enormous plan, however often
+// its fragments are used.
+func TestPlansShareFragments(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	const depth = 30
+	query := "{order(by:{id:\"x\"}){...f0}}"
+	for i := range depth {
+		query += fmt.Sprintf(" fragment f%d on Order{a:fulfillmentOrders{order{...f%d}} b:fulfillmentOrders{order{...f%d}}}", i, i+1, i+1)
+	}
+	query += fmt.Sprintf(" fragment f%d on Order{id}", depth)
+	op := operationOf(t, g.Executor(), "{locations{id}}", nil)
+	doc, err := parser.ParseQuery(&ast.Source{Input: query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The rules that bound documents would take as long as it seems.
+	if errs := validator.ValidateWithRules(g.schema.Schema(), doc, rules.NewRules()); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	op.Doc, op.Operation = doc, doc.Operations[0]
+	if p := g.resolver.plans.of(op); p.roots[0].of.fields[1].of == nil {
+		t.Error("there is no plan")
+	}
+}
