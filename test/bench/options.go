@@ -29,6 +29,7 @@ type options struct {
 	conns    int           // connections of the readers
 	clients  []int         // connections of those who place orders
 	only     []string      // what is measured
+	timeout  time.Duration // for all of it
 	write    string        // the file whose table is replaced
 	profile  string        // the directory for CPU profiles
 }
@@ -39,8 +40,8 @@ func parseOptions(args []string) (options, error) {
 	all := []string{"q1", "q2", "q3", nameHot, nameUniform}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&o.redline, "redline", "bin/redline", "the `binary` to measure")
-	serve := fs.String("serve-args", "", "more arguments for its serve, with spaces between")
-	fs.StringVar(&o.dir, "dir", "", "where to make the private Postgres: on a disk, not in memory; left out, the system's directory for temporary files")
+	serve := fs.String("serve-args", "", "more `arguments` for its serve, with spaces between")
+	fs.StringVar(&o.dir, "dir", "", "the `directory` to make the private Postgres in: on a disk, not in memory; left out, the system's directory for temporary files")
 	fs.IntVar(&o.products, "products", 10_000, "products in the catalogue")
 	fs.IntVar(&o.orders, "orders", 100_000, "orders before the first measurement")
 	fs.IntVar(&o.rounds, "rounds", 5, "rounds; the table has their medians")
@@ -49,6 +50,7 @@ func parseOptions(args []string) (options, error) {
 	fs.IntVar(&o.conns, "conns", 32, "connections of the readers")
 	clients := fs.String("clients", "1,32,256", "connections of those who place orders")
 	only := fs.String("only", strings.Join(all, ","), "what to measure")
+	fs.DurationVar(&o.timeout, "timeout", 30*time.Minute, "after how long the run is broken off")
 	fs.StringVar(&o.write, "write", "", "the Markdown `file` whose table is replaced")
 	fs.StringVar(&o.profile, "profile", "", "the `directory` for CPU profiles of the server")
 	if err := fs.Parse(args); err != nil {

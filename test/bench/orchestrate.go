@@ -49,6 +49,8 @@ type bench struct {
 // returns, also where ctx ends first.
 func orchestrate(ctx context.Context, o options, out io.Writer) (err error) {
 	begun := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
 	dir, err := os.MkdirTemp(o.dir, "redline-bench-")
 	if err != nil {
 		return fmt.Errorf("making a directory: %w", err)
@@ -266,6 +268,9 @@ func (b *bench) measurePlacing(ctx context.Context) error {
 }
 
 func (b *bench) measureCell(ctx context.Context, c *cell, p *pgbench, hot bool) error {
+	if err := b.db.checkpoint(ctx); err != nil {
+		return err
+	}
 	for round := range b.rounds {
 		turns := []func() error{func() error {
 			return b.withServer(ctx, func(t *target) error {
