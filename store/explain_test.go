@@ -108,7 +108,7 @@ func literals(args []any) string {
 		case nil:
 			out[i] = "NULL"
 		case []byte:
-			out[i] = fmt.Sprintf(`'\\x%x'`, v)
+			out[i] = bytesLiteral(v)
 		case time.Time:
 			out[i] = pq.QuoteLiteral(v.Format(time.RFC3339Nano))
 		default:
