@@ -119,7 +119,7 @@ func (c *compiler) holds(d *ast.Directive, otherwise bool) bool {
 func (c *compiler) field(info *typeInfo, m merged) field {
 	node := m.nodes[0]
 	f := field{
-		node: node, index: info.index[node.Name], key: []byte(`"` + node.Alias + `":`),
+		node: node, index: info.index[node.Name], key: []byte(`,"` + node.Alias + `":`),
 		nonNull: node.Definition.Type.NonNull, cost: 1 + len(node.Alias)/textUnit,
 		needs: info.needs[node.Name], emptied: info.name == "Product" && node.Name == "supplierItems",
 	}

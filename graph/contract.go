@@ -17,6 +17,8 @@ type contract struct {
 	types  map[string]*typeInfo
 	// enums are, for each input type, the members that are or hold an enum.
 	enums map[string][]*ast.FieldDefinition
+	// hasEnum are the input types that are or hold an enum.
+	hasEnum map[string]bool
 	// anyOf are the lists of scopes in @scope, of which a caller needs one
 	// each; scopes has a bit for each list.
 	anyOf [][]string
@@ -47,8 +49,11 @@ type typeInfo struct {
 }
 
 func newContract(schema *ast.Schema) *contract {
-	c := &contract{schema: schema, types: map[string]*typeInfo{}, enums: map[string][]*ast.FieldDefinition{}}
+	c := &contract{schema: schema, types: map[string]*typeInfo{}, enums: map[string][]*ast.FieldDefinition{}, hasEnum: map[string]bool{}}
 	for name, def := range schema.Types {
+		if def.IsInputType() && c.holdsEnum(name, map[string]bool{}) {
+			c.hasEnum[name] = true
+		}
 		if def.Kind == ast.InputObject {
 			for _, f := range def.Fields {
 				if c.holdsEnum(f.Type.Name(), map[string]bool{}) {

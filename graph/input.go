@@ -39,6 +39,9 @@ func (exactEnums) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext checks the variables of an operation.
 func (x exactEnums) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	for _, v := range op.Operation.VariableDefinitions {
+		if !x.contract.hasEnum[v.Type.Name()] {
+			continue
+		}
 		path := ast.Path{ast.PathName("variable"), ast.PathName(v.Variable)}
 		if err := x.check(path, v.Type, op.Variables[v.Variable]); err != nil {
 			errcode.Set(err, errcode.ValidationFailed)

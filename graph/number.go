@@ -36,6 +36,9 @@ func (wholeNumbers) MutateOperationParameters(_ context.Context, params *graphql
 }
 
 func wholeMembers(path ast.Path, members map[string]any) *gqlerror.Error {
+	if plain(members) {
+		return nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		v, err := whole(append(path, ast.PathName(name)), members[name])
 		if err != nil {
@@ -44,6 +47,29 @@ func wholeMembers(path ast.Path, members map[string]any) *gqlerror.Error {
 		members[name] = v
 	}
 	return nil
+}
+
+// plain reports whether there is nothing to be done about the numbers in a
+// value, which is the usual thing: they are digits already, and not too many.
+func plain(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			if !plain(member) {
+				return false
+			}
+		}
+	case []any:
+		for _, member := range v {
+			if !plain(member) {
+				return false
+			}
+		}
+	case json.Number:
+		digits := strings.TrimPrefix(string(v), "-")
+		return v != "-0" && len(digits) <= 18 && strings.Trim(digits, "0123456789") == ""
+	}
+	return true
 }
 
 // whole returns a value with the numbers in it as digits.

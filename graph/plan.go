@@ -30,7 +30,7 @@ type field struct {
 	node *ast.Field
 	// index is the field's number among those of its type; 0 is __typename.
 	index int
-	// key is its name in the answer as JSON has it, with the colon.
+	// key is its name in the answer as JSON has it, between a comma and a colon.
 	key     []byte
 	nonNull bool
 	// cost is what the field counts for itself, whatever is in it.

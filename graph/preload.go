@@ -166,8 +166,10 @@ func (g *gathering) follow(f *field, from group) error {
 	}
 	g.size = len(from.objs)
 	children := func(tell func(any, int)) {
+		times := 0
+		each := func(o any) { tell(o, times) }
 		for i, parent := range from.objs {
-			each := func(o any) { tell(o, from.times[i]) }
+			times = from.times[i]
 			if r.page != nil {
 				r.page(g.p, parent, f, each)
 			} else {
@@ -226,8 +228,8 @@ func (g *gathering) gather(f *field, distinct bool, each telling) error {
 	return g.p.answer.spend(values)
 }
 
-// gatherPage adds the items of pages for each way in which a field that is a
-// connection leads to them.
+// gatherPage adds the items of pages, which are distinct, for each way in which a
+// field that is a connection leads to them.
 func (g *gathering) gatherPage(f *field, pages int, each telling) error {
 	items := 0
 	each(func(_ any, times int) { items += times })
@@ -247,7 +249,7 @@ func (g *gathering) gatherPage(f *field, pages int, each telling) error {
 	var err error
 	f.items(func(way *field) {
 		if err == nil {
-			err = g.gather(way, false, each)
+			err = g.gather(way, true, each)
 		}
 	})
 	return err

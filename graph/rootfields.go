@@ -73,7 +73,7 @@ func shown[T any](f *field, events <-chan *T) func(context.Context) graphql.Mars
 				return nil
 			}
 			w := newWriter(ctx, f)
-			w.buf = append(append(w.buf, '{'), f.key...)
+			w.buf = append(append(w.buf, '{'), f.key[1:]...)
 			if whole, _ := w.writeRoot(f, e); !whole {
 				w.buf = append(w.buf, nullLiteral...)
 			}

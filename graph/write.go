@@ -99,10 +99,11 @@ func (w *writer) begin() progress {
 // next begins the field under way.
 func (w *writer) next(o *object, p *progress) *field {
 	f := &o.fields[p.at]
-	if p.at > 0 {
-		w.buf = append(w.buf, ',')
+	key := f.key
+	if p.at == 0 {
+		key = key[1:]
 	}
-	w.buf = append(w.buf, f.key...)
+	w.buf = append(w.buf, key...)
 	p.value = len(w.buf)
 	return f
 }
