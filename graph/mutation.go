@@ -47,13 +47,13 @@ func (m mutation) readBack(ctx context.Context, read func() error) (err error) {
 }
 
 // payload runs a mutation of one object and answers it. What was changed is
-// read again, under the caller's rights, so that a replay and a first answer
-// are made the same way. Where the field that shows it wasn't selected, or is
+// read again, under the caller's rights, where the mutation doesn't come with it
+// as the caller may see it. Where the field that shows it wasn't selected, or is
 // closed to the caller, only a replay is: whose key it was, and what it made,
 // may be of another by now. The mutation stands whatever comes of that.
 func payload[T any](
 	ctx context.Context, m mutation, field string,
-	read func(Store, context.Context, redline.Principal, []string) (map[string]*T, error),
+	read func(ctx context.Context, p redline.Principal, id string, done redline.Outcome) (*T, error),
 	do func(redline.Principal) (id string, done redline.Outcome, err error),
 ) (*model.Payload[T], error) {
 	p := m.preloader(ctx)
@@ -72,16 +72,16 @@ func payload[T any](
 		return answer, nil
 	}
 	answer.Err = m.readBack(ctx, func() error {
-		found, err := read(m.store, ctx, p.principal, []string{id})
+		found, err := read(ctx, p.principal, id, done)
 		if err != nil {
 			return err
 		}
-		if found[id] == nil && done.Replayed {
+		if found == nil && done.Replayed {
 			answer.Cursor = nil
 			answer.UserErrors = typed(redline.Errors{redline.NotFound([]string{"idempotencyKey"}, "what this key made is not yours to see")})
 		}
 		if shown {
-			answer.Now = found[id]
+			answer.Now = found
 		}
 		return load(ctx, p, []*model.Payload[T]{answer})
 	})
@@ -92,14 +92,25 @@ func payload[T any](
 func (m mutation) order(
 	ctx context.Context, do func(redline.Principal) (orderID string, done redline.Outcome, err error),
 ) (*model.OrderPayload, error) {
-	return payload(ctx, m, "order", Store.OrdersByID, do)
+	read := func(ctx context.Context, p redline.Principal, id string, done redline.Outcome) (*redline.Order, error) {
+		if done.Order != nil {
+			return done.Order, nil
+		}
+		found, err := m.store.OrdersByID(ctx, p, []string{id})
+		return found[id], err
+	}
+	return payload(ctx, m, "order", read, do)
 }
 
 // part runs a mutation of a fulfilment order.
 func (m mutation) part(
 	ctx context.Context, do func(redline.Principal) (partID string, done redline.Outcome, err error),
 ) (*model.FulfillmentOrderPayload, error) {
-	return payload(ctx, m, "fulfillmentOrder", Store.FulfillmentOrdersByID, do)
+	read := func(ctx context.Context, p redline.Principal, id string, _ redline.Outcome) (*redline.FulfillmentOrder, error) {
+		found, err := m.store.FulfillmentOrdersByID(ctx, p, []string{id})
+		return found[id], err
+	}
+	return payload(ctx, m, "fulfillmentOrder", read, do)
 }
 
 // stock runs a mutation of stock.

@@ -67,7 +67,8 @@ type InventoryStore interface {
 	InventoryTransfer(ctx context.Context, p redline.Principal, in redline.InventoryTransferInput) (*redline.InventoryResult, error)
 }
 
-// OrderStore reads and changes orders. Its mutations return the order's id.
+// OrderStore reads and changes orders. Its mutations return the order's id, and
+// in the outcome the order itself where they know it as the principal may see it.
 type OrderStore interface {
 	// Orders and OrderBy come with the relations that are needed, as LoadOrders
 	// fills them. OrderBy returns nil where there is no such order.

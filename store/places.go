@@ -11,31 +11,6 @@ import (
 	"redline"
 )
 
-const (
-	locationColumns = `loc.id AS "loc.id", loc.code AS "loc.code", loc.name AS "loc.name", loc.kind AS "loc.kind",
-		loc.supplier_id AS "loc.supplier_id", sup.id AS "sup.id", sup.code AS "sup.code", sup.name AS "sup.name"`
-	joinSupplier    = ` LEFT JOIN suppliers sup ON sup.id = loc.supplier_id`
-	selectLocations = `SELECT ` + locationColumns + ` FROM locations loc` + joinSupplier
-)
-
-// locationRow is a location with its supplier, as the join gives it.
-type locationRow struct {
-	Loc redline.Location `db:"loc"`
-	Sup struct {
-		ID   *string
-		Code *string
-		Name *string
-	} `db:"sup"`
-}
-
-func (r locationRow) location() *redline.Location {
-	l := r.Loc
-	if r.Sup.ID != nil {
-		l.Supplier = &redline.Supplier{ID: *r.Sup.ID, Code: *r.Sup.Code, Name: *r.Sup.Name}
-	}
-	return &l
-}
-
 // place is a location, as it is kept in memory.
 type place struct {
 	redline.Location
