@@ -20,22 +20,40 @@ type Decimal struct{ micros int64 }
 // ParseDecimal reads a plain decimal such as "-12.5". More than six decimals,
 // exponents and anything else are errors: nothing is rounded silently.
 func ParseDecimal(s string) (Decimal, error) {
-	bad := fmt.Errorf("%.40q is not a decimal number with at most %d decimals", s, decimalPlaces)
-	whole, frac, _ := strings.Cut(s, ".")
-	digits := strings.TrimPrefix(whole, "-")
-	if digits == "" || len(frac) > decimalPlaces || strings.HasSuffix(s, ".") || len(digits) > 13 {
-		return Decimal{}, bad
+	d, ok := parseDecimal(s)
+	if !ok {
+		return Decimal{}, fmt.Errorf("%.40q is not a decimal number with at most %d decimals", s, decimalPlaces)
 	}
-	for _, c := range digits + frac {
-		if c < '0' || c > '9' {
-			return Decimal{}, bad
+	return d, nil
+}
+
+func parseDecimal(s string) (d Decimal, ok bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, frac, pointed := strings.Cut(digits, ".")
+	if whole == "" || len(whole) > 13 || len(frac) > decimalPlaces || pointed && frac == "" {
+		return Decimal{}, false
+	}
+	var u uint64 // of at most 19 digits, which it holds
+	for i := range len(whole) + decimalPlaces {
+		c := byte('0')
+		switch at := i - len(whole); {
+		case at < 0:
+			c = whole[i]
+		case at < len(frac):
+			c = frac[at]
 		}
+		if c < '0' || c > '9' {
+			return Decimal{}, false
+		}
+		u = 10*u + uint64(c-'0')
 	}
-	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", decimalPlaces-len(frac)), 10, 64)
-	if err != nil {
-		return Decimal{}, bad
+	switch {
+	case negative && u <= 1<<63:
+		return Decimal{-int64(u)}, true
+	case !negative && u < 1<<63:
+		return Decimal{int64(u)}, true
 	}
-	return Decimal{n}, nil
+	return Decimal{}, false
 }
 
 // String writes the number with as many decimals as it needs, and at least
