@@ -12,8 +12,9 @@ import (
 	"redline"
 )
 
-// answers is an extension that gives each answer its scratch space, and takes
-// the event log's head before anything of a query that asks for it is read.
+// answers is an extension that gives each operation its plan and each answer its
+// scratch space, and takes the event log's head before anything of a query that
+// asks for it is read.
 type answers struct{ *resolver }
 
 // ExtensionName names the extension.
@@ -22,36 +23,40 @@ func (answers) ExtensionName() string { return "Answers" }
 // Validate accepts any schema.
 func (answers) Validate(graphql.ExecutableSchema) error { return nil }
 
+// InterceptOperation runs around each operation that is let in.
+func (a answers) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(context.WithValue(ctx, planKey{}, a.plans.of(graphql.GetOperationContext(ctx))))
+}
+
 // InterceptResponse runs around each answer: once for a query or a mutation,
 // once for each event of a subscription.
 func (a answers) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if !graphql.HasOperationContext(ctx) {
-		return next(ctx)
+	p, ok := ctx.Value(planKey{}).(*plan)
+	if !ok {
+		return next(ctx) // the answer says why there was no operation
 	}
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil {
-		return next(ctx)
-	}
-	own := a.newAnswer(ctx, a.plans.of(op))
+	own := a.newAnswer(ctx)
 	ctx = withAnswer(ctx, own)
-	if own.plan.asksHead {
+	if p.asksHead {
 		own.head = a.live.Head()
 	}
-	if op.Operation.Operation == ast.Subscription && len(own.plan.roots) == 1 {
+	if p.kind == ast.Subscription && len(p.roots) == 1 {
 		// gqlgen leaves the subscription's own field out of the paths of errors.
 		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
-			Object: "Subscription", Field: graphql.CollectedField{Field: own.plan.roots[0].node},
+			Object: "Subscription", Field: graphql.CollectedField{Field: p.roots[0].node},
 		})
 	}
 	return next(ctx)
 }
 
-type answerKey struct{}
+type (
+	planKey   struct{}
+	answerKey struct{}
+)
 
 // answer is what the fields of one answer share.
 type answer struct {
 	contract *contract
-	plan     *plan
 	// open are the scopes of whom it is for.
 	open scopes
 	head int64
@@ -64,19 +69,13 @@ type answer struct {
 }
 
 // newAnswer begins an answer to the principal of a context.
-func (r *resolver) newAnswer(ctx context.Context, p *plan) *answer {
-	return &answer{contract: r.contract, plan: p, open: r.contract.open(redline.PrincipalFrom(ctx))}
+func (r *resolver) newAnswer(ctx context.Context) *answer {
+	return &answer{contract: r.contract, open: r.contract.open(redline.PrincipalFrom(ctx))}
 }
 
 // asked is what the field under way, which is one of a root, asks for.
-func (r *resolver) asked(ctx context.Context) *field {
-	var p *plan
-	if a := answerFrom(ctx); a != nil {
-		p = a.plan
-	} else {
-		p = r.plans.of(graphql.GetOperationContext(ctx))
-	}
-	return p.root(graphql.GetFieldContext(ctx).Field.Alias)
+func asked(ctx context.Context) *field {
+	return ctx.Value(planKey{}).(*plan).root(graphql.GetFieldContext(ctx).Field.Alias)
 }
 
 func withAnswer(ctx context.Context, a *answer) context.Context {

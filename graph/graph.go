@@ -63,7 +63,7 @@ func (g *Graph) Schema() graphql.ExecutableSchema { return g.schema }
 // principal in their context. Limits and caches are for the caller to add.
 func (g *Graph) Executor() *executor.Executor {
 	e := g.fieldByField()
-	e.Use(rootFields{g.resolver})
+	e.Use(rootFields{})
 	return e
 }
 

@@ -8,6 +8,8 @@ import (
 // order, fragments and conditions resolved. It is shared by all requests with
 // the same document, and never changed.
 type plan struct {
+	// kind says whether it reads, changes or subscribes.
+	kind ast.Operation
 	// roots are the fields of the operation itself.
 	roots []field
 	// asksHead is true where the event log's head is one of them.

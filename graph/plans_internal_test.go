@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime"
 	"testing"
 
@@ -116,5 +117,24 @@ func TestPlansShareFragments(t *testing.T) {
 	op.Doc, op.Operation = doc, doc.Operations[0]
 	if p := g.resolver.plans.of(op); p.roots[0].of.fields[1].of == nil {
 		t.Error("there is no plan")
+	}
+}
+
+// TestRefusedOperationsHaveNoPlan: what isn't let in isn't compiled, however
+// large it would be.
+func TestRefusedOperationsHaveNoPlan(t *testing.T) {
+	t.Parallel()
+	g := New(Options{Log: slog.New(slog.DiscardHandler)})
+	e := g.Executor()
+	ctx := graphql.StartOperationTrace(t.Context())
+	op, refused := e.CreateOperationContext(ctx, &graphql.RawParams{Query: `query($n:Int!){suppliers(first:$n){nodes{id}}}`})
+	if refused == nil || op.Doc == nil {
+		t.Fatalf("it was let in: %v", refused)
+	}
+	if got := e.DispatchError(graphql.WithOperationContext(ctx, op), refused); len(got.Errors) != 1 {
+		t.Errorf("got %v", got.Errors)
+	}
+	if n := g.resolver.plans.documents(); n != 0 {
+		t.Errorf("%d documents have plans", n)
 	}
 }

@@ -40,7 +40,7 @@ type preloader struct {
 
 // preloader is that of the field under way, which is one of a root.
 func (r *resolver) preloader(ctx context.Context) *preloader {
-	root := r.asked(ctx)
+	root := asked(ctx)
 	return &preloader{
 		store: r.store, variables: graphql.GetOperationContext(ctx).Variables,
 		principal: redline.PrincipalFrom(ctx), answer: answerFrom(ctx), root: root, asksProducts: root.asksProducts(),

@@ -10,7 +10,7 @@ import (
 // Product finds one product.
 func (q query) Product(ctx context.Context, by redline.ProductBy) (*redline.Product, error) {
 	return single(ctx, q.resolver, func(p redline.Principal) (*redline.Product, error) {
-		return q.store.ProductBy(ctx, p, by, q.asked(ctx).productParts())
+		return q.store.ProductBy(ctx, p, by, asked(ctx).productParts())
 	})
 }
 
@@ -25,7 +25,7 @@ func (q query) Products(
 	}
 	return connection(ctx, q.resolver, first, after, last, before,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.Product], error) {
-			return q.store.Products(ctx, p, f, value(orderBy), page, q.asked(ctx).productParts())
+			return q.store.Products(ctx, p, f, value(orderBy), page, asked(ctx).productParts())
 		})
 }
 

@@ -10,7 +10,7 @@ import (
 // Order finds one order.
 func (q query) Order(ctx context.Context, by redline.OrderBy) (*redline.Order, error) {
 	return single(ctx, q.resolver, func(p redline.Principal) (*redline.Order, error) {
-		return q.store.OrderBy(ctx, p, by, q.asked(ctx).orderParts())
+		return q.store.OrderBy(ctx, p, by, asked(ctx).orderParts())
 	})
 }
 
@@ -25,7 +25,7 @@ func (q query) Orders(
 	}
 	return connection(ctx, q.resolver, first, after, last, before,
 		func(p redline.Principal, page redline.PageRequest) (*redline.Page[*redline.Order], error) {
-			return q.store.Orders(ctx, p, f, value(orderBy), page, q.asked(ctx).orderParts())
+			return q.store.Orders(ctx, p, f, value(orderBy), page, asked(ctx).orderParts())
 		})
 }
 

@@ -13,7 +13,7 @@ import (
 // and calls our resolvers; what they return comes here, and what goes back to
 // gqlgen is bytes. Its code for the fields of objects is never reached, but for
 // those of the schema about itself.
-type rootFields struct{ *resolver }
+type rootFields struct{}
 
 // ExtensionName names the extension.
 func (rootFields) ExtensionName() string { return "RootFields" }
@@ -22,16 +22,16 @@ func (rootFields) ExtensionName() string { return "RootFields" }
 func (rootFields) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptField runs around each root field.
-func (x rootFields) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+func (rootFields) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	v, err := next(ctx)
 	if err != nil || v == nil {
 		return v, err
 	}
 	switch graphql.GetFieldContext(ctx).Object {
 	case "Query", "Mutation":
-		return show(ctx, x.asked(ctx), v), nil
+		return show(ctx, asked(ctx), v), nil
 	case "Subscription":
-		f := x.asked(ctx)
+		f := asked(ctx)
 		switch events := v.(type) {
 		case <-chan *model.AvailabilityEvent:
 			return shown(f, events), nil

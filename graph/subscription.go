@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"redline"
 	"redline/graph/model"
 )
@@ -63,7 +61,7 @@ func prepare[T any](ctx context.Context, r *resolver, t teller[T], e *redline.Ev
 		}
 	}()
 	next = t.tell(e)
-	prepared := r.newAnswer(ctx, r.plans.of(graphql.GetOperationContext(ctx)))
+	prepared := r.newAnswer(ctx)
 	t.beside(next).Shown = func(ctx context.Context) { answerFrom(ctx).adopt(prepared) }
 	p := r.preloader(withAnswer(ctx, prepared))
 	p.event = e
