@@ -190,7 +190,7 @@ func (n *nested) money(o *redline.Order) *redline.Money {
 }
 
 func (n *nested) attributes() redline.Attributes {
-	var a redline.Attributes
+	a := redline.Attributes{}
 	if text := n.raw(); text != "[]" && n.err == nil {
 		n.err = a.Scan([]byte(text))
 	}

@@ -44,6 +44,7 @@ func (r *productRow) into(need redline.ProductParts) []any {
 // product is what was scanned, but for its availability.
 func (r *productRow) product() (*redline.Product, error) {
 	p := r.Product
+	p.Attributes = redline.Attributes{}
 	if string(r.attributes) != "[]" {
 		if err := p.Attributes.Scan([]byte(r.attributes)); err != nil {
 			return nil, fmt.Errorf("reading the product %s: %w", p.ID, err)
