@@ -25,15 +25,13 @@ var arguments = map[string][]string{
 	"nodes": {`(ids:["` + strings.Join([]string{
 		depotProduct, depotOrder, "nothing", depotLevel, depotLine, depotSupplier, depotLocation, depotAudit, depotOther,
 	}, `","`) + `"])`},
-	"product":            {`(by:{sku:"a"})`, `(by:{id:"a"})`},
-	"products":           {"", "(last:2)"},
-	"order":              {`(by:{id:"x"})`, `(by:{number:"x"})`},
-	"availability":       {`(lines:[{productId:"x",quantity:1}])`},
-	"items":              {"", "(first:2)", "(first:0)", "(first:$n)"},
-	"orderHold":          {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
-	"inventoryTransfer":  {`(input:{idempotencyKey:"k",productId:"p",fromLocationId:"a",toLocationId:"b",quantity:1})`},
-	"Query":              nil,
-	"Query.availability": {`(lines:[{productId:"x",quantity:1}])`},
+	"product":           {`(by:{sku:"a"})`, `(by:{id:"a"})`},
+	"products":          {"", "(last:2)"},
+	"order":             {`(by:{id:"x"})`, `(by:{number:"x"})`},
+	"availability":      {`(lines:[{productId:"x",quantity:1}])`},
+	"items":             {"", "(first:2)", "(first:0)", "(first:$n)"},
+	"orderHold":         {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
+	"inventoryTransfer": {`(input:{idempotencyKey:"k",productId:"p",fromLocationId:"a",toLocationId:"b",quantity:1})`},
 }
 
 // drawing draws an operation over the contract.

@@ -313,8 +313,8 @@ func kindOf(v any) int {
 }
 
 // writeRoot writes the value of a root field, or of one event. whole is false where a
-// null is to stand instead, and known where it is no object and no list of them, or
-// no value at all: nothing is written then.
+// null is to stand instead; known is false of what is no object, no list of them, or
+// nothing at all: then nothing is written.
 func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 	if f.kinds != nil {
 		switch v := v.(type) {

@@ -123,40 +123,33 @@ func (g *generator) types() {
 
 // roots generates how the values of root fields are written.
 func (g *generator) roots() {
-	lists, abstracts, singles := map[string]string{}, map[string]string{}, map[string]string{}
+	// By their Go types, which several fields may have.
+	abstracts, objects := map[string]string{}, map[string]string{}
 	for _, root := range []*codegen.Object{g.data.QueryRoot, g.data.MutationRoot, g.data.SubscriptionRoot} {
 		for _, f := range root.Fields {
-			if !f.TypeReference.Definition.IsCompositeType() || strings.HasPrefix(f.Name, "__") {
+			ref := f.TypeReference
+			if !ref.Definition.IsCompositeType() || strings.HasPrefix(f.Name, "__") {
 				continue
 			}
-			name := g.name(f.TypeReference.GO)
-			code := "return w.write" + f.Type.Name() + "(f.of, v), true"
-			into := singles
-			if f.TypeReference.Definition.IsAbstractType() {
-				code, into = "return w.write"+f.Type.Name()+"(f, v), true", abstracts
+			into, code := objects, "if v == nil {\nreturn false, false\n}\nreturn w.write"+f.Type.Name()+"(f.of, v), true"
+			if ref.Definition.IsAbstractType() {
+				into, code = abstracts, "return w.write"+f.Type.Name()+"(f, v), true"
 			}
-			if f.TypeReference.IsSlice() {
-				code = "w.buf = append(w.buf, '[')\n" + g.elements(f, "v", f.TypeReference) + "w.buf = append(w.buf, ']')\nreturn whole, true"
-				if into = lists; f.TypeReference.Definition.IsAbstractType() {
-					into = abstracts
-				}
+			if ref.IsSlice() {
+				code = "w.buf = append(w.buf, '[')\n" + g.elements(f, "v", ref) + "w.buf = append(w.buf, ']')\nreturn whole, true"
 			}
-			if into[name] = "case " + name + ":\n" + code; f.TypeReference.IsNilable() && !f.TypeReference.IsSlice() && into[name] != "" && !f.TypeReference.Definition.IsAbstractType() {
-				into[name] = "case " + name + ":\nif v == nil {\nreturn false, false\n}\n" + code
-			}
+			into[g.name(ref.GO)] = "case " + g.name(ref.GO) + ":\n" + code
 		}
 	}
 	g.put("// writeRoot writes the value of a root field, or of one event. whole is false where a\n" +
-		"// null is to stand instead, and known where it is no object and no list of them, or\n// no value at all: nothing is written then.")
+		"// null is to stand instead; known is false of what is no object, no list of them, or\n// nothing at all: then nothing is written.")
 	g.put("func (w *writer) writeRoot(f *field, v any) (whole, known bool) {\nif f.kinds != nil {\nswitch v := v.(type) {")
 	for _, name := range slices.Sorted(maps.Keys(abstracts)) {
 		g.put("%s", abstracts[name])
 	}
 	g.put("}\nreturn false, false\n}\nswitch v := v.(type) {")
-	for _, from := range []map[string]string{singles, lists} {
-		for _, name := range slices.Sorted(maps.Keys(from)) {
-			g.put("%s", from[name])
-		}
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		g.put("%s", objects[name])
 	}
 	g.put("}\nreturn false, false\n}\n")
 }
