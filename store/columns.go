@@ -36,7 +36,7 @@ const columnHeader = 20
 const postgresEpoch = 946_684_800_000_000
 
 func newColumn(oid uint32) *column {
-	c := &column{buf: make([]byte, columnHeader, 256)}
+	c := &column{buf: make([]byte, columnHeader, 96)}
 	binary.BigEndian.PutUint32(c.buf[8:], oid)
 	return c
 }

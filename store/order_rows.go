@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -9,196 +12,215 @@ import (
 	"redline"
 )
 
-// The rows of orders as the SQL below takes them: as JSON, so that many rows of
-// many columns are one readable statement.
-
-type orderJSON struct {
-	ID                string              `json:"id"`
-	Number            string              `json:"number"`
-	OwnerIssuer       string              `json:"owner_issuer"`
-	OwnerSubject      string              `json:"owner_subject"`
-	ExternalReference *string             `json:"external_reference"`
-	CustomerID        *string             `json:"customer_id"`
-	CustomerName      *string             `json:"customer_name"`
-	CustomerEmail     *string             `json:"customer_email"`
-	Status            redline.OrderStatus `json:"status"`
-	HoldReason        *string             `json:"hold_reason"`
-	Currency          string              `json:"currency"`
-	Total             redline.Decimal     `json:"total"`
-	ShipTo            *redline.Address    `json:"ship_to"`
-	Version           int                 `json:"version"`
-	PlacedAt          time.Time           `json:"placed_at"`
-	UpdatedAt         time.Time           `json:"updated_at"`
+// table says how rows of one table are sent: column by column, each of which is
+// one parameter of a statement.
+type table struct {
+	name string
+	// columns and types stand beside each other.
+	columns, types []string
+	// first is the number of the first parameter.
+	first int
 }
 
-type lineJSON struct {
-	ID          string          `json:"id"`
-	OrderID     string          `json:"order_id"`
-	Position    int             `json:"position"`
-	ProductID   string          `json:"product_id"`
-	Quantity    int             `json:"quantity"`
-	Open        int             `json:"open"`
-	Backordered int             `json:"backordered"`
-	Shipped     int             `json:"shipped"`
-	Cancelled   int             `json:"cancelled"`
-	UnitPrice   redline.Decimal `json:"unit_price"`
-	Discount    redline.Decimal `json:"discount"`
-	Total       redline.Decimal `json:"total"`
+// orderTables are the tables of an order, and the parameters of the statements
+// that write orders: in the one order in all of them.
+var orderTables = func() (t struct{ orders, lines, parts, partLines, shipments, shipmentLines, history table }) {
+	first := 1
+	define := func(name, columns string) table {
+		t := table{name: name, first: first}
+		for column := range strings.SplitSeq(columns, ",") {
+			words := strings.Fields(column)
+			t.columns, t.types = append(t.columns, words[0]), append(t.types, words[1])
+		}
+		first += len(t.columns)
+		return t
+	}
+	t.orders = define("orders", `id text, number text, owner_issuer text, owner_subject text, external_reference text,
+		customer_id text, customer_name text, customer_email text, status text, hold_reason text, currency text, total numeric,
+		ship_to jsonb, version integer, placed_at timestamptz, updated_at timestamptz`)
+	t.lines = define("order_lines", `id text, order_id text, position integer, product_id text, quantity integer, open integer,
+		backordered integer, shipped integer, cancelled integer, unit_price numeric, discount numeric, total numeric`)
+	t.parts = define("fulfillment_orders", `id text, order_id text, location_id text, supplier_id text, status text,
+		version integer, submitted_at timestamptz, acknowledge_by timestamptz`)
+	t.partLines = define("fulfillment_order_lines", `id text, fulfillment_order_id text, order_line_id text, quantity integer,
+		accepted integer, shipped integer, supplier_sku text, supplier_unit text, pack_quantity integer, supplier_quantity integer`)
+	t.shipments = define("fulfillments", `id text, fulfillment_order_id text, status text, carrier text, tracking_number text,
+		tracking_url text, shipped_at timestamptz, delivered_at timestamptz`)
+	t.shipmentLines = define("fulfillment_lines", `fulfillment_id text, fulfillment_order_line_id text, quantity integer`)
+	t.history = define("order_status_changes", `order_id text, order_version integer, from_status text, to_status text, actor text,
+		note text, at timestamptz`)
+	return t
+}()
+
+// from is the rows that were sent, under the alias n.
+func (t *table) from() string {
+	parameters := make([]string, len(t.types))
+	for i, typ := range t.types {
+		if typ == "numeric" {
+			typ = "text"
+		}
+		parameters[i] = fmt.Sprintf("$%d::%s[]", t.first+i, typ)
+	}
+	return "unnest(" + strings.Join(parameters, ", ") + ") AS n (" + strings.Join(t.columns, ", ") + ")"
 }
 
-type partJSON struct {
-	ID            string                         `json:"id"`
-	OrderID       string                         `json:"order_id"`
-	LocationID    string                         `json:"location_id"`
-	SupplierID    *string                        `json:"supplier_id"`
-	Status        redline.FulfillmentOrderStatus `json:"status"`
-	Version       int                            `json:"version"`
-	SubmittedAt   time.Time                      `json:"submitted_at"`
-	AcknowledgeBy *time.Time                     `json:"acknowledge_by"`
+// insert inserts the rows that were sent.
+func (t *table) insert() string {
+	values := make([]string, len(t.columns))
+	for i, column := range t.columns {
+		values[i] = "n." + column
+		if t.types[i] == "numeric" {
+			values[i] += "::numeric"
+		}
+	}
+	return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") SELECT " + strings.Join(values, ", ") + " FROM " + t.from()
 }
 
-type partLineJSON struct {
-	ID               string                 `json:"id"`
-	PartID           string                 `json:"fulfillment_order_id"`
-	OrderLineID      string                 `json:"order_line_id"`
-	Quantity         int                    `json:"quantity"`
-	Accepted         *int                   `json:"accepted"`
-	Shipped          int                    `json:"shipped"`
-	SupplierSKU      *string                `json:"supplier_sku"`
-	SupplierUnit     *redline.UnitOfMeasure `json:"supplier_unit"`
-	PackQuantity     *int                   `json:"pack_quantity"`
-	SupplierQuantity *int                   `json:"supplier_quantity"`
-}
+// The statements that write orders: each writes all of it in one round trip.
+// Foreign keys are looked at when the statement ends.
+var (
+	insertOrdersText = func() string {
+		t := &orderTables
+		return `WITH orders AS (` + t.orders.insert() + `), lines AS (` + t.lines.insert() + `), parts AS (` + t.parts.insert() +
+			`), part_lines AS (` + t.partLines.insert() + `), shipments AS (` + t.shipments.insert() +
+			`), shipment_lines AS (` + t.shipmentLines.insert() + `) ` + t.history.insert()
+	}()
+	updateOrderText = func() string {
+		t := &orderTables
+		return `WITH changed AS (
+				UPDATE orders o SET status = n.status, hold_reason = n.hold_reason, version = n.version, updated_at = n.updated_at
+				FROM ` + t.orders.from() + ` WHERE o.id = n.id
+			), lines AS (
+				UPDATE order_lines l SET open = n.open, backordered = n.backordered, shipped = n.shipped, cancelled = n.cancelled
+				FROM ` + t.lines.from() + ` WHERE l.id = n.id
+					AND (l.open, l.backordered, l.shipped, l.cancelled) IS DISTINCT FROM (n.open, n.backordered, n.shipped, n.cancelled)
+			), parts AS (` + t.parts.insert() + `
+				ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version
+			), part_lines AS (` + t.partLines.insert() + `
+				ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, shipped = excluded.shipped
+			), shipments AS (` + t.shipments.insert() + `
+				ON CONFLICT (id) DO UPDATE SET status = excluded.status, delivered_at = excluded.delivered_at
+			), shipment_lines AS (` + t.shipmentLines.insert() + ` ON CONFLICT DO NOTHING) ` + t.history.insert()
+	}()
+)
 
-type shipmentJSON struct {
-	ID             string                    `json:"id"`
-	PartID         string                    `json:"fulfillment_order_id"`
-	Status         redline.FulfillmentStatus `json:"status"`
-	Carrier        *string                   `json:"carrier"`
-	TrackingNumber *string                   `json:"tracking_number"`
-	TrackingURL    *string                   `json:"tracking_url"`
-	ShippedAt      *time.Time                `json:"shipped_at"`
-	DeliveredAt    *time.Time                `json:"delivered_at"`
-}
-
-type shipmentLineJSON struct {
-	ShipmentID string `json:"fulfillment_id"`
-	PartLineID string `json:"fulfillment_order_line_id"`
-	Quantity   int    `json:"quantity"`
-}
-
-type historyJSON struct {
-	OrderID string               `json:"order_id"`
-	Version int                  `json:"order_version"`
-	From    *redline.OrderStatus `json:"from_status"`
-	To      redline.OrderStatus  `json:"to_status"`
-	Actor   string               `json:"actor"`
-	Note    *string              `json:"note"`
-	At      time.Time            `json:"at"`
-}
-
-// orderRows gathers rows of several orders; its JSON is one parameter.
+// orderRows gathers rows of several orders, table by table.
 type orderRows struct {
-	Orders        []orderJSON        `json:"orders"`
-	Lines         []lineJSON         `json:"lines"`
-	Parts         []partJSON         `json:"parts"`
-	PartLines     []partLineJSON     `json:"part_lines"`
-	Shipments     []shipmentJSON     `json:"shipments"`
-	ShipmentLines []shipmentLineJSON `json:"shipment_lines"`
-	History       []historyJSON      `json:"history"`
+	orders, lines, parts, partLines, shipments, shipmentLines, history []*column
 }
 
-// newOrderRows has lists that are empty and not null, as the SQL wants them.
 func newOrderRows() *orderRows {
+	t := &orderTables
 	return &orderRows{
-		Orders: []orderJSON{}, Lines: []lineJSON{}, Parts: []partJSON{}, PartLines: []partLineJSON{}, Shipments: []shipmentJSON{},
-		ShipmentLines: []shipmentLineJSON{}, History: []historyJSON{},
+		t.orders.empty(), t.lines.empty(), t.parts.empty(), t.partLines.empty(), t.shipments.empty(), t.shipmentLines.empty(), t.history.empty(),
 	}
 }
 
-func (r *orderRows) add(o *redline.Order) {
-	row := orderJSON{
-		ID: o.ID, Number: o.Number, OwnerIssuer: o.OwnerIssuer, OwnerSubject: o.OwnerSubject, ExternalReference: o.ExternalReference,
-		Status: o.Status, HoldReason: o.HoldReason, Currency: o.Total.Currency, Total: o.Total.Amount, ShipTo: o.ShipTo,
-		Version: o.Version, PlacedAt: o.PlacedAt, UpdatedAt: o.UpdatedAt,
+// empty are the columns of no rows.
+func (t *table) empty() []*column {
+	out := make([]*column, len(t.types))
+	for i, typ := range t.types {
+		switch typ {
+		case "integer":
+			out[i] = ints()
+		case "timestamptz":
+			out[i] = times()
+		case "jsonb":
+			out[i] = jsons()
+		default: // text, and numbers that are written as such
+			out[i] = texts()
+		}
 	}
-	if c := o.Customer; c != nil {
-		row.CustomerID, row.CustomerName, row.CustomerEmail = c.ID, c.Name, c.Email
+	return out
+}
+
+// addRow adds a row, whose values are those of the columns.
+func addRow(to []*column, values ...any) {
+	for i, value := range values {
+		c := to[i]
+		switch v := value.(type) {
+		case string:
+			c.text(v)
+		case *string:
+			maybe(c, (*column).text, v)
+		case int:
+			c.int(v)
+		case *int:
+			maybe(c, (*column).int, v)
+		case time.Time:
+			c.time(v)
+		case *time.Time:
+			maybe(c, (*column).time, v)
+		case redline.Decimal:
+			c.text(v.String())
+		case json.RawMessage:
+			if v == nil {
+				c.null()
+			} else {
+				c.json(v)
+			}
+		default:
+			panic(fmt.Sprintf("a %T is no value of a column", value))
+		}
 	}
-	r.Orders = append(r.Orders, row)
+}
+
+// textOf is a pointer to a string-like value as one to a string.
+func textOf[T ~string](v *T) *string {
+	if v == nil {
+		return nil
+	}
+	s := string(*v)
+	return &s
+}
+
+func (r *orderRows) add(o *redline.Order) error {
+	var shipTo json.RawMessage
+	if o.ShipTo != nil {
+		var err error
+		if shipTo, err = json.Marshal(o.ShipTo); err != nil {
+			return fmt.Errorf("writing the address of an order: %w", err)
+		}
+	}
+	c := o.Customer
+	if c == nil {
+		c = &redline.Customer{}
+	}
+	addRow(r.orders, o.ID, o.Number, o.OwnerIssuer, o.OwnerSubject, o.ExternalReference, c.ID, c.Name, c.Email, string(o.Status),
+		o.HoldReason, o.Total.Currency, o.Total.Amount, shipTo, o.Version, o.PlacedAt, o.UpdatedAt)
 	for i, l := range o.Lines {
-		r.Lines = append(r.Lines, lineJSON{
-			ID: l.ID, OrderID: o.ID, Position: i, ProductID: l.ProductID, Quantity: l.Quantity, Open: l.Open, Backordered: l.Backordered,
-			Shipped: l.Shipped, Cancelled: l.Cancelled, UnitPrice: l.UnitPrice.Amount, Discount: l.Discount.Amount, Total: l.Total.Amount,
-		})
+		addRow(r.lines, l.ID, o.ID, i, l.ProductID, l.Quantity, l.Open, l.Backordered, l.Shipped, l.Cancelled, l.UnitPrice.Amount,
+			l.Discount.Amount, l.Total.Amount)
 	}
+	return nil
 }
 
 func (r *orderRows) addPart(f *redline.FulfillmentOrder) {
-	r.Parts = append(r.Parts, partJSON{
-		ID: f.ID, OrderID: f.OrderID, LocationID: f.LocationID, SupplierID: f.SupplierID, Status: f.Status, Version: f.Version,
-		SubmittedAt: f.SubmittedAt, AcknowledgeBy: f.AcknowledgeBy,
-	})
+	addRow(r.parts, f.ID, f.OrderID, f.LocationID, f.SupplierID, string(f.Status), f.Version, f.SubmittedAt, f.AcknowledgeBy)
 	for _, l := range f.Lines {
-		r.PartLines = append(r.PartLines, partLineJSON{
-			ID: l.ID, PartID: f.ID, OrderLineID: l.OrderLineID, Quantity: l.Quantity, Accepted: l.Accepted, Shipped: l.Shipped,
-			SupplierSKU: l.SupplierSKU, SupplierUnit: l.SupplierUnit, PackQuantity: l.PackQuantity, SupplierQuantity: l.SupplierQuantity,
-		})
+		addRow(r.partLines, l.ID, f.ID, l.OrderLineID, l.Quantity, l.Accepted, l.Shipped, l.SupplierSKU, textOf(l.SupplierUnit),
+			l.PackQuantity, l.SupplierQuantity)
 	}
 	for _, s := range f.Fulfillments {
-		r.Shipments = append(r.Shipments, shipmentJSON{
-			ID: s.ID, PartID: f.ID, Status: s.Status, Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.TrackingURL,
-			ShippedAt: s.ShippedAt, DeliveredAt: s.DeliveredAt,
-		})
+		addRow(r.shipments, s.ID, f.ID, string(s.Status), s.Carrier, s.TrackingNumber, s.TrackingURL, s.ShippedAt, s.DeliveredAt)
 		for _, l := range s.Lines {
-			r.ShipmentLines = append(r.ShipmentLines, shipmentLineJSON{ShipmentID: s.ID, PartLineID: l.FulfillmentOrderLineID, Quantity: l.Quantity})
+			addRow(r.shipmentLines, s.ID, l.FulfillmentOrderLineID, l.Quantity)
 		}
 	}
 }
 
 // addHistory adds the change that an order's version came with.
 func (r *orderRows) addHistory(version int, h *redline.OrderStatusChange) {
-	r.History = append(r.History, historyJSON{
-		OrderID: h.OrderID, Version: version, From: h.From, To: h.To, Actor: *h.Actor, Note: h.Note, At: h.At,
-	})
+	addRow(r.history, h.OrderID, version, textOf(h.From), string(h.To), *h.Actor, h.Note, h.At)
 }
-
-// Both statements below take one JSON object with a list of rows for each
-// table, and write all of it in one round trip. Foreign keys are looked at when
-// the statement ends.
-const insertParts = `
-	), parts AS (
-		INSERT INTO fulfillment_orders (id, order_id, location_id, supplier_id, status, version, submitted_at, acknowledge_by)
-		SELECT n.id, n.order_id, n.location_id, n.supplier_id, n.status, n.version, n.submitted_at, n.acknowledge_by
-		FROM jsonb_populate_recordset(NULL::fulfillment_orders, $1::jsonb->'parts') AS n
-		ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version
-	), part_lines AS (
-		INSERT INTO fulfillment_order_lines (id, fulfillment_order_id, order_line_id, quantity, accepted, shipped, supplier_sku,
-			supplier_unit, pack_quantity, supplier_quantity)
-		SELECT n.id, n.fulfillment_order_id, n.order_line_id, n.quantity, n.accepted, n.shipped, n.supplier_sku, n.supplier_unit,
-			n.pack_quantity, n.supplier_quantity
-		FROM jsonb_populate_recordset(NULL::fulfillment_order_lines, $1::jsonb->'part_lines') AS n
-		ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, shipped = excluded.shipped
-	), shipments AS (
-		INSERT INTO fulfillments (id, fulfillment_order_id, status, carrier, tracking_number, tracking_url, shipped_at, delivered_at)
-		SELECT n.id, n.fulfillment_order_id, n.status, n.carrier, n.tracking_number, n.tracking_url, n.shipped_at, n.delivered_at
-		FROM jsonb_populate_recordset(NULL::fulfillments, $1::jsonb->'shipments') AS n
-		ON CONFLICT (id) DO UPDATE SET status = excluded.status, delivered_at = excluded.delivered_at
-	), shipment_lines AS (
-		INSERT INTO fulfillment_lines (fulfillment_id, fulfillment_order_line_id, quantity)
-		SELECT n.fulfillment_id, n.fulfillment_order_line_id, n.quantity
-		FROM jsonb_populate_recordset(NULL::fulfillment_lines, $1::jsonb->'shipment_lines') AS n
-		ON CONFLICT DO NOTHING
-	)
-	INSERT INTO order_status_changes (order_id, order_version, from_status, to_status, actor, note, at)
-	SELECT n.order_id, n.order_version, n.from_status, n.to_status, n.actor, n.note, n.at
-	FROM jsonb_populate_recordset(NULL::order_status_changes, $1::jsonb->'history') AS n`
 
 // insertOrders writes new orders with all that belongs to them.
 func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []*redline.Order) error {
 	rows := newOrderRows()
 	for _, o := range orders {
-		rows.add(o)
+		if err := rows.add(o); err != nil {
+			return err
+		}
 		for _, f := range o.FulfillmentOrders {
 			rows.addPart(f)
 		}
@@ -207,46 +229,33 @@ func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []*redline.Order) err
 			rows.addHistory(i+1, h)
 		}
 	}
-	return rows.write(ctx, tx, "inserting orders", `WITH orders AS (
-		INSERT INTO orders (id, number, owner_issuer, owner_subject, external_reference, customer_id, customer_name, customer_email,
-			status, hold_reason, currency, total, ship_to, version, placed_at, updated_at)
-		SELECT n.id, n.number, n.owner_issuer, n.owner_subject, n.external_reference, n.customer_id, n.customer_name, n.customer_email,
-			n.status, n.hold_reason, n.currency, n.total, nullif(n.ship_to, 'null'), n.version, n.placed_at, n.updated_at
-		FROM jsonb_populate_recordset(NULL::orders, $1::jsonb->'orders') AS n
-	), lines AS (
-		INSERT INTO order_lines (id, order_id, position, product_id, quantity, open, backordered, shipped, cancelled, unit_price,
-			discount, total)
-		SELECT n.id, n.order_id, n.position, n.product_id, n.quantity, n.open, n.backordered, n.shipped, n.cancelled, n.unit_price,
-			n.discount, n.total
-		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb->'lines') AS n`+insertParts)
+	return rows.write(ctx, tx, "inserting orders", insertOrdersText)
 }
 
 // updateOrder writes a changed order: itself, its lines, and the parts that
 // changed. The order's row is locked.
 func updateOrder(ctx context.Context, tx *sqlx.Tx, o *redline.Order, c redline.Change) error {
 	rows := newOrderRows()
-	rows.add(o)
+	if err := rows.add(o); err != nil {
+		return err
+	}
 	for _, f := range c.Parts {
 		rows.addPart(f)
 	}
 	if c.History != nil {
 		rows.addHistory(o.Version, c.History)
 	}
-	return rows.write(ctx, tx, "updating an order", `WITH changed AS (
-		UPDATE orders o SET status = n.status, hold_reason = n.hold_reason, version = n.version, updated_at = n.updated_at
-		FROM jsonb_populate_recordset(NULL::orders, $1::jsonb->'orders') AS n WHERE o.id = n.id
-	), lines AS (
-		UPDATE order_lines l SET open = n.open, backordered = n.backordered, shipped = n.shipped, cancelled = n.cancelled
-		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb->'lines') AS n WHERE l.id = n.id
-			AND (l.open, l.backordered, l.shipped, l.cancelled) IS DISTINCT FROM (n.open, n.backordered, n.shipped, n.cancelled)`+insertParts)
+	return rows.write(ctx, tx, "updating an order", updateOrderText)
 }
 
 func (r *orderRows) write(ctx context.Context, tx *sqlx.Tx, doing, text string) error {
-	rows, err := jsonText(r)
-	if err != nil {
-		return err
+	var args []any
+	for _, columns := range [][]*column{r.orders, r.lines, r.parts, r.partLines, r.shipments, r.shipmentLines, r.history} {
+		for _, c := range columns {
+			args = append(args, c)
+		}
 	}
-	if _, err := tx.ExecContext(ctx, text, rows); err != nil {
+	if _, err := tx.ExecContext(ctx, text, args...); err != nil {
 		return dbError(doing, err)
 	}
 	return nil

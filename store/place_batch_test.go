@@ -19,18 +19,16 @@ import (
 
 // together has calls of a store gather, in their order, and share a transaction
 // as far as one takes them.
-func (w *world) together(s *store.Store, n int, call func(i int) error) []error {
+func (w *world) together(s *store.Store, n int, call func(i int)) {
 	w.t.Helper()
 	queued, release := s.Gather()
-	errs := make([]error, n)
 	var calls sync.WaitGroup
 	for i := range n {
-		calls.Go(func() { errs[i] = call(i) })
+		calls.Go(func() { call(i) })
 		w.await("a call to queue", func() bool { return queued() == i+1 })
 	}
 	release()
 	calls.Wait()
-	return errs
 }
 
 // placed is what came of an order.
@@ -44,10 +42,9 @@ type placed struct {
 func (w *world) placeTogether(s *store.Store, p redline.Principal, orders ...redline.OrderPlaceInput) []placed {
 	w.t.Helper()
 	out := make([]placed, len(orders))
-	w.together(s, len(orders), func(i int) error {
+	w.together(s, len(orders), func(i int) {
 		id, outcome, err := s.OrderPlace(w.ctx, p, orders[i])
 		out[i] = placed{id, outcome, err}
-		return err
 	})
 	return out
 }
@@ -153,10 +150,9 @@ func TestMembersOfABatchHaveTheirOwn(t *testing.T) {
 		{rival, wants(line("tea", 1)), "INSUFFICIENT_STOCK"}, {shop, referenced, "OK"}, {shop, again, "DUPLICATE"}, {rival, again, "OK"},
 	}
 	got := make([]placed, len(calls))
-	w.together(w.Store, len(calls), func(i int) error {
+	w.together(w.Store, len(calls), func(i int) {
 		id, outcome, err := w.OrderPlace(redline.WithRequestID(w.ctx, fmt.Sprint("request-", i)), calls[i].p, calls[i].in)
 		got[i] = placed{id, outcome, err}
-		return err
 	})
 	for i, c := range calls {
 		what := fmt.Sprintf("call %d, %s", i, c.want)
