@@ -70,10 +70,12 @@ func (w *wire) pass(t *testing.T, client net.Conn, to string) {
 }
 
 // forward passes the messages of a client on: first one without a type, and
-// then those of which Query and Parse bring a statement (Postgres manual,
-// chapter "Message Formats"). A statement is noted before Postgres can answer.
+// then those of which Query brings a statement, and Bind runs one that Parse
+// brought under a name (Postgres manual, chapter "Message Formats"). A
+// statement is noted before Postgres can answer.
 func (w *wire) forward(client io.Reader, backend io.Writer) error {
 	r := bufio.NewReader(client)
+	prepared := map[string]string{}
 	for header := 4; ; header = 5 {
 		message := make([]byte, header)
 		if _, err := io.ReadFull(r, message); err != nil {
@@ -87,8 +89,11 @@ func (w *wire) forward(client io.Reader, backend io.Writer) error {
 			switch message[0] {
 			case 'Q':
 				w.note(cString(body))
-			case 'P': // the name of the prepared statement stands first
-				w.note(cString(body[len(cString(body))+1:]))
+			case 'P': // the statement's name stands first
+				name := cString(body)
+				prepared[name] = cString(body[len(name)+1:])
+			case 'B': // the portal's name stands first
+				w.note(prepared[cString(body[len(cString(body))+1:])])
 			}
 		}
 		if _, err := backend.Write(append(message, body...)); err != nil {
