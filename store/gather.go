@@ -20,6 +20,10 @@ const (
 	// likely it waits for a row that somebody else holds, which those who don't
 	// want that row need not wait for.
 	gatherSlow = 250 * time.Millisecond
+	// gatherShare is the share of a usual batch that has to wait before another
+	// batch runs beside one: those whom one batch answers come back one by one, and
+	// each in a transaction of its own would cost more than it gains.
+	gatherShare = 4
 )
 
 // gatherer lets calls that arrive together share a transaction: while batches
@@ -41,7 +45,9 @@ type gatherer[C any] struct {
 	closed bool
 	// running counts the workers, and slow those of them that take too long.
 	running, slow int
-	workers       sync.WaitGroup
+	// usual is how many calls batches take, of late.
+	usual   int
+	workers sync.WaitGroup
 }
 
 // gathered is a call in a queue, or in the batch that took it.
@@ -112,7 +118,7 @@ func (g *gatherer[C]) leave(q *gathered[C]) bool {
 // start starts a worker where there is work that no other will come to soon. It
 // takes its first batch at once. The mutex is held.
 func (g *gatherer[C]) start() {
-	if len(g.queue) == 0 || g.running-g.slow >= gatherWorkers || g.running >= g.most {
+	if !g.enough(g.running) || g.running >= g.most {
 		return
 	}
 	g.running++
@@ -125,12 +131,21 @@ func (g *gatherer[C]) start() {
 	})
 }
 
-// next takes a worker's next batch, or ends the worker: where there is nothing
+// enough reports whether a batch has gathered that may run beside so many
+// others: without any, a single call is enough. The mutex is held.
+func (g *gatherer[C]) enough(others int) bool {
+	if others -= g.slow; others <= 0 {
+		return len(g.queue) > 0
+	}
+	return others < gatherWorkers && len(g.queue) > 0 && len(g.queue) >= g.usual/gatherShare
+}
+
+// next takes a worker's next batch, or ends the worker: where too little is
 // left to do, or others have taken over while its last one was slow.
 func (g *gatherer[C]) next() []*gathered[C] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.queue) == 0 || g.running-g.slow > gatherWorkers {
+	if !g.enough(g.running - 1) {
 		g.running--
 		return nil
 	}
@@ -148,6 +163,7 @@ func (g *gatherer[C]) take() []*gathered[C] {
 		}
 		n++
 	}
+	g.usual = max(n, g.usual-g.usual/8)
 	batch := g.queue[:n:n]
 	g.queue = g.queue[n:]
 	if len(g.queue) == 0 {
