@@ -20,6 +20,21 @@ import (
 // the benchmarks of placing sell.
 const benchProducts = 2000
 
+// settle has orders in the tables when Postgres plans for them, as a shop has:
+// planned while they are empty, each foreign key would be looked up by reading
+// all of its table.
+func settle(b *testing.B, s *store.Store) {
+	b.Helper()
+	for range 300 {
+		if err := placeOne(s, false); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := s.DB().ExecContext(context.Background(), `ANALYZE`); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // newCounter opens a store on a database with a full shop, and counts its
 // round trips.
 func newCounter(b *testing.B) (*store.Store, *atomic.Int64) {
@@ -72,13 +87,15 @@ func placeOne(s *store.Store, hot bool) error {
 // BenchmarkPlace is one client that places orders of two lines.
 func BenchmarkPlace(b *testing.B) {
 	s, trips := newCounter(b)
+	settle(b, s)
+	before := trips.Load()
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := placeOne(s, false); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(trips.Load())/float64(b.N), "trips/order")
+	b.ReportMetric(float64(trips.Load()-before)/float64(b.N), "trips/order")
 }
 
 // BenchmarkPlaceTogether is 64 clients, each of whom places one order after the
@@ -90,6 +107,8 @@ func BenchmarkPlaceTogether(b *testing.B) {
 	}{{"hot", true}, {"uniform", false}} {
 		b.Run(c.name, func(b *testing.B) {
 			s, trips := newCounter(b)
+			settle(b, s)
+			before := trips.Load()
 			b.ReportAllocs()
 			b.ResetTimer()
 			var next atomic.Int64
@@ -106,7 +125,7 @@ func BenchmarkPlaceTogether(b *testing.B) {
 			}
 			clients.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
-			b.ReportMetric(float64(trips.Load())/float64(b.N), "trips/order")
+			b.ReportMetric(float64(trips.Load()-before)/float64(b.N), "trips/order")
 		})
 	}
 }
