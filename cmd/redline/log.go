@@ -11,14 +11,17 @@ type logFlags struct {
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"The least that is logged: debug, info, warn or error."`
 }
 
-func (f *logFlags) logger(io streams) (*slog.Logger, error) {
+// logger returns the log, and what writes the rest of it at the end.
+func (f *logFlags) logger(io streams) (log *slog.Logger, end func(), err error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
-		return nil, fmt.Errorf("reading --log-level: %w", err)
+		return nil, nil, fmt.Errorf("reading --log-level: %w", err)
 	}
+	lines := gather(io.err)
 	o := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(lines, o)
 	if f.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(io.err, o)), nil
+		handler = slog.NewJSONHandler(lines, o)
 	}
-	return slog.New(slog.NewTextHandler(io.err, o)), nil
+	return slog.New(prompt{handler, lines}), lines.close, nil
 }

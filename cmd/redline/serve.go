@@ -51,10 +51,11 @@ type gateway struct {
 // as well, with an error, when the private Postgres ends by itself.
 func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	defer runtime.KeepAlive(ballast())
-	log, err := c.logger(io)
+	log, endLog, err := c.logger(io)
 	if err != nil {
 		return err
 	}
+	defer endLog()
 	if err := c.check(); err != nil {
 		return err
 	}
