@@ -52,9 +52,13 @@ type Product struct {
 	SupplierItems []*SupplierItem      `db:"-"`
 }
 
-// ProductParts says which relations of products to load.
+// ProductParts says what of products to load. The zero value is all but the
+// relations.
 type ProductParts struct {
 	Availability bool
+	// Brief leaves out what is long or seldom asked for: Description, Attributes,
+	// CreatedAt and UpdatedAt stay empty.
+	Brief bool
 }
 
 // Attribute is a named fact, such as a brake disc's diameter.

@@ -250,4 +250,6 @@ type OrderParts struct {
 	Lines   bool
 	Parts   bool
 	History bool
+	// BriefProducts says that the lines' products may be so: see ProductParts.
+	BriefProducts bool
 }

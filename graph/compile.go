@@ -60,7 +60,9 @@ func (c *compiler) object(info *typeInfo, asked []*ast.Field) *object {
 			o.heavy = append(o.heavy, i)
 		}
 		o.asksProducts = o.asksProducts || f.asksProducts()
+		o.asksDetails = o.asksDetails || f.asksDetails()
 	}
+	o.asksDetails = o.asksDetails || info.name == "Product" && o.asks("description", "attributes", "createdAt", "updatedAt")
 	c.made[string(key)] = o
 	return o
 }

@@ -63,6 +63,9 @@ type object struct {
 	followed []int
 	// asksProducts is true where something beneath asks for products by their ids.
 	asksProducts bool
+	// asksDetails is true of a product that is asked for what brief ones lack, and
+	// where something beneath is such a product.
+	asksDetails bool
 }
 
 // asksProducts reports whether products are asked for by their ids beneath.
@@ -73,6 +76,17 @@ func (f *field) asksProducts() bool {
 		}
 	}
 	return f.relation != nil && f.relation.products || f.of != nil && f.of.asksProducts
+}
+
+// asksDetails reports whether any product beneath is asked for what brief ones
+// lack.
+func (f *field) asksDetails() bool {
+	for _, to := range f.kinds {
+		if to != nil && to.asksDetails {
+			return true
+		}
+	}
+	return f.of != nil && f.of.asksDetails
 }
 
 // asks reports whether an object is asked for any of some fields. Nothing is

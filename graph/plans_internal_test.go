@@ -138,3 +138,32 @@ func TestRefusedOperationsHaveNoPlan(t *testing.T) {
 		t.Errorf("%d documents have plans", n)
 	}
 }
+
+// TestWhoGetsBriefProducts: products are brief only where nobody beneath a root
+// field asks for their details, on whatever way.
+func TestWhoGetsBriefProducts(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	s, e := &g.resolver.plans, g.Executor()
+	for query, brief := range map[string]bool{
+		`{products{nodes{id sku name price{amount}availability{available}}}}`:                                true,
+		`{products{nodes{__typename}pageInfo{endCursor}}}`:                                                   true,
+		`{products{nodes{id}edges{node{description}}}}`:                                                      false,
+		`{products{nodes{a:attributes{name}}}}`:                                                              false,
+		`{products{nodes{...F}}}fragment F on Node{...on Product{...G}}fragment G on Product{updatedAt}`:     false,
+		`{products{nodes{inventory{levels{product{createdAt}}}}}}`:                                           false,
+		`{products{nodes{inventory{levels{product{sku}asOf}}}}}`:                                             true,
+		`{products{nodes{sku description @skip(if:true)}}}`:                                                  true,
+		`{order(by:{id:"1"}){updatedAt lines{product{sku}}}}`:                                                true,
+		`{order(by:{id:"1"}){lines{product{sku}}fulfillmentOrders{lines{orderLine{product{description}}}}}}`: false,
+	} {
+		f := &s.of(operationOf(t, e, query, nil)).roots[0]
+		got := f.productParts().Brief
+		if f.node.Name == "order" {
+			got = f.orderParts().BriefProducts
+		}
+		if got != brief {
+			t.Errorf("%s: the products are brief: %v", query, got)
+		}
+	}
+}

@@ -16,11 +16,12 @@ const (
 	orderColumns = `o.id, o.number, o.owner_issuer, o.owner_subject, o.external_reference, o.customer_id, o.customer_name,
 		o.customer_email, o.status, o.hold_reason, o.currency, o.total, o.ship_to, o.version, o.placed_at, o.updated_at`
 
+	// What is left open is the products' details, if they are wanted.
 	gatherLines = `(SELECT json_agg(json_build_array(ol.id, ol.product_id, ol.quantity, ol.open, ol.backordered, ol.shipped,
 			ol.cancelled, ol.returned, ol.unit_price, ol.discount, ol.total,
-			p.sku, p.name, p.description, p.brand, p.category, p.base_unit, p.price, p.currency, p.active, p.attributes, p.version,
-			p.created_at, p.updated_at) ORDER BY ol.position)
+			p.sku, p.name, p.brand, p.category, p.base_unit, p.price, p.currency, p.active, p.version%s) ORDER BY ol.position)
 		FROM order_lines ol JOIN products p ON p.id = ol.product_id WHERE ol.order_id = o.id)`
+	gatherDetails = `, p.description, p.attributes, p.created_at, p.updated_at`
 
 	// The condition is on whose parts are read.
 	gatherParts = `(SELECT json_agg(json_build_array(f.id, f.location_id, f.supplier_id, sup.code, f.status, f.version, f.submitted_at,
@@ -59,7 +60,11 @@ func readsOrders(p redline.Principal, need redline.OrderParts) orderRead {
 func (r orderRead) selectFrom(q *query) string {
 	columns := []string{orderColumns, "NULL", "NULL", "NULL"}
 	if r.need.Lines {
-		columns[1] = gatherLines
+		details := gatherDetails
+		if r.need.BriefProducts {
+			details = ""
+		}
+		columns[1] = fmt.Sprintf(gatherLines, details)
 	}
 	if r.need.Parts {
 		whose := ""
@@ -145,7 +150,7 @@ func (r orderRead) order(row *orderRow) (wholeOrder, error) {
 	}
 	if r.need.Lines {
 		n := nestedOf(row.lines)
-		o.Lines = orderLines(n, o)
+		o.Lines = r.lines(n, o)
 		if err := n.failed("its lines"); err != nil {
 			return whole, err
 		}
@@ -167,18 +172,21 @@ func (r orderRead) order(row *orderRow) (wholeOrder, error) {
 	return whole, nil
 }
 
-func orderLines(n *nested, o *redline.Order) []*redline.OrderLine {
+func (r orderRead) lines(n *nested, o *redline.Order) []*redline.OrderLine {
 	lines := []*redline.OrderLine{}
 	n.rows(func() {
 		l := &redline.OrderLine{
 			ID: n.str(), OrderID: o.ID, ProductID: n.str(), Quantity: n.int(), Open: n.int(), Backordered: n.int(), Shipped: n.int(),
 			Cancelled: n.int(), Returned: n.int(), UnitPrice: n.money(o), Discount: n.money(o), Total: n.money(o),
 		}
-		l.Product = &redline.Product{
-			ID: l.ProductID, SKU: n.str(), Name: n.str(), Description: optional(n, n.str), Brand: optional(n, n.str), Category: n.str(),
-			BaseUnit: redline.UnitOfMeasure(n.str()), Price: redline.Money{Amount: n.decimal(), Currency: n.str()}, Active: n.bool(),
-			Attributes: n.attributes(), Version: n.int(), CreatedAt: n.time(), UpdatedAt: n.time(),
+		p := &redline.Product{
+			ID: l.ProductID, SKU: n.str(), Name: n.str(), Brand: optional(n, n.str), Category: n.str(), BaseUnit: n.unit(),
+			Price: redline.Money{Amount: n.decimal(), Currency: n.str()}, Active: n.bool(), Version: n.int(),
 		}
+		if !r.need.BriefProducts {
+			p.Description, p.Attributes, p.CreatedAt, p.UpdatedAt = optional(n, n.str), n.attributes(), n.time(), n.time()
+		}
+		l.Product = p
 		lines = append(lines, l)
 	})
 	return lines

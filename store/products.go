@@ -13,13 +13,11 @@ import (
 )
 
 const (
-	productColumns = `p.id, p.sku, p.name, p.description, p.brand, p.category, p.base_unit,
-		p.price AS "price.amount", p.currency AS "price.currency", p.active,
-		p.attributes, p.version, p.created_at, p.updated_at`
-	selectProducts = `SELECT ` + productColumns + ` FROM products p`
-	// With what can be sold of each, and from where: see availableAt.
-	selectProductsWithAvailability = `SELECT ` + productColumns + `, (SELECT ` + availableAt + ` FROM inventory_levels l
-		WHERE l.product_id = p.id) FROM products p`
+	briefColumns = `p.id, p.sku, p.name, p.brand, p.category, p.base_unit, p.price AS "price.amount", p.currency AS "price.currency",
+		p.active, p.version`
+	productColumns = briefColumns + `, p.description, p.attributes, p.created_at, p.updated_at`
+	// What can be sold of each, and from where: see availableAt.
+	availabilityColumn = `(SELECT ` + availableAt + ` FROM inventory_levels l WHERE l.product_id = p.id)`
 )
 
 // productRow is where products are scanned into.
@@ -32,8 +30,10 @@ type productRow struct {
 func (r *productRow) into(need redline.ProductParts) []any {
 	p := &r.Product
 	into := []any{
-		&p.ID, &p.SKU, &p.Name, &p.Description, &p.Brand, &p.Category, &p.BaseUnit, &p.Price.Amount, &p.Price.Currency, &p.Active,
-		&r.attributes, whole{&p.Version}, &p.CreatedAt, &p.UpdatedAt,
+		&p.ID, &p.SKU, &p.Name, &p.Brand, &p.Category, &p.BaseUnit, &p.Price.Amount, &p.Price.Currency, &p.Active, whole{&p.Version},
+	}
+	if !need.Brief {
+		into = append(into, &p.Description, &r.attributes, &p.CreatedAt, &p.UpdatedAt)
 	}
 	if need.Availability {
 		into = append(into, &r.availability)
@@ -42,8 +42,11 @@ func (r *productRow) into(need redline.ProductParts) []any {
 }
 
 // product is what was scanned, but for its availability.
-func (r *productRow) product() (*redline.Product, error) {
+func (r *productRow) product(need redline.ProductParts) (*redline.Product, error) {
 	p := r.Product
+	if need.Brief {
+		return &p, nil
+	}
 	p.Attributes = redline.Attributes{}
 	if string(r.attributes) != "[]" {
 		if err := p.Attributes.Scan([]byte(r.attributes)); err != nil {
@@ -55,10 +58,14 @@ func (r *productRow) product() (*redline.Product, error) {
 
 // selectProductsWith begins a statement that reads products.
 func selectProductsWith(need redline.ProductParts) string {
-	if need.Availability {
-		return selectProductsWithAvailability
+	columns := productColumns
+	if need.Brief {
+		columns = briefColumns
 	}
-	return selectProducts
+	if need.Availability {
+		columns += ", " + availabilityColumn
+	}
+	return "SELECT " + columns + " FROM products p"
 }
 
 // productReader reads products with what was selected with them.
@@ -68,7 +75,7 @@ func (s *Store) productReader(need redline.ProductParts) reader[*redline.Product
 		var sold []*string
 		var r productRow
 		err := scanRows(ctx, s.db, doing, text, args, r.into(need), func() error {
-			p, err := r.product()
+			p, err := r.product(need)
 			found, sold = append(found, p), append(sold, r.availability)
 			return err
 		})
@@ -137,6 +144,7 @@ func (s *Store) Products(
 	}
 	by := productSorts[o.Field]
 	by.desc = o.Direction == redline.Descending
+	need.Brief = need.Brief && o.Field != redline.ProductsByUpdatedAt // which the cursors are made of
 	return pageBy(ctx, s, s.productReader(need), selectProductsWith(need), q, by, page, func(p *redline.Product) (string, string) {
 		switch o.Field {
 		case redline.ProductsBySKU:
@@ -211,7 +219,8 @@ func (s *Store) ProductsOf(ctx context.Context, ids []string) (map[string]*redli
 
 func (s *Store) products(ctx context.Context, q *query, ids []string) (map[string]*redline.Product, error) {
 	q.and("p.id = ANY(%s)", pq.Array(ids))
-	found, err := s.productReader(redline.ProductParts{})(ctx, "reading products", selectProducts+q.where(), q.args)
+	all := redline.ProductParts{}
+	found, err := s.productReader(all)(ctx, "reading products", selectProductsWith(all)+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
