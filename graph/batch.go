@@ -103,14 +103,17 @@ func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
 	b.itemPages[k].suppliers[supplierID] = true
 }
 
+// reads are what running a batch does, in this order.
+var reads = [...]func(*batch, context.Context) error{
+	(*batch).runProducts, (*batch).runLocations, (*batch).runSuppliers,
+	(*batch).runAvailability, (*batch).runLevels, (*batch).runItems, (*batch).runItemPages, (*batch).runLastSeen,
+	(*batch).runOrders, (*batch).runCustomers, (*batch).runHistories, (*batch).runAddresses,
+}
+
 // run reads all that is wanted and gives it to those who want it.
 func (b *batch) run(ctx context.Context) error {
-	for _, read := range []func(context.Context) error{
-		b.runProducts, b.runLocations, b.runSuppliers,
-		b.runAvailability, b.runLevels, b.runItems, b.runItemPages, b.runLastSeen,
-		b.runOrders, b.runCustomers, b.runHistories, b.runAddresses,
-	} {
-		if err := read(ctx); err != nil {
+	for _, read := range reads {
+		if err := read(b, ctx); err != nil {
 			return err
 		}
 	}

@@ -120,16 +120,21 @@ func (p *preloader) allows(o *object, name string) bool {
 // together, and then leads to the groups of the next.
 func (p *preloader) run(ctx context.Context, level []group) error {
 	for len(level) > 0 {
-		b := newBatch(p)
+		var b *batch // there is none where nothing can be lacking
 		for _, g := range level {
 			for _, at := range g.of.followed {
 				if f := &g.of.fields[at]; f.relation.want != nil && f.needs&^p.answer.open == 0 {
+					if b == nil {
+						b = newBatch(p)
+					}
 					f.relation.want(b, g.objs, f)
 				}
 			}
 		}
-		if err := b.run(ctx); err != nil {
-			return err
+		if b != nil {
+			if err := b.run(ctx); err != nil {
+				return err
+			}
 		}
 		next := gathering{p: p}
 		for _, g := range level {
@@ -187,45 +192,64 @@ func (g *gathering) follow(f *field, from group) error {
 	return g.gather(f, r.owned, children)
 }
 
+// fewObjects is for how many objects a group has room at least: lists that one
+// object has are mostly no longer.
+const fewObjects = 6
+
 // gather adds the objects that a field leads to, each once unless they are
 // distinct anyhow. Those that lead no further are counted at once.
 func (g *gathering) gather(f *field, distinct bool, each telling) error {
-	start, values := len(g.level), 0
-	var seen places
-	each(func(o any, times int) {
-		of := f.of
-		if of == nil {
-			kind := kindOf(o)
-			if kind < 0 {
-				return
-			}
-			of = f.kinds[kind]
-		}
-		g.p.know(o)
-		if len(of.followed) == 0 {
-			values += times * of.weight(o, g.p.answer.open)
+	s := sorting{gathering: g, field: f, distinct: distinct, start: len(g.level)}
+	each(s.told)
+	return g.p.answer.spend(s.values)
+}
+
+// sorting is what gather keeps while it is told the objects of one field.
+type sorting struct {
+	*gathering
+	field    *field
+	distinct bool
+	// start is where the field's groups begin in the level.
+	start int
+	seen  places
+	// values is what those that lead no further come to.
+	values int
+}
+
+// told takes in one object.
+func (s *sorting) told(o any, times int) {
+	of := s.field.of
+	if of == nil {
+		kind := kindOf(o)
+		if kind < 0 {
 			return
 		}
-		if !distinct {
-			if at := seen.find(g.level[start:], o); at != nil {
-				*at += times
-				return
-			}
+		of = s.field.kinds[kind]
+	}
+	s.p.know(o)
+	if len(of.followed) == 0 {
+		s.values += times * of.weight(o, s.p.answer.open)
+		return
+	}
+	if !s.distinct {
+		if at := s.seen.find(s.level[s.start:], o); at != nil {
+			*at += times
+			return
 		}
-		i := start
-		for i < len(g.level) && g.level[i].of != of {
-			i++
-		}
-		if i == len(g.level) {
-			g.level = append(g.level, group{of: of, objs: make([]any, 0, g.size), times: make([]int, 0, g.size)})
-		}
-		to := &g.level[i]
-		if !distinct {
-			seen.note(o, i-start, len(to.objs))
-		}
-		to.objs, to.times = append(to.objs, o), append(to.times, times)
-	})
-	return g.p.answer.spend(values)
+	}
+	i := s.start
+	for i < len(s.level) && s.level[i].of != of {
+		i++
+	}
+	if i == len(s.level) {
+		room := max(s.size, fewObjects)
+		s.level = append(s.level, group{of: of, objs: make([]any, 0, room), times: make([]int, 0, room)})
+	}
+	to := &s.level[i]
+	if !s.distinct {
+		s.seen.note(o, i-s.start, len(to.objs))
+	}
+	to.objs, to.times = append(to.objs, o), append(to.times, times)
 }
 
 // gatherPage adds the items of pages, which are distinct, for each way in which a
