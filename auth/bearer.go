@@ -41,14 +41,18 @@ func BearerFrom(headers []string) (token string, present bool, err error) {
 // isToken68 is RFC 9110 §11.2: one or more of these, then any number of "=".
 func isToken68(text string) bool {
 	text = strings.TrimRight(text, "=")
-	return text != "" && !strings.ContainsFunc(text, notInToken68)
+	for i := range len(text) {
+		if !inToken68[text[i]] {
+			return false
+		}
+	}
+	return text != ""
 }
 
-func notInToken68(r rune) bool {
-	switch {
-	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-		return false
-	default:
-		return !strings.ContainsRune("-._~+/", r)
+// inToken68 are the bytes of a token.
+var inToken68 = func() (in [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/") {
+		in[c] = true
 	}
-}
+	return in
+}()
