@@ -98,6 +98,13 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		return nil, err
 	}
 	set("lock_timeout", fmt.Sprint(o.Patience.Milliseconds()))
+	// A change finds all its rows by their keys. A plan for it is made once for a
+	// connection, and never one that reads all of a table because it is small now:
+	// neither of a statement nor of a foreign key.
+	set("plan_cache_mode", "force_generic_plan")
+	for _, reads := range []string{"seqscan", "hashjoin", "mergejoin"} {
+		set("enable_"+reads, "off")
+	}
 	if s.writes, err = o.pool(u, q, changes); err != nil {
 		return nil, err
 	}
