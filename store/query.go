@@ -224,10 +224,24 @@ func (s *Store) count(ctx context.Context, selectFrom string, q *query) (*int, e
 	return &n, nil
 }
 
+// encodeCursor writes a cursor: a list of three texts, as encoding/json has it.
+// Each item of each page gets one, and hardly any value needs escaping.
 func encodeCursor(by sorting, value, id string) string {
-	b, _ := json.Marshal([3]string{by.tag, value, id}) // strings always marshal
+	b := make([]byte, 0, 128)
+	if strings.ContainsFunc(value, escaped) || strings.ContainsFunc(id, escaped) {
+		b, _ = json.Marshal([3]string{by.tag, value, id}) // strings always marshal
+	} else {
+		b = append(append(b, `["`...), by.tag...)
+		b = append(append(b, `","`...), value...)
+		b = append(append(b, `","`...), id...)
+		b = append(b, `"]`...)
+	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
+
+// escaped reports whether encoding/json may write a character in another way
+// than as it stands.
+func escaped(c rune) bool { return c < ' ' || c > '~' || strings.ContainsRune(`"\<>&`, c) }
 
 func decodeCursor(cursor string, by sorting) (value, id string, refused *redline.Error) {
 	bad := redline.Invalid(nil, "this is not a cursor of this list in this order")
