@@ -25,7 +25,7 @@ build: ## Build bin/redline
 
 .PHONY: test
 test: postgres ## Run all tests, against a Postgres that they start themselves
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test -race -pgo=off -timeout 10m ./...
 
 .PHONY: lint
 lint: generated $(LINT) ## Check formatting, imports between rooms, code and generated files
@@ -51,6 +51,13 @@ bench: build postgres ## Measure reads and placements beside the practical limit
 .PHONY: bench-short
 bench-short: postgres ## Go the benchmark's whole way in seconds: it works, and its figures mean nothing
 	$(GO) test -race -count=1 -v -run TestBenchShort ./test/bench
+
+.PHONY: profile
+profile: build postgres ## Profile the server under load, for the compiler: cmd/redline/default.pgo
+	$(GO) build -o bin/bench ./test/bench
+	bin/bench --redline $(BIN) --only q1 --rounds 1 --seconds 8 --profile bin/profile
+	$(GO) tool pprof -proto bin/profile/*.pprof > bin/default.pgo
+	mv bin/default.pgo cmd/redline/default.pgo
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each

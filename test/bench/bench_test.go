@@ -35,7 +35,7 @@ var built, ended = func() (func() (string, error), func()) {
 				return "", err
 			}
 			path := filepath.Join(dir, "redline")
-			if said, err := exec.Command("go", "build", "-o", path, "redline/cmd/redline").CombinedOutput(); err != nil {
+			if said, err := exec.Command("go", "build", "-pgo=off", "-o", path, "redline/cmd/redline").CombinedOutput(); err != nil {
 				return "", fmt.Errorf("building the command: %w: %s", err, said)
 			}
 			return path, nil

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// takeProfiles takes a CPU profile of the server under Q1, and while 32 clients
-// place orders uniformly: NAME.pprof, and its top as NAME.txt.
+// takeProfiles takes a CPU profile of the server under each query, and while 32
+// clients place orders uniformly: NAME.pprof, and its top as NAME.txt.
 func (b *bench) takeProfiles(ctx context.Context) error {
 	if !b.redline.canProfile {
 		b.say("\nno profiles: this server has no --pprof-addr")
@@ -22,19 +22,22 @@ func (b *bench) takeProfiles(ctx context.Context) error {
 	if err := os.MkdirAll(b.profile, 0o755); err != nil {
 		return fmt.Errorf("making the directory for profiles: %w", err)
 	}
-	_, q1, err := b.readJobs(ctx, readQueries[0])
-	if err != nil {
-		return err
+	take := func(name string, j job) error {
+		if err := b.profileOf(ctx, name, j); err != nil {
+			return fmt.Errorf("taking the profile of %s: %w", name, err)
+		}
+		return nil
 	}
-	for _, p := range []struct {
-		name string
-		job  job
-	}{{"q1", q1}, {"place", b.placeJob(false, 32)}} {
-		if err := b.profileOf(ctx, p.name, p.job); err != nil {
-			return fmt.Errorf("taking the profile of %s: %w", p.name, err)
+	for _, q := range readQueries {
+		_, j, err := b.readJobs(ctx, q)
+		if err != nil {
+			return err
+		}
+		if err := take(q.name, j); err != nil {
+			return err
 		}
 	}
-	return nil
+	return take("place", b.placeJob(false, 32))
 }
 
 func (b *bench) profileOf(ctx context.Context, name string, j job) error {
