@@ -113,7 +113,7 @@ func (m *mutation) loadStock(ctx context.Context, d redline.Dataset) error {
 	if err != nil {
 		return err
 	}
-	levels, err := m.lockLevels(ctx, "true")
+	levels, err := m.lockLevels(ctx, nil, "true")
 	if err != nil {
 		return err
 	}

@@ -242,31 +242,28 @@ func (t *transaction) findLocations(ctx context.Context, orders []*placement) er
 	return err
 }
 
-// productsOf are the products of orders, each once.
-func productsOf(orders []*placement) *column {
-	seen := map[string]bool{}
-	ids := texts()
+// productsOf are the products of orders, by their ids.
+func productsOf(orders []*placement) map[string]*redline.Product {
+	all := map[string]*redline.Product{}
 	for _, pl := range orders {
 		for _, p := range pl.products {
-			if !seen[p.ID] {
-				seen[p.ID] = true
-				ids.text(p.ID)
-			}
+			all[p.ID] = p
 		}
 	}
-	return ids
+	return all
 }
 
 // lockProducts locks all levels of the products of orders.
 func (t *transaction) lockProducts(ctx context.Context, orders []*placement) (map[levelKey]*lockedLevel, error) {
-	return t.lockLevels(ctx, `l.product_id = ANY($1::text[])`, productsOf(orders))
+	products := productsOf(orders)
+	return t.lockLevels(ctx, products, `l.product_id = ANY($1::text[])`, texts(slices.Collect(maps.Keys(products))...))
 }
 
 // readShelves reads what there is of the products of orders, and locks nothing.
 func (t *transaction) readShelves(ctx context.Context, orders []*placement) (shelves, error) {
 	there := shelves{}
 	rows, err := t.tx.QueryContext(ctx, `SELECT product_id, location_id, available FROM inventory_levels
-		WHERE product_id = ANY($1::text[])`, productsOf(orders))
+		WHERE product_id = ANY($1::text[])`, texts(slices.Collect(maps.Keys(productsOf(orders)))...))
 	if err != nil {
 		return nil, dbError("reading what is available", err)
 	}

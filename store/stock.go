@@ -19,7 +19,7 @@ type lockedLevel struct {
 	SKU      string
 	Category string
 	Active   bool
-	Now      time.Time `db:"now"`
+	now      time.Time
 	at       *place
 	dirty    bool
 }
@@ -63,34 +63,57 @@ func (s *Store) placesWith(ctx context.Context, locationIDs ...string) (*places,
 }
 
 // lockLevels locks levels, in the one order in which everybody does, and reads
-// the clock behind the locks. The condition speaks of the alias l.
-func (t *transaction) lockLevels(ctx context.Context, cond string, args ...any) (map[levelKey]*lockedLevel, error) {
-	var rows []*lockedLevel
+// the clock behind the locks. The condition speaks of the alias l. What is known
+// of the products need not be read with each of their levels; nil is nothing.
+func (t *transaction) lockLevels(
+	ctx context.Context, products map[string]*redline.Product, cond string, args ...any,
+) (map[levelKey]*lockedLevel, error) {
+	known, err := t.store.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[levelKey]*lockedLevel{}
+	var l lockedLevel
+	into := []any{
+		&l.ID, &l.ProductID, &l.LocationID, whole{&l.OnHand}, whole{&l.Reserved}, whole{&l.Committed}, whole{&l.SafetyStock},
+		whole{&l.Unavailable}, whole{&l.Available}, whole{&l.Shortfall}, whole{&l.Incoming}, whole{&l.ReorderPoint},
+		whole{&l.Version}, &l.AsOf, &l.Stale, &l.now,
+	}
+	columns, from := levelColumns+`, clock_timestamp()`, `l`
+	if products == nil {
+		columns, from = columns+`, p.sku, p.category, p.active`, `l JOIN products p ON p.id = l.product_id`
+		into = append(into, &l.SKU, &l.Category, &l.Active)
+	}
 	// The locks come first, row by row and in order; the clock is read with each
 	// row after its lock, so that the latest reading lies behind all of them.
-	err := t.tx.SelectContext(ctx, &rows, `WITH l AS MATERIALIZED (
+	err = scanRows(ctx, t.tx, "locking levels", `WITH l AS MATERIALIZED (
 			SELECT `+levelColumns+` FROM inventory_levels l WHERE `+cond+`
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
 		)
-		SELECT `+levelColumns+`, p.sku, p.category, p.active, clock_timestamp() AS now
-		FROM l JOIN products p ON p.id = l.product_id`, args...)
-	if err != nil {
-		return nil, dbError("locking levels", err)
-	}
-	out := make(map[levelKey]*lockedLevel, len(rows))
-	for _, r := range rows {
-		out[r.key()] = r
-		if r.Now.After(t.now) {
-			t.now = r.Now
+		SELECT `+columns+` FROM `+from, args, into, func() error {
+		if l.now.After(t.now) {
+			t.now = l.now
 		}
-		if r.at = t.made[r.LocationID]; r.at != nil {
+		if p := products[l.ProductID]; p != nil {
+			l.SKU, l.Category, l.Active = p.SKU, p.Category, p.Active
+		}
+		one := l
+		out[one.key()] = &one
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range out {
+		if l.at = t.made[l.LocationID]; l.at != nil {
 			continue
 		}
-		known, err := t.store.placesWith(ctx, r.LocationID)
-		if err != nil {
-			return nil, err
+		if known.byID[l.LocationID] == nil {
+			if known, err = t.store.placesWith(ctx, l.LocationID); err != nil {
+				return nil, err
+			}
 		}
-		r.at = known.byID[r.LocationID]
+		l.at = known.byID[l.LocationID]
 	}
 	return out, nil
 }
@@ -117,7 +140,7 @@ func (t *transaction) lockKeys(ctx context.Context, keys []levelKey, create bool
 			return nil, dbError("making levels", err)
 		}
 	}
-	return t.lockLevels(ctx, `(l.product_id, l.location_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, products, locations)
+	return t.lockLevels(ctx, nil, `(l.product_id, l.location_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, products, locations)
 }
 
 // stockChange is one change of one level: one version, one ledger line and one
