@@ -34,7 +34,8 @@ func violates(err error, constraint string) bool {
 // again.
 func passing(err error) bool {
 	var pe *pq.Error
-	return errors.As(err, &pe) && (pe.Code == serializationFailure || pe.Code == deadlockDetected) ||
+	return errors.Is(err, errMoved) ||
+		errors.As(err, &pe) && (pe.Code == serializationFailure || pe.Code == deadlockDetected) ||
 		violates(err, "idempotency_keys_pkey") // another call with the key was committed meanwhile
 }
 

@@ -172,7 +172,8 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 	}
 	err := s.transact(ctx, calls, hurry, do)
 	for try := 1; err != nil && try < tries && passing(err); try++ {
-		if pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond) != nil {
+		// Whoever was overtaken by a look at the rows has nobody to give way to.
+		if !errors.Is(err, errMoved) && pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond) != nil {
 			break
 		}
 		err = s.transact(ctx, calls, hurry, do)

@@ -47,8 +47,9 @@ func (b *placing) place(ctx context.Context, t *transaction, all []*mutation) er
 	if err != nil || len(orders) == 0 {
 		return err
 	}
-	// An order alone needs one statement less if it locks at once. A reference is
-	// another lock, which comes before the levels.
+	// An order alone needs one statement less if it locks at once. With a reference
+	// it doesn't: the insert may wait for whoever uses the same one, which is better
+	// done before the levels are locked than behind them.
 	if b.locksFirst || len(all) == 1 && orders[0].in.ExternalReference == nil {
 		levels, err := t.lockProducts(ctx, orders)
 		if err != nil {

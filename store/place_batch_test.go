@@ -189,7 +189,9 @@ func (w *world) newestEvent(subject string) int64 {
 	return id
 }
 
-// Between the look at the levels and their locks, somebody else takes of them.
+// Between the look at the levels and their locks, somebody else takes of them:
+// the batch is run again with the locks first, and stays one transaction. It was
+// dissolved into one transaction for each order.
 func TestABatchGetsWhatTheLocksShow(t *testing.T) {
 	w := newWorld(t)
 	moved := 0
@@ -208,6 +210,23 @@ func TestABatchGetsWhatTheLocksShow(t *testing.T) {
 		w.must(all[i].err)
 		equal(t, fmt.Sprint("order ", i), w.shares(w.order(shop, all[i].id)), want)
 	}
+	var transactions int
+	w.must(w.DB().GetContext(w.ctx, &transactions, `SELECT count(DISTINCT xmin::text) FROM orders`))
+	equal(t, "transactions of the orders", transactions, 1)
+	w.checkBooks()
+}
+
+// An order alone whose levels change between the look and the locks was answered
+// with an internal error, where it had a reference.
+func TestAnOrderWithAReferenceGetsWhatTheLocksShow(t *testing.T) {
+	w := newWorld(t)
+	s := w.spied("INSERT INTO orders", func() { w.adjust(operator, "pads", "east", -7) })
+	in := wants(line("pads", 4))
+	in.ExternalReference = ref("web-1")
+	id, outcome, err := s.OrderPlace(w.ctx, shop, in)
+	w.must(err)
+	equal(t, "placed now", outcome.Replayed, false)
+	equal(t, "what it gets", w.shares(w.order(shop, id)), map[string]int{"west": 4})
 	w.checkBooks()
 }
 
