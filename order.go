@@ -35,13 +35,12 @@ type Order struct {
 	Customer          *Customer   `json:"customer,omitempty" db:"-"`
 	Status            OrderStatus `json:"status"`
 	// HoldReason is set while the order is held, and only then.
-	HoldReason *string `json:"holdReason,omitempty" db:"hold_reason"`
-	Total      *Money  `json:"total,omitempty" db:"-"`
-	// ShipTo is loaded with the parts, which are what goes there.
-	ShipTo    *Address  `json:"-" db:"-"`
-	Version   int       `json:"version"`
-	PlacedAt  time.Time `json:"placedAt" db:"placed_at"`
-	UpdatedAt time.Time `json:"updatedAt" db:"updated_at"`
+	HoldReason *string   `json:"holdReason,omitempty" db:"hold_reason"`
+	Total      *Money    `json:"total,omitempty" db:"-"`
+	ShipTo     *Address  `json:"-" db:"-"`
+	Version    int       `json:"version"`
+	PlacedAt   time.Time `json:"placedAt" db:"placed_at"`
+	UpdatedAt  time.Time `json:"updatedAt" db:"updated_at"`
 
 	Lines             []*OrderLine         `json:"lines" db:"-"`
 	FulfillmentOrders []*FulfillmentOrder  `json:"fulfillmentOrders" db:"-"`

@@ -14,7 +14,7 @@ import (
 
 const (
 	orderColumns = `o.id, o.number, o.owner_issuer, o.owner_subject, o.external_reference, o.customer_id, o.customer_name,
-		o.customer_email, o.status, o.hold_reason, o.currency, o.total, o.version, o.placed_at, o.updated_at`
+		o.customer_email, o.status, o.hold_reason, o.currency, o.total, o.ship_to, o.version, o.placed_at, o.updated_at`
 
 	// What is left open is the products' details, if they are wanted.
 	gatherLines = `(SELECT json_agg(json_build_array(ol.id, ol.product_id, ol.quantity, ol.open, ol.backordered, ol.shipped,
@@ -58,7 +58,7 @@ func readsOrders(p redline.Principal, need redline.OrderParts) orderRead {
 // selectFrom begins the statement. A supplier's principal is given its own parts
 // alone.
 func (r orderRead) selectFrom(q *query) string {
-	columns := []string{orderColumns, "NULL", "NULL", "NULL", "NULL"}
+	columns := []string{orderColumns, "NULL", "NULL", "NULL"}
 	if r.need.Lines {
 		details := gatherDetails
 		if r.need.BriefProducts {
@@ -72,10 +72,9 @@ func (r orderRead) selectFrom(q *query) string {
 			whose = " AND f.supplier_id IN " + q.suppliersOf(r.by)
 		}
 		columns[2] = fmt.Sprintf(gatherParts, whose)
-		columns[3] = "o.ship_to" // where the parts go
 	}
 	if r.need.History {
-		columns[4] = gatherHistory
+		columns[3] = gatherHistory
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " FROM orders o"
 }
@@ -85,16 +84,16 @@ type orderRow struct {
 	redline.Order
 	customer              redline.Customer
 	total                 redline.Money
-	lines, parts, changes *string
 	shipTo                []byte
+	lines, parts, changes *string
 }
 
 func (r *orderRow) into() []any {
 	o := &r.Order
 	return []any{
 		&o.ID, &o.Number, &o.OwnerIssuer, &o.OwnerSubject, &o.ExternalReference, &r.customer.ID, &r.customer.Name, &r.customer.Email,
-		&o.Status, &o.HoldReason, &r.total.Currency, &r.total.Amount, whole{&o.Version}, &o.PlacedAt, &o.UpdatedAt,
-		&r.lines, &r.parts, &r.shipTo, &r.changes,
+		&o.Status, &o.HoldReason, &r.total.Currency, &r.total.Amount, &r.shipTo, whole{&o.Version}, &o.PlacedAt, &o.UpdatedAt,
+		&r.lines, &r.parts, &r.changes,
 	}
 }
 

@@ -147,7 +147,10 @@ func pageBy[T any](
 	}
 	// The length is an argument, so that pages of all lengths are one statement;
 	// the constant tells the planner that a page is short, whatever its length.
-	text := fmt.Sprintf("SELECT * FROM (%s%s%s LIMIT %d) AS page LIMIT %s", selectFrom, q.where(), order, redline.PageMax+1, q.arg(n+1))
+	// Were that length itself in sight, a plan for a short page would look cheaper
+	// than one for all, and each would be planned anew.
+	text := fmt.Sprintf("SELECT * FROM (%s%s%s LIMIT %d) AS page LIMIT (SELECT %s::bigint)",
+		selectFrom, q.where(), order, redline.PageMax+1, q.arg(n+1))
 	if result.Items, err = read(ctx, "reading a page", text, q.args); err != nil {
 		return nil, err
 	}
