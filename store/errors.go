@@ -22,6 +22,10 @@ const (
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
 	queryCanceled        = "57014"
+	// featureNotSupported is what Postgres says of a prepared statement whose
+	// columns have other types now, and unknownStatement of one that was discarded.
+	featureNotSupported = "0A000"
+	unknownStatement    = "26000"
 )
 
 // violates reports whether err is the violation of one named constraint.
@@ -33,10 +37,20 @@ func violates(err error, constraint string) bool {
 // passing reports whether the same transaction may well succeed if it is run
 // again.
 func passing(err error) bool {
+	if errors.Is(err, errMoved) || violates(err, "idempotency_keys_pkey") { // another call with the key was committed meanwhile
+		return true
+	}
 	var pe *pq.Error
-	return errors.Is(err, errMoved) ||
-		errors.As(err, &pe) && (pe.Code == serializationFailure || pe.Code == deadlockDetected) ||
-		violates(err, "idempotency_keys_pkey") // another call with the key was committed meanwhile
+	if !errors.As(err, &pe) {
+		return false
+	}
+	switch pe.Code {
+	case serializationFailure, deadlockDetected:
+		return true
+	case featureNotSupported, unknownStatement: // a prepared statement, which is forgotten by now
+		return true
+	}
+	return false
 }
 
 // waited reports whether a transaction ended because it waited too long for

@@ -80,7 +80,8 @@ func (c *preparedConn) ExecContext(ctx context.Context, text string, args []driv
 
 // runPrepared runs a statement. One that a migration, or whoever shares the
 // connection, has made useless is prepared anew; inside a transaction, which
-// that has ended, the second try fails too, and the first error is the one told.
+// that has ended, the second try fails too, and the first error is the one told:
+// a change is then run again as a whole.
 func runPrepared[T any](ctx context.Context, c *preparedConn, text string, run func(pqStatement) (T, error)) (T, error) {
 	s, err := c.prepared(ctx, text)
 	if err != nil {
@@ -132,11 +133,11 @@ func (c *preparedConn) forget(text string) {
 	delete(c.statements, text)
 }
 
-// outdated reports whether a prepared statement can't be run any more, though
-// its text may: a table was changed under it (0A000, or class 42, which a
-// statement that was once prepared has no other way to come by), or the
-// connection's statements were discarded (26000).
+// outdated reports whether a prepared statement may not be run any more, though
+// its text may: a table was changed under it, or the connection's statements were
+// discarded. Class 42 is told as well where a right was taken away, say; then the
+// second try is told the same.
 func outdated(err error) bool {
 	var e *pq.Error
-	return errors.As(err, &e) && (e.Code == "0A000" || e.Code.Class() == "42" || e.Code == "26000")
+	return errors.As(err, &e) && (e.Code == featureNotSupported || e.Code == unknownStatement || e.Code.Class() == "42")
 }

@@ -59,6 +59,32 @@ func TestPreparedStatementsOutlivedByTheirTables(t *testing.T) {
 	equal(t, "the text", s, "1")
 }
 
+// After a migration that changes what a statement gives, the first change on each
+// connection failed with an internal error. So did one after a pooler had
+// discarded the connection's statements.
+func TestChangesAfterAMigration(t *testing.T) {
+	w := newWorld(t)
+	s, err := store.Open(w.ctx, w.url, store.Options{MaxConns: 4, StatementTimeout: patience, Patience: patience})
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	for _, change := range []string{
+		`SELECT 1`,
+		`ALTER TABLE supplier_items ALTER minimum_order_quantity TYPE bigint; ALTER TABLE products ALTER currency TYPE varchar`,
+	} {
+		w.exec(change)
+		for range 4 {
+			_, _, err := s.OrderPlace(w.ctx, shop, wants(line("tea", 1)))
+			w.must(err)
+			_, err = s.InventoryAdjust(w.ctx, operator, redline.InventoryAdjustInput{
+				IdempotencyKey: key(), Reason: redline.ReasonReceived,
+				Changes: []redline.InventoryChange{{Stock: w.at("tea", "tokyo"), State: redline.StateOnHand, Delta: 1}},
+			})
+			w.must(err)
+		}
+	}
+	w.checkBooks()
+}
+
 // A connection keeps so many statements and no more, and those that are used.
 func TestPreparedStatementsAreBounded(t *testing.T) {
 	w, y := newSpiedWorld(t)
