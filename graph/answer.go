@@ -107,15 +107,18 @@ func (a *answer) toldBefore(what string) bool {
 	return false
 }
 
-// itemsKey is what tells two requests for a supplier's items apart.
+// itemsKey is what tells two requests for a supplier's items apart. Root fields
+// share none: what is asked of the items is filled into them, and root fields
+// run at the same time.
 type itemsKey struct {
+	root                      *field
 	hasFirst, hasAfter, count bool
 	first                     int
 	after                     string
 }
 
-func itemsKeyOf(page redline.PageRequest) itemsKey {
-	k := itemsKey{hasFirst: page.First != nil, hasAfter: page.After != nil, count: page.Count}
+func itemsKeyOf(root *field, page redline.PageRequest) itemsKey {
+	k := itemsKey{root: root, hasFirst: page.First != nil, hasAfter: page.After != nil, count: page.Count}
 	if k.hasFirst {
 		k.first = *page.First
 	}

@@ -90,7 +90,7 @@ func (b *batch) order(o *redline.Order, need redline.OrderParts) {
 
 // supplierItems asks for a page of a supplier's items.
 func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
-	k := itemsKeyOf(page)
+	k := itemsKeyOf(b.root, page)
 	if page, refused := b.answer.keptItems(k, supplierID); page != nil || refused != nil {
 		return
 	}

@@ -32,10 +32,11 @@ type preloader struct {
 	// event is the event under way, where there is one: what its payload lacks
 	// is read, and none of the history after it.
 	event *redline.Event
-	// products are those known already, kept where some are asked for: a level leads back to its product without a look. stubs are
-	// not among them: they are for those who ask for no more than is known anyway.
+	// products are those known already, kept where some are asked for: a level
+	// leads back to its product without a look. stubs are not among them:
+	// products and locations for those who ask for no more than is known anyway.
 	products map[string]*redline.Product
-	stubs    map[*redline.Product]bool
+	stubs    map[any]bool
 }
 
 // preloader is that of the field under way, which is one of a root.

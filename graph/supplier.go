@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"redline"
 	"redline/graph/model"
@@ -23,7 +24,7 @@ func (*writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time { re
 func (w *writer) supplierItems(f *field, s *redline.Supplier) (*model.SupplierItemConnection, error) {
 	if w.items.field != f {
 		page, err := itemsPage(w.op.Variables, f)
-		w.items = itemsRequest{field: f, key: itemsKeyOf(page), err: err}
+		w.items = itemsRequest{field: f, key: itemsKeyOf(w.path[0].field, page), err: err}
 	}
 	if w.items.err != nil {
 		return nil, w.items.err
@@ -101,7 +102,7 @@ func itemsRead(p *preloader, parent any, f *field, tell func(any)) {
 	if err != nil {
 		return
 	}
-	if read, _ := p.answer.keptItems(itemsKeyOf(page), parent.(*redline.Supplier).ID); read != nil {
+	if read, _ := p.answer.keptItems(itemsKeyOf(p.root, page), parent.(*redline.Supplier).ID); read != nil {
 		for _, item := range read.Items {
 			tell(item)
 		}
@@ -135,5 +136,7 @@ func (supplier) Items(ctx context.Context, s *redline.Supplier, first *int, afte
 	for _, f := range graphql.CollectFieldsCtx(ctx, []string{"SupplierItemConnection"}) {
 		page.Count = page.Count || f.Name == "totalCount"
 	}
-	return answerFrom(ctx).shownItems(itemsKeyOf(page), s.ID, func() string { return placeOf(graphql.GetFieldContext(ctx)) })
+	fc := graphql.GetFieldContext(ctx)
+	root := ctx.Value(planKey{}).(*plan).root(string(fc.Path()[0].(ast.PathName)))
+	return answerFrom(ctx).shownItems(itemsKeyOf(root, page), s.ID, func() string { return placeOf(fc) })
 }

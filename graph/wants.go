@@ -12,22 +12,26 @@ func locationOfLevel(l *redline.InventoryLevel) (string, **redline.Location) {
 	return l.LocationID, &l.Location
 }
 
-// wantProduct asks for the product of each parent that has none yet. Whoever
-// selects no more than the id, or than an event tells of its own product,
-// needs no look.
+// wantProduct asks for the product of each parent that has none yet, or less of
+// it than is asked for. Whoever selects no more than the id, or than an event
+// tells of its own product, needs no look.
 func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*batch, []any, *field) {
 	return func(b *batch, parents []any, f *field) {
 		idOnly := f.of.asksOnly("id")
-		asTold := b.event != nil && b.event.Level != nil && f.of.asksOnly("id", "sku", "category", "active")
+		asTold := f.of.asksOnly("id", "sku", "category", "active")
 		for _, o := range parents {
 			id, place := of(o.(*P))
+			told := b.event != nil && b.event.Level != nil && b.event.Level.Level.ProductID == id
+			enough := idOnly || told && asTold
 			switch {
-			case *place != nil:
-			case asTold && b.event.Level.Level.ProductID == id:
-				e := b.event.Level
-				b.stub(place, &redline.Product{ID: id, SKU: e.SKU, Category: e.Category, Active: e.Active})
-			case idOnly:
-				b.stub(place, &redline.Product{ID: id})
+			case *place != nil && (enough || !b.stubs[*place]):
+			case enough:
+				stub := &redline.Product{ID: id}
+				if told {
+					e := b.event.Level
+					stub.SKU, stub.Category, stub.Active = e.SKU, e.Category, e.Active
+				}
+				giveStub(b, place, stub)
 			default:
 				b.product(id, func(p *redline.Product) { *place = p })
 			}
@@ -35,11 +39,12 @@ func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*
 	}
 }
 
-// stub gives a product of which no more is known than is asked for, unless
-// somebody else asks for the whole of it.
-func (b *batch) stub(place **redline.Product, stub *redline.Product) {
+// giveStub gives an object of which no more is known than is asked for, unless
+// somebody else asks for the whole of it. It is told from a whole one
+// afterwards: the plan may come back to its place, and ask for more there.
+func giveStub[T any](b *batch, place **T, stub *T) {
 	if b.stubs == nil {
-		b.stubs = map[*redline.Product]bool{}
+		b.stubs = map[any]bool{}
 	}
 	b.stubs[stub] = true
 	b.known = append(b.known, func() {
@@ -53,25 +58,22 @@ func (b *batch) stub(place **redline.Product, stub *redline.Product) {
 func wantLocation[P any](of func(*P) (id string, place **redline.Location)) func(*batch, []any, *field) {
 	return func(b *batch, parents []any, f *field) {
 		idOnly := f.of.asksOnly("id")
-		asTold := b.event != nil && b.event.Level != nil && f.of.asksOnly("id", "code")
+		asTold := f.of.asksOnly("id", "code")
 		for _, o := range parents {
 			id, place := of(o.(*P))
-			if *place != nil {
-				continue
-			}
-			stub := &redline.Location{ID: id}
+			told := b.event != nil && b.event.Level != nil && b.event.Level.Level.LocationID == id
+			enough := idOnly || told && asTold
 			switch {
-			case asTold && b.event.Level.Level.LocationID == id:
-				stub.Code = b.event.Level.LocationCode
-			case !idOnly:
-				b.location(id, func(l *redline.Location) { *place = l })
-				continue
-			}
-			b.known = append(b.known, func() {
-				if *place == nil {
-					*place = stub
+			case *place != nil && (enough || !b.stubs[*place]):
+			case enough:
+				stub := &redline.Location{ID: id}
+				if told {
+					stub.Code = b.event.Level.LocationCode
 				}
-			})
+				giveStub(b, place, stub)
+			default:
+				b.location(id, func(l *redline.Location) { *place = l })
+			}
 		}
 	}
 }
