@@ -48,7 +48,7 @@ CREATE TABLE inventory_movements (
     unavailable_delta  integer NOT NULL DEFAULT 0,
     incoming_delta     integer NOT NULL DEFAULT 0,
     -- What changed, as it is told: state, delta and the quantity after.
-    changes            jsonb NOT NULL,
+    changes            json NOT NULL,
     occurred_at        timestamptz NOT NULL,
     recorded_at        timestamptz NOT NULL,
     UNIQUE (product_id, location_id, level_version),

@@ -8,7 +8,7 @@ CREATE TABLE idempotency_keys (
     operation  text COLLATE "C" NOT NULL,
     key        text COLLATE "C" NOT NULL,
     input_hash bytea NOT NULL,
-    outcome    jsonb NOT NULL,
+    outcome    json NOT NULL, -- as it was written: nobody looks into it
     created_at timestamptz NOT NULL,
     PRIMARY KEY (issuer, subject, operation, key)
 );
@@ -32,7 +32,8 @@ CREATE TABLE events (
     subject_id text COLLATE "C" NOT NULL,
     at         timestamptz NOT NULL,
     xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    payload    jsonb NOT NULL
+    -- Text that is only read whole is not taken apart, as jsonb would be.
+    payload    json NOT NULL
 );
 ALTER SEQUENCE events_id OWNED BY events.id;
 
@@ -43,7 +44,7 @@ ALTER SEQUENCE events_id OWNED BY events.id;
 CREATE FUNCTION tell_of_places() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     EXECUTE format('INSERT INTO %I.events (type, subject_id, at, payload) VALUES ($1, $2, clock_timestamp(), $3)', TG_TABLE_SCHEMA)
-        USING 'places.changed', TG_TABLE_NAME, '{}'::jsonb;
+        USING 'places.changed', TG_TABLE_NAME, '{}'::json;
     RETURN NULL;
 END
 $$;

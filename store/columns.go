@@ -9,7 +9,7 @@ import (
 // written element by element, for unnest to take apart again. Nothing in it has
 // to be quoted here or parsed there, which is half the cost of many rows in
 // JSON. The type of its parameter has to be exactly the column's: text[],
-// integer[], bigint[], boolean[], timestamptz[], bytea[] or jsonb[].
+// integer[], bigint[], boolean[], timestamptz[], bytea[] or json[].
 type column struct {
 	buf []byte
 	n   int
@@ -22,8 +22,8 @@ const (
 	oidInt8        = 20
 	oidInt4        = 23
 	oidText        = 25
+	oidJSON        = 114
 	oidTimestamptz = 1184
-	oidJSONB       = 3802
 )
 
 // columnHeader is the length of what stands before the elements: the number of
@@ -54,7 +54,7 @@ func bigints() *column  { return newColumn(oidInt8) }
 func booleans() *column { return newColumn(oidBool) }
 func times() *column    { return newColumn(oidTimestamptz) }
 func blobs() *column    { return newColumn(oidBytea) }
-func jsons() *column    { return newColumn(oidJSONB) }
+func jsons() *column    { return newColumn(oidJSON) }
 
 // BinaryValue is the array as lib/pq sends it: bytes, which it marks as binary.
 func (c *column) BinaryValue() ([]byte, error) {
@@ -82,14 +82,10 @@ func (c *column) text(v string) {
 	c.buf = append(c.buf, v...)
 }
 
+// blob adds bytes, or the text of a JSON value.
 func (c *column) blob(v []byte) {
 	c.element(len(v))
 	c.buf = append(c.buf, v...)
-}
-
-func (c *column) json(v []byte) {
-	c.element(1 + len(v))
-	c.buf = append(append(c.buf, 1), v...) // the version of the format
 }
 
 func (c *column) int(v int) {

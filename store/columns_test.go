@@ -24,7 +24,7 @@ func bytesLiteral(v []byte) string {
 // the elements of the text format.
 func arrayElements(v []byte) ([]string, bool) {
 	word := func(at int) uint32 { return binary.BigEndian.Uint32(v[at:]) }
-	known := []uint32{16, 17, 20, 23, 25, 1184, 3802}
+	known := []uint32{16, 17, 20, 23, 25, 114, 1184}
 	if len(v) < 12 || word(0) > 1 || word(4) > 1 || !slices.Contains(known, word(8)) {
 		return nil, false
 	}
@@ -58,8 +58,6 @@ func elementText(oid uint32, b []byte) string {
 	case 1184:
 		at := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(binary.BigEndian.Uint64(b)) * time.Microsecond)
 		return `"` + at.Format(time.RFC3339Nano) + `"`
-	case 3802:
-		b = b[1:]
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(b)) + `"`
 }

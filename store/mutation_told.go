@@ -92,7 +92,7 @@ func (k keyColumns) add(m *mutation) error {
 	k.operation.text(m.action)
 	k.key.text(*m.key)
 	k.hash.blob(m.hash)
-	k.result.json(result)
+	k.result.blob(result)
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 		types.text(e.typ)
 		subjects.text(e.subject)
 		at.time(e.at)
-		payloads.json(e.payload)
+		payloads.blob(e.payload)
 	}
 	audit, keys := newAuditColumns(), newKeyColumns()
 	for _, m := range all {
@@ -127,7 +127,7 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	// statement takes before it begins.
 	rows, err := t.tx.QueryContext(ctx, `WITH told AS MATERIALIZED (
 			SELECT nextval('events_id') AS id, e.* FROM (
-				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[]) WITH ORDINALITY
+				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::json[]) WITH ORDINALITY
 					AS e (of, type, subject_id, at, payload, n) ORDER BY n) AS e
 		), logged AS (
 			INSERT INTO events (id, type, subject_id, at, payload) SELECT id, type, subject_id, at, payload FROM told
@@ -139,8 +139,8 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 		), kept AS (
 			INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
 			SELECT k.issuer, k.subject, k.operation, k.key, k.input_hash,
-				jsonb_build_object('result', k.result, 'eventId', coalesce(newest.id, 0)), clock_timestamp()
-			FROM unnest($14::integer[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[], $20::jsonb[])
+				json_build_object('result', k.result, 'eventId', coalesce(newest.id, 0)), clock_timestamp()
+			FROM unnest($14::integer[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[], $20::json[])
 				AS k (of, issuer, subject, operation, key, input_hash, result) LEFT JOIN newest USING (of)
 		)
 		SELECT of, id FROM newest`,

@@ -24,7 +24,7 @@ type table struct {
 
 // orderTables are the tables of an order, and the parameters of the statements
 // that write orders: in the one order in all of them.
-var orderTables = func() (t struct{ orders, lines, parts, partLines, shipments, shipmentLines, history table }) {
+var orderTables = func() (t struct{ orders, lines, parts, partLines, history, shipments, shipmentLines table }) {
 	first := 1
 	define := func(name, columns string) table {
 		t := table{name: name, first: first}
@@ -37,18 +37,18 @@ var orderTables = func() (t struct{ orders, lines, parts, partLines, shipments, 
 	}
 	t.orders = define("orders", `id text, number text, owner_issuer text, owner_subject text, external_reference text,
 		customer_id text, customer_name text, customer_email text, status text, hold_reason text, currency text, total numeric,
-		ship_to jsonb, version integer, placed_at timestamptz, updated_at timestamptz`)
+		ship_to json, version integer, placed_at timestamptz, updated_at timestamptz`)
 	t.lines = define("order_lines", `id text, order_id text, position integer, product_id text, quantity integer, open integer,
 		backordered integer, shipped integer, cancelled integer, unit_price numeric, discount numeric, total numeric`)
 	t.parts = define("fulfillment_orders", `id text, order_id text, location_id text, supplier_id text, status text,
 		version integer, submitted_at timestamptz, acknowledge_by timestamptz`)
 	t.partLines = define("fulfillment_order_lines", `id text, fulfillment_order_id text, order_line_id text, quantity integer,
 		accepted integer, shipped integer, supplier_sku text, supplier_unit text, pack_quantity integer, supplier_quantity integer`)
+	t.history = define("order_status_changes", `order_id text, order_version integer, from_status text, to_status text, actor text,
+		note text, at timestamptz`)
 	t.shipments = define("fulfillments", `id text, fulfillment_order_id text, status text, carrier text, tracking_number text,
 		tracking_url text, shipped_at timestamptz, delivered_at timestamptz`)
 	t.shipmentLines = define("fulfillment_lines", `fulfillment_id text, fulfillment_order_line_id text, quantity integer`)
-	t.history = define("order_status_changes", `order_id text, order_version integer, from_status text, to_status text, actor text,
-		note text, at timestamptz`)
 	return t
 }()
 
@@ -76,15 +76,21 @@ func (t *table) insert() string {
 	return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") SELECT " + strings.Join(values, ", ") + " FROM " + t.from()
 }
 
+// insertText inserts orders, and more before them.
+func insertText(more string) string {
+	t := &orderTables
+	return `WITH ` + more + `orders AS (` + t.orders.insert() + `), lines AS (` + t.lines.insert() + `), parts AS (` + t.parts.insert() +
+		`), part_lines AS (` + t.partLines.insert() + `) ` + t.history.insert()
+}
+
 // The statements that write orders: each writes all of it in one round trip.
 // Foreign keys are looked at when the statement ends.
 var (
-	insertOrdersText = func() string {
-		t := &orderTables
-		return `WITH orders AS (` + t.orders.insert() + `), lines AS (` + t.lines.insert() + `), parts AS (` + t.parts.insert() +
-			`), part_lines AS (` + t.partLines.insert() + `), shipments AS (` + t.shipments.insert() +
-			`), shipment_lines AS (` + t.shipmentLines.insert() + `) ` + t.history.insert()
-	}()
+	insertOrdersText = insertText("")
+	// Nothing of an order that is placed now has been shipped, and Postgres would
+	// make ready to write two tables more all the same.
+	insertShippedText = insertText("shipments AS (" + orderTables.shipments.insert() +
+		"), shipment_lines AS (" + orderTables.shipmentLines.insert() + "), ")
 	updateOrderText = func() string {
 		t := &orderTables
 		return `WITH changed AS (
@@ -106,13 +112,13 @@ var (
 
 // orderRows gathers rows of several orders, table by table.
 type orderRows struct {
-	orders, lines, parts, partLines, shipments, shipmentLines, history []*column
+	orders, lines, parts, partLines, history, shipments, shipmentLines []*column
 }
 
 func newOrderRows() *orderRows {
 	t := &orderTables
 	return &orderRows{
-		t.orders.empty(), t.lines.empty(), t.parts.empty(), t.partLines.empty(), t.shipments.empty(), t.shipmentLines.empty(), t.history.empty(),
+		t.orders.empty(), t.lines.empty(), t.parts.empty(), t.partLines.empty(), t.history.empty(), t.shipments.empty(), t.shipmentLines.empty(),
 	}
 }
 
@@ -125,7 +131,7 @@ func (t *table) empty() []*column {
 			out[i] = ints()
 		case "timestamptz":
 			out[i] = times()
-		case "jsonb":
+		case "json":
 			out[i] = jsons()
 		default: // text, and numbers that are written as such
 			out[i] = texts()
@@ -157,7 +163,7 @@ func addRow(to []*column, values ...any) {
 			if v == nil {
 				c.null()
 			} else {
-				c.json(v)
+				c.blob(v)
 			}
 		default:
 			panic(fmt.Sprintf("a %T is no value of a column", value))
@@ -229,7 +235,10 @@ func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []*redline.Order) err
 			rows.addHistory(i+1, h)
 		}
 	}
-	return rows.write(ctx, tx, "inserting orders", insertOrdersText)
+	if rows.shipments[0].n > 0 {
+		return write(ctx, tx, "inserting shipped orders", insertShippedText, append(rows.placed(), rows.shipped()...))
+	}
+	return write(ctx, tx, "inserting orders", insertOrdersText, rows.placed())
 }
 
 // updateOrder writes a changed order: itself, its lines, and the parts that
@@ -245,16 +254,26 @@ func updateOrder(ctx context.Context, tx *sqlx.Tx, o *redline.Order, c redline.C
 	if c.History != nil {
 		rows.addHistory(o.Version, c.History)
 	}
-	return rows.write(ctx, tx, "updating an order", updateOrderText)
+	return write(ctx, tx, "updating an order", updateOrderText, append(rows.placed(), rows.shipped()...))
 }
 
-func (r *orderRows) write(ctx context.Context, tx *sqlx.Tx, doing, text string) error {
+// placed are the columns of the tables that every order has rows in, and
+// shipped those of the others, as the statements number them.
+func (r *orderRows) placed() []any { return argsOf(r.orders, r.lines, r.parts, r.partLines, r.history) }
+
+func (r *orderRows) shipped() []any { return argsOf(r.shipments, r.shipmentLines) }
+
+func argsOf(tables ...[]*column) []any {
 	var args []any
-	for _, columns := range [][]*column{r.orders, r.lines, r.parts, r.partLines, r.shipments, r.shipmentLines, r.history} {
+	for _, columns := range tables {
 		for _, c := range columns {
 			args = append(args, c)
 		}
 	}
+	return args
+}
+
+func write(ctx context.Context, tx *sqlx.Tx, doing, text string, args []any) error {
 	if _, err := tx.ExecContext(ctx, text, args...); err != nil {
 		return dbError(doing, err)
 	}

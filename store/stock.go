@@ -243,7 +243,7 @@ func (t *transaction) writeStock(ctx context.Context) error {
 		for i, s := range redline.States {
 			deltas[i].int(v.change.delta[s])
 		}
-		m.changes.json(v.changes)
+		m.changes.blob(v.changes)
 		m.occurred.time(v.change.occurredAt)
 		m.recorded.time(v.at)
 	}
@@ -262,7 +262,7 @@ func (t *transaction) writeStock(ctx context.Context) error {
 			occurred_at, recorded_at)
 		SELECT * FROM unnest($13::text[], $14::text[], $15::text[], $16::integer[], $17::text[], $18::text[], $19::text[],
 			$20::text[], $21::integer[], $22::integer[], $23::integer[], $24::integer[], $25::integer[], $26::integer[],
-			$27::jsonb[], $28::timestamptz[], $29::timestamptz[])`,
+			$27::json[], $28::timestamptz[], $29::timestamptz[])`,
 		l.id, l.onHand, l.reserved, l.committed, l.safety, l.unavailable, l.available, l.shortfall, l.incoming, l.version, l.asOf, l.stale,
 		m.id, m.product, m.location, m.version, m.reason, m.reference, m.actor, m.role,
 		deltas[0], deltas[1], deltas[2], deltas[3], deltas[4], deltas[5], m.changes, m.occurred, m.recorded)

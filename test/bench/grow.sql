@@ -98,12 +98,12 @@ FROM old_levels l LEFT JOIN (
 INSERT INTO inventory_movements (id, product_id, location_id, level_version, reason, actor, actor_role, on_hand_delta,
     safety_stock_delta, changes, occurred_at, recorded_at)
 SELECT pg_temp.id('mov', n), product, location, 1, 'COUNTED', 'operator', 'OPERATOR', on_hand, 10,
-    jsonb_build_array(jsonb_build_object('state', 'ON_HAND', 'delta', on_hand, 'after', on_hand),
-        jsonb_build_object('state', 'SAFETY_STOCK', 'delta', 10, 'after', 10)), now(), now()
+    json_build_array(json_build_object('state', 'ON_HAND', 'delta', on_hand, 'after', on_hand),
+        json_build_object('state', 'SAFETY_STOCK', 'delta', 10, 'after', 10)), now(), now()
 FROM old_levels ORDER BY n;
 
 INSERT INTO inventory_movements (id, product_id, location_id, level_version, reason, reference, actor, actor_role, committed_delta,
     changes, occurred_at, recorded_at)
 SELECT pg_temp.id('mov', 1000000 + n), product, location, 1 + nth, 'COMMITTED', (100001 + order_n)::text, 'shop-' || order_n % 20, 'STOREFRONT',
-    quantity, jsonb_build_array(jsonb_build_object('state', 'COMMITTED', 'delta', quantity, 'after', after)), at, now()
+    quantity, json_build_array(json_build_object('state', 'COMMITTED', 'delta', quantity, 'after', after)), at, now()
 FROM old_claims ORDER BY n;

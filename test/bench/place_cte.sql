@@ -55,11 +55,11 @@ claimed AS MATERIALIZED (
     INSERT INTO inventory_movements (id, product_id, location_id, level_version, reason, reference, actor, actor_role, committed_delta,
         changes, occurred_at, recorded_at)
     SELECT 'mov_' || id || 6 + n, product, location, version, 'COMMITTED', number, 'pgbench', 'STOREFRONT', quantity,
-        jsonb_build_array(jsonb_build_object('state', 'COMMITTED', 'delta', quantity, 'after', after)), now, now FROM taken
+        json_build_array(json_build_object('state', 'COMMITTED', 'delta', quantity, 'after', after)), now, now FROM taken
 ), told AS (
     INSERT INTO events (type, subject_id, at, payload)
-    SELECT 'level.changed', level, now, :level_event::jsonb FROM taken
-    UNION ALL SELECT 'order.changed', 'ord_' || id || '0', now, :order_event::jsonb FROM chosen
+    SELECT 'level.changed', level, now, :level_event::json FROM taken
+    UNION ALL SELECT 'order.changed', 'ord_' || id || '0', now, :order_event::json FROM chosen
     RETURNING id
 ), audited AS (
     INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)
@@ -67,4 +67,4 @@ claimed AS MATERIALIZED (
 )
 INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
 SELECT 'redline', 'pgbench', 'orderPlace', 'pgbench-' || :key, sha256(('pgbench-' || :key)::bytea),
-    jsonb_build_object('result', 'ord_' || id || '0', 'eventId', (SELECT max(id) FROM told)), clock_timestamp() FROM chosen;
+    json_build_object('result', 'ord_' || id || '0', 'eventId', (SELECT max(id) FROM told)), clock_timestamp() FROM chosen;

@@ -60,9 +60,9 @@ FROM (VALUES (:level_a, 1), (:level_b, 2)) AS taken (id, n) WHERE l.id = taken.i
 INSERT INTO inventory_movements (id, product_id, location_id, level_version, reason, reference, actor, actor_role, committed_delta,
     changes, occurred_at, recorded_at)
 VALUES ('mov_' || :id || '6', :product_a, :location, :version_a, 'COMMITTED', :number, 'pgbench', 'STOREFRONT', 1,
-        jsonb_build_array(jsonb_build_object('state', 'COMMITTED', 'delta', 1, 'after', :after_a::int)), :now, :now),
+        json_build_array(json_build_object('state', 'COMMITTED', 'delta', 1, 'after', :after_a::int)), :now, :now),
     ('mov_' || :id || '7', :product_b, :location, :version_b, 'COMMITTED', :number, 'pgbench', 'STOREFRONT', 2,
-        jsonb_build_array(jsonb_build_object('state', 'COMMITTED', 'delta', 2, 'after', :after_b::int)), :now, :now);
+        json_build_array(json_build_object('state', 'COMMITTED', 'delta', 2, 'after', :after_b::int)), :now, :now);
 
 INSERT INTO events (type, subject_id, at, payload)
 VALUES ('level.changed', :level_a, :now, :level_event), ('level.changed', :level_b, :now, :level_event),
@@ -73,6 +73,6 @@ VALUES ('audit_' || :id || '8', 'redline', 'pgbench', 'STOREFRONT', 'orderPlace'
 
 INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
 VALUES ('redline', 'pgbench', 'orderPlace', 'pgbench-' || :key, sha256(('pgbench-' || :key)::bytea),
-    jsonb_build_object('result', 'ord_' || :id || '0', 'eventId', lastval()), clock_timestamp());
+    json_build_object('result', 'ord_' || :id || '0', 'eventId', lastval()), clock_timestamp());
 
 COMMIT;
