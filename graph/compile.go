@@ -62,6 +62,7 @@ func (c *compiler) object(info *typeInfo, asked []*ast.Field) *object {
 		o.asksProducts = o.asksProducts || f.asksProducts()
 		o.asksDetails = o.asksDetails || f.asksDetails()
 	}
+	o.cost = max(o.cost, 1) // its braces, where all fields are skipped
 	o.asksDetails = o.asksDetails || info.name == "Product" && o.asks("description", "attributes", "createdAt", "updatedAt")
 	c.made[string(key)] = o
 	return o

@@ -55,7 +55,8 @@ type field struct {
 type object struct {
 	info   *typeInfo
 	fields []field
-	// cost is what all fields count for themselves.
+	// cost is what all fields count for themselves, and 1 at least: an object
+	// without any is written all the same.
 	cost int
 	// heavy are the places of the fields that may weigh more than that.
 	heavy []int

@@ -51,7 +51,7 @@ func show(ctx context.Context, f *field, v any) any {
 		return v
 	}
 	w := newWriter(ctx, f)
-	whole, known := w.writeRoot(f, v)
+	whole, known := w.write(f, v)
 	switch {
 	case !known:
 		w.free()
@@ -74,7 +74,7 @@ func shown[T any](f *field, events <-chan *T) func(context.Context) graphql.Mars
 			}
 			w := newWriter(ctx, f)
 			w.buf = append(append(w.buf, '{'), f.key[1:]...)
-			if whole, _ := w.writeRoot(f, e); !whole {
+			if whole, _ := w.write(f, e); !whole {
 				w.buf = append(w.buf, nullLiteral...)
 			}
 			w.buf = append(w.buf, '}')

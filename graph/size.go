@@ -4,10 +4,10 @@ import "fmt"
 
 const (
 	// valuesMax is the most values of one answer: all root fields of a query or
-	// of a mutation together, or one event. A value is a field of an object, or
-	// a scalar in a list. A page of 250 orders of 20 lines,
-	// each with its product and what of that is available at 33 locations, has
-	// less.
+	// of a mutation together, or one event. A value is a field of an object, an
+	// object without fields, or a scalar in a list. A page of 250 orders of 20
+	// lines, each with its product and what of that is available at 33 locations,
+	// has less.
 	valuesMax = 1_000_000
 	// textUnit is how many bytes of a text, or of the name that an operation
 	// gives a field, count as one more value.

@@ -140,6 +140,25 @@ func TestAnswersAreCounted(t *testing.T) {
 	}
 }
 
+// TestEmptyObjectsCount: an object whose fields are all skipped counts as one
+// value. Once it counted as none, and a small document was answered with
+// hundreds of megabytes of braces.
+func TestEmptyObjectsCount(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]int{
+		`{order(by:{id:"x"}){lines{id @skip(if:true)}}}`:                                  1 + 2,
+		`{order(by:{id:"x"}){id @skip(if:true)}}`:                                         1,
+		`{order(by:{id:"x"}){lines{product{attributes{name @skip(if:true)}}}}}`:           1 + 2 + 2 + 4,
+		`{orders{nodes{id @skip(if:true)}}}`:                                              1 + 2,
+		`{orders{edges{cursor @skip(if:true)} pageInfo{hasNextPage @include(if:false)}}}`: 1 + 2 + 1 + 1,
+		`{orders{edges{node{id @skip(if:true)}}}}`:                                        1 + 2 + 2,
+	} {
+		if values, _ := counted(t, small{}, query); values != want {
+			t.Errorf("%s: counted as %d values, want %d", query, values, want)
+		}
+	}
+}
+
 // TestTextsCount: an answer is no smaller for having few long texts, or fields
 // with long names.
 func TestTextsCount(t *testing.T) {

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -48,6 +49,7 @@ func TestAnswersMultiply(t *testing.T) {
 		"levels and their product": {
 			`{product(by:{id:"x"}){` + strings.Repeat("inventory{levels{product{", 4) + "id" + strings.Repeat("}}}", 4) + `}}`, "[product]"},
 		"one field by many names": {`{order(by:{id:"x"}){` + aliases.String() + `}}`, "[order]"},
+		"nothing of many objects": {`{order(by:{id:"x"}){` + strings.Repeat("fulfillmentOrders{order{", 3) + `a:lines{id @skip(if:true)} b:lines{id @skip(if:true)}` + strings.Repeat("}}", 3) + `}}`, "[order]"},
 		"long names":              {`{orders{nodes{fulfillmentOrders{` + strings.Repeat("a", 50_000) + `:id}}}}`, "[orders]"},
 	} {
 		var before, after runtime.MemStats
@@ -61,6 +63,40 @@ func TestAnswersMultiply(t *testing.T) {
 		t.Logf("%s: refused in %s with %d KB", name, took, allocated>>10)
 		if allocated > 8*megabyte {
 			t.Errorf("%s: refusing it took %d MB", name, allocated/megabyte)
+		}
+	}
+}
+
+// impatient is a repository whose caller goes away while it is answered.
+type impatient struct {
+	*shelf
+	leave context.CancelFunc
+}
+
+func (s impatient) Orders(
+	ctx context.Context, p redline.Principal, f redline.OrderFilter, by redline.OrderSort, page redline.PageRequest, need redline.OrderParts,
+) (*redline.Page[*redline.Order], error) {
+	defer s.leave()
+	return s.shelf.Orders(ctx, p, f, by, page, need)
+}
+
+// TestWritingEndsWithTheRequest: what nobody waits for any more isn't written.
+// Once a writer went on to the end, whatever the time that the request had.
+func TestWritingEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		`{orders{nodes{lines{id}}}}`: "[UNAVAILABLE]",
+		`{orders{nodes{id}}}`:        "[]", // it is nearly there
+	} {
+		ctx, leave := context.WithCancel(t.Context())
+		r := furnished(impatient{newShelf(250, 28, 1), leave}, newEventLog())
+		got := r.start(ctx, principal(redline.RoleOperator), query, "")()
+		if got == nil || fmt.Sprint(got.codes()) != want {
+			t.Errorf("%s: got %+v, want %s", query, got, want)
+			continue
+		}
+		if null := string(got.Data) == `{"orders":null}`; null != (want != "[]") {
+			t.Errorf("%s: got %.100s", query, got.Data)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -28,6 +29,10 @@ type writer struct {
 	path []step
 	// items is the request for suppliers' items that was read last.
 	items itemsRequest
+
+	// objects is how many were begun, and stopped why no more are.
+	objects int
+	stopped error
 }
 
 // step is a field on the way to an object, and the object's place in its list.
@@ -52,6 +57,10 @@ type progress struct {
 
 var nullLiteral = []byte("null")
 
+// objectsBetweenLooks is after how many objects a writer looks whether anybody
+// still waits for the answer.
+const objectsBetweenLooks = 1_000
+
 // bufferMax is the largest buffer that is kept for other answers, in bytes.
 const bufferMax = 1 << 20
 
@@ -64,6 +73,16 @@ func newWriter(ctx context.Context, f *field) *writer {
 	w.open = w.answer.open
 	w.path = append(w.path, step{field: f, index: -1})
 	return w
+}
+
+// write is writeRoot, and tells why where the writer stopped.
+func (w *writer) write(f *field, v any) (whole, known bool) {
+	whole, known = w.writeRoot(f, v)
+	if w.stopped != nil {
+		graphql.AddError(w.ctx, graphql.AddFieldLocationToError(w.ctx, w.stopped))
+		whole = false
+	}
+	return whole, known
 }
 
 // free gives the writer to those who come after. It is never used again.
@@ -89,9 +108,16 @@ func (d *written) MarshalGQL(to io.Writer) {
 	d.w = nil
 }
 
-// begin begins an object.
+// begin begins an object. Once the context is done an object has no fields any
+// more, and there is null instead, up to the root.
 func (w *writer) begin() progress {
 	p := progress{start: len(w.buf), depth: len(w.path)}
+	if w.objects++; w.objects%objectsBetweenLooks == 0 && w.stopped == nil {
+		w.stopped = w.ctx.Err()
+	}
+	if w.stopped != nil {
+		p.at, p.holed = math.MaxInt, true
+	}
 	w.buf = append(w.buf, '{')
 	return p
 }
