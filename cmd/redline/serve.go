@@ -30,6 +30,7 @@ type serveCmd struct {
 	Introspection bool          `help:"Answer introspection queries and suggest names in errors; --demo and --dev do too."`
 	Origin        []string      `placeholder:"ORIGIN" help:"Another origin whose pages may open websockets, as scheme://host:port."`
 	MaxConns      int           `default:"20" help:"The most connections to Postgres."`
+	Unprepared    bool          `help:"Prepare no statements: for a pooler in transaction mode before Postgres that doesn't track them."`
 	DrainDelay    time.Duration `default:"0s" help:"How long to go on answering after /readyz says no, for load balancers to notice."`
 	DrainBudget   time.Duration `default:"10s" help:"How long stopping may take in all."`
 }
@@ -83,7 +84,10 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	}
 
 	g := &gateway{log: log}
-	if g.store, err = store.Open(ctx, db.url, store.Options{MaxConns: c.MaxConns, Committed: func() { g.tailer.Wake() }, Log: log}); err != nil {
+	g.store, err = store.Open(ctx, db.url, store.Options{
+		MaxConns: c.MaxConns, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Log: log,
+	})
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.store.Close()) }()
