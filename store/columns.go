@@ -2,6 +2,8 @@ package store
 
 import (
 	"encoding/binary"
+	"fmt"
+	"math"
 	"time"
 )
 
@@ -88,7 +90,12 @@ func (c *column) blob(v []byte) {
 	c.buf = append(c.buf, v...)
 }
 
+// int adds an integer. One that Postgres has no room for is a fault of ours, and
+// not to be cut to what fits.
 func (c *column) int(v int) {
+	if v < math.MinInt32 || v > math.MaxInt32 {
+		panic(fmt.Sprintf("%d is no 32-bit integer", v))
+	}
 	c.element(4)
 	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(v))
 }
