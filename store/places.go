@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/lib/pq"
@@ -32,8 +31,8 @@ type places struct {
 // placesCache keeps the newest places.
 type placesCache struct {
 	now atomic.Pointer[places]
-	// reading is held by whoever reads them anew.
-	reading sync.Mutex
+	// reading has room for the one who reads them anew.
+	reading chan struct{}
 }
 
 // places are the locations and suppliers as the gateway last heard of them: at
@@ -49,18 +48,34 @@ func (s *Store) places(ctx context.Context) (*places, error) {
 // RefreshPlaces reads locations and suppliers anew. It is called where the event
 // log says that one has changed, before that is told to anybody.
 func (s *Store) RefreshPlaces(ctx context.Context) error {
-	s.kept.reading.Lock()
-	defer s.kept.reading.Unlock()
+	if err := s.kept.lock(ctx); err != nil {
+		return err
+	}
+	defer s.kept.unlock()
 	_, err := s.readPlaces(ctx)
 	return err
 }
+
+// lock waits until nobody else reads the places.
+func (c *placesCache) lock(ctx context.Context) error {
+	select {
+	case c.reading <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return dbError("waiting for locations and suppliers", ctx.Err())
+	}
+}
+
+func (c *placesCache) unlock() { <-c.reading }
 
 // newerPlaces are newer than those that somebody found wanting. Those who want
 // them at the same time share one look; mine says that it was begun after this
 // was called.
 func (s *Store) newerPlaces(ctx context.Context, wanting *places) (newer *places, mine bool, err error) {
-	s.kept.reading.Lock()
-	defer s.kept.reading.Unlock()
+	if err := s.kept.lock(ctx); err != nil {
+		return nil, false, err
+	}
+	defer s.kept.unlock()
 	if known := s.kept.now.Load(); known != wanting {
 		return known, false, nil
 	}

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +94,30 @@ func TestPlacesAreReadAnew(t *testing.T) {
 	found, err = w.LocationsByID(w.ctx, []string{other, id})
 	w.must(err)
 	equal(t, "asked for by its id", found[other].Code, "newer")
+}
+
+// Whoever waited for somebody else's look at the places didn't heed its own context.
+func TestWhoWaitsForPlacesMayGo(t *testing.T) {
+	w := newWorld(t)
+	tx, err := w.DB().BeginTx(w.ctx, nil)
+	w.must(err)
+	_, err = tx.ExecContext(w.ctx, `LOCK TABLE locations`)
+	w.must(err)
+	first := make(chan error, 1)
+	go func() { first <- w.RefreshPlaces(w.ctx) }()
+	w.await("a look to wait for the table", func() bool {
+		var waiting int
+		w.must(w.DB().GetContext(w.ctx, &waiting, `SELECT count(*) FROM pg_stat_activity
+			WHERE wait_event_type = 'Lock' AND datname = current_database()`))
+		return waiting == 1
+	})
+	gone, leave := context.WithCancel(w.ctx)
+	leave()
+	if err := w.RefreshPlaces(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("who went is told %v", err)
+	}
+	w.must(tx.Rollback())
+	w.must(<-first)
 }
 
 // One supplier isn't told when we last heard of another.

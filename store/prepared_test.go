@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"net/url"
 	"testing"
 
 	"redline"
@@ -98,6 +99,21 @@ func TestPreparedStatementsAreBounded(t *testing.T) {
 	w.must(db.GetContext(w.ctx, &n, `SELECT count(*) FROM pg_prepared_statements`))
 	equal(t, "kept", n, store.PreparedMax)
 	equal(t, "prepared", y.prepared.Load(), int64(2*store.PreparedMax+1))
+}
+
+// A database URL that asks for parameters as texts broke every placement.
+func TestParametersAreBinaryWhateverTheURLSays(t *testing.T) {
+	w := newWorld(t)
+	u, err := url.Parse(w.url)
+	w.must(err)
+	q := u.Query()
+	q.Set("binary_parameters", "no")
+	u.RawQuery = q.Encode()
+	s, err := store.Open(w.ctx, u.String(), store.Options{MaxConns: 4, StatementTimeout: patience, Patience: patience})
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	_, _, err = s.OrderPlace(w.ctx, shop, wants(line("tea", 1)))
+	w.must(err)
 }
 
 // With an option nothing is prepared.

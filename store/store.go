@@ -57,8 +57,9 @@ type Store struct {
 	placements, adjustments *gatherer[*call]
 }
 
-// Open connects to Postgres. Every query is one round trip, and no statement,
-// nor a transaction left idle, holds the log back for long.
+// Open connects to Postgres. A query is one round trip, and one more where its
+// connection runs it for the first time and prepares it; no statement, nor a
+// transaction left idle, holds the log back for long.
 func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
@@ -85,7 +86,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 			q.Set(name, value)
 		}
 	}
-	set("binary_parameters", "yes")
+	q.Set("binary_parameters", "yes") // whatever the URL says: columns go in the binary format alone
 	set("application_name", "redline")
 	set("connect_timeout", "5")
 	set("timezone", "UTC")
@@ -94,6 +95,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 
 	changes := max(o.MaxConns/2, 2)
 	s := &Store{slots: make(chan struct{}, changes), patience: o.Patience, committed: o.Committed, log: o.Log}
+	s.kept.reading = make(chan struct{}, 1)
 	if s.db, err = o.pool(u, q, max(o.MaxConns-changes, 2)); err != nil {
 		return nil, err
 	}
