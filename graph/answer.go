@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
 )
@@ -22,6 +23,11 @@ func (answers) ExtensionName() string { return "Answers" }
 
 // Validate accepts any schema.
 func (answers) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses an operation whose plan would hang on a null.
+func (a answers) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	return a.plans.checkConditions(op)
+}
 
 // InterceptOperation runs around each operation that is let in.
 func (a answers) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {

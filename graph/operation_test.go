@@ -245,3 +245,29 @@ func TestPanicIsOneError(t *testing.T) {
 		}
 	}
 }
+
+// TestNullDecidesNothing: what is skipped or included can't hang on a null,
+// which a variable with a default may be given. Once it was taken for false,
+// and at the root it was a panic.
+func TestNullDecidesNothing(t *testing.T) {
+	t.Parallel()
+	r := furnished(newShelf(1, 1, 1), newEventLog())
+	for _, c := range []struct{ query, variables, want string }{
+		{`query($s:Boolean=true){orders{nodes{id number @include(if:$s)}}}`, `{"s":null}`, ""},
+		{`query($s:Boolean=true){orders @skip(if:$s){nodes{id}}}`, `{"s":null}`, ""},
+		{`query($s:Boolean=true){...F} fragment F on Query{orders{nodes{...@include(if:$s){id}}}}`, `{"s":null}`, ""},
+		{`query($s:Boolean=true){orders{nodes{id number @include(if:$s)}}}`, `{"s":false}`, `{"orders":{"nodes":[{"id":"ord_0"}]}}`},
+		{`query($s:Boolean=true){orders{nodes{id number @include(if:$s)}}}`, ``, `{"orders":{"nodes":[{"id":"ord_0","number":"R-0"}]}}`},
+	} {
+		got := r.run(t, principal(redline.RoleOperator), c.query, c.variables)
+		if c.want != "" {
+			if string(got.Data) != c.want || len(got.Errors) > 0 {
+				t.Errorf("%s with %s: got %s, %+v", c.query, c.variables, got.Data, got.Errors)
+			}
+			continue
+		}
+		if !slices.Equal(got.codes(), []string{"GRAPHQL_VALIDATION_FAILED"}) || fmt.Sprint(got.Errors[0].Path) != "[variable s]" {
+			t.Errorf("%s with %s: got %s, %+v", c.query, c.variables, got.Data, got.Errors)
+		}
+	}
+}

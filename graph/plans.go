@@ -7,7 +7,9 @@ import (
 	"weak"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // plansMax is how many plans are kept of one document. Each of its operations
@@ -24,8 +26,9 @@ type plans struct {
 
 // documentPlans are the plans of one document. They don't refer to it.
 type documentPlans struct {
-	// conditions are the variables that decide what is skipped or included.
-	conditions []string
+	// conditions are, for each operation by its name, the variables that decide
+	// what is skipped or included.
+	conditions map[string][]string
 
 	mu   sync.RWMutex
 	made map[string]*plan
@@ -35,8 +38,8 @@ type documentPlans struct {
 func (s *plans) of(op *graphql.OperationContext) *plan {
 	known := s.ofDocument(op.Doc)
 	var room [64]byte
-	key := append(room[:0], op.Operation.Name...)
-	for _, name := range known.conditions {
+	key := append(append(room[:0], op.Operation.Name...), ' ')
+	for _, name := range known.conditions[op.Operation.Name] {
 		answer := byte('0')
 		if holds, _ := op.Variables[name].(bool); holds {
 			answer = '1'
@@ -63,16 +66,34 @@ func (s *plans) ofDocument(doc *ast.QueryDocument) *documentPlans {
 	if known, ok := s.byDocument.Load(key); ok {
 		return known.(*documentPlans)
 	}
-	known, others := s.byDocument.LoadOrStore(key, &documentPlans{conditions: conditionsOf(doc), made: map[string]*plan{}})
+	conditions := make(map[string][]string, len(doc.Operations))
+	for _, op := range doc.Operations {
+		conditions[op.Name] = conditionsOf(doc, op)
+	}
+	known, others := s.byDocument.LoadOrStore(key, &documentPlans{conditions: conditions, made: map[string]*plan{}})
 	if !others {
 		runtime.AddCleanup(doc, func(key weak.Pointer[ast.QueryDocument]) { s.byDocument.Delete(key) }, key)
 	}
 	return known.(*documentPlans)
 }
 
-// conditionsOf lists the variables in a document's @skip and @include.
-func conditionsOf(doc *ast.QueryDocument) []string {
+// checkConditions refuses null for a variable in an operation's @skip or
+// @include. One with a default may be given it, and those take no null.
+func (s *plans) checkConditions(op *graphql.OperationContext) *gqlerror.Error {
+	for _, name := range s.ofDocument(op.Doc).conditions[op.Operation.Name] {
+		if op.Variables[name] == nil {
+			err := gqlerror.ErrorPathf(ast.Path{ast.PathName("variable"), ast.PathName(name)}, "must not be null: it decides what is skipped or included")
+			errcode.Set(err, errcode.ValidationFailed)
+			return err
+		}
+	}
+	return nil
+}
+
+// conditionsOf lists the variables in an operation's @skip and @include.
+func conditionsOf(doc *ast.QueryDocument, op *ast.OperationDefinition) []string {
 	var names []string
+	visited := map[string]bool{}
 	var walk func(ast.SelectionSet)
 	note := func(directives ast.DirectiveList) {
 		for _, d := range directives {
@@ -92,14 +113,13 @@ func conditionsOf(doc *ast.QueryDocument) []string {
 				walk(s.SelectionSet)
 			case *ast.FragmentSpread:
 				note(s.Directives)
+				if !visited[s.Name] {
+					visited[s.Name] = true
+					walk(doc.Fragments.ForName(s.Name).SelectionSet)
+				}
 			}
 		}
 	}
-	for _, op := range doc.Operations {
-		walk(op.SelectionSet)
-	}
-	for _, fragment := range doc.Fragments {
-		walk(fragment.SelectionSet)
-	}
+	walk(op.SelectionSet)
 	return names
 }

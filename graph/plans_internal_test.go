@@ -94,6 +94,32 @@ func TestPlansOfConditions(t *testing.T) {
 	}
 }
 
+// TestConditionsAreAnOperationsOwn: what another operation of the document calls
+// the same decides nothing here, nor is one's plan taken for another's.
+func TestConditionsAreAnOperationsOwn(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	doc, err := parser.ParseQuery(&ast.Source{Input: `query A($x:Boolean!){...F} query A1($x:String){suppliers(after:$x){nodes{id}}}
+		fragment F on Query{locations @skip(if:$x){id}}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if errs := validator.ValidateWithRules(g.schema.Schema(), doc, rules.NewDefaultRules()); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	s := &g.resolver.plans
+	skipped := &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0], Variables: map[string]any{"x": true}}
+	other := &graphql.OperationContext{Doc: doc, Operation: doc.Operations[1], Variables: map[string]any{"x": nil}}
+	for _, op := range []*graphql.OperationContext{skipped, other} {
+		if refused := s.checkConditions(op); refused != nil {
+			t.Errorf("%s is refused: %v", op.Operation.Name, refused)
+		}
+	}
+	if a, b := len(s.of(skipped).roots), len(s.of(other).roots); a != 0 || b != 1 {
+		t.Errorf("A has %d root fields and A1 %d, want 0 and 1", a, b)
+	}
+}
+
 // TestPlansShareFragments: a small document has no enormous plan, however often
 // its fragments are used.
 func TestPlansShareFragments(t *testing.T) {
