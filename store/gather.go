@@ -20,10 +20,6 @@ const (
 	// likely it waits for a row that somebody else holds, which those who don't
 	// want that row need not wait for.
 	gatherSlow = 250 * time.Millisecond
-	// gatherShare is the share of a usual batch that has to wait before another
-	// batch runs beside one: those whom one batch answers come back one by one, and
-	// each in a transaction of its own would cost more than it gains.
-	gatherShare = 4
 )
 
 // gatherer lets calls that arrive together share a transaction: while batches
@@ -132,12 +128,14 @@ func (g *gatherer[C]) start() {
 }
 
 // enough reports whether a batch has gathered that may run beside so many
-// others: without any, a single call is enough. The mutex is held.
+// others: as many calls as batches take of late, since those whom one batch
+// answers come back one by one, and smaller transactions for them would cost
+// more than they gain. Without any other, a single call is enough. The mutex is held.
 func (g *gatherer[C]) enough(others int) bool {
 	if others -= g.slow; others <= 0 {
 		return len(g.queue) > 0
 	}
-	return others < gatherWorkers && len(g.queue) > 0 && len(g.queue) >= g.usual/gatherShare
+	return others < gatherWorkers && len(g.queue) >= max(g.usual, 1)
 }
 
 // next takes a worker's next batch, or ends the worker: where too little is

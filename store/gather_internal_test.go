@@ -57,7 +57,7 @@ func TestBatchesTakeCallsInTheirOrder(t *testing.T) {
 		}
 	}
 	var want []int
-	for i := range gatherCalls + gatherCalls/2 {
+	for i := range 2 * gatherCalls {
 		ends = append(ends, g.add(t.Context(), 100+i, 1))
 		want = append(want, 100+i)
 	}
