@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -15,7 +16,17 @@ type compiler struct {
 	// made are the objects that were compiled: fragments that are used often are
 	// compiled once, or a small document could have an enormous plan.
 	made map[string]*object
+	// size is about what all of it takes in memory, in bytes.
+	size int
 }
+
+// What a plan takes in memory, in bytes: for each object that is asked for, for
+// each of its fields, and for each field that may lead to several types.
+var (
+	bytesPerObject   = int(reflect.TypeFor[object]().Size())
+	bytesPerField    = int(reflect.TypeFor[field]().Size() + reflect.TypeFor[relation]().Size())
+	bytesPerAbstract = kinds * int(reflect.TypeFor[*object]().Size())
+)
 
 // compile makes the plan of a valid operation.
 func (c *contract) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, variables map[string]any) *plan {
@@ -28,7 +39,7 @@ func (c *contract) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, 
 	}
 	compiler := &compiler{contract: c, doc: doc, variables: variables, made: map[string]*object{}}
 	o := compiler.object(c.types[root.Name], []*ast.Field{{SelectionSet: op.SelectionSet}})
-	return &plan{kind: op.Operation, roots: o.fields, asksHead: op.Operation == ast.Query && o.asks("eventHead")}
+	return &plan{kind: op.Operation, roots: o.fields, asksHead: op.Operation == ast.Query && o.asks("eventHead"), size: compiler.size}
 }
 
 // merged is a field with all others of the same name in the answer.
@@ -65,6 +76,7 @@ func (c *compiler) object(info *typeInfo, asked []*ast.Field) *object {
 	o.cost = max(o.cost, 1) // its braces, where all fields are skipped
 	o.asksDetails = o.asksDetails || info.name == "Product" && o.asks("description", "attributes", "createdAt", "updatedAt")
 	c.made[string(key)] = o
+	c.size += bytesPerObject + len(found)*bytesPerField
 	return o
 }
 
@@ -126,6 +138,7 @@ func (c *compiler) field(info *typeInfo, m merged) field {
 		nonNull: node.Definition.Type.NonNull, cost: 1 + len(node.Alias)/textUnit,
 		needs: info.needs[node.Name], emptied: info.name == "Product" && node.Name == "supplierItems",
 	}
+	c.size += cap(f.key)
 	if known, ok := info.relations[node.Name]; ok {
 		f.relation = &known
 	}
@@ -137,6 +150,7 @@ func (c *compiler) field(info *typeInfo, m merged) field {
 		f.of = c.object(c.contract.types[name], m.nodes)
 	case def.IsAbstractType():
 		f.kinds = make([]*object, kinds)
+		c.size += bytesPerAbstract
 		for _, possible := range c.contract.schema.GetPossibleTypes(def) {
 			to := c.contract.types[possible.Name]
 			f.kinds[to.kind] = c.object(to, m.nodes)

@@ -14,6 +14,8 @@ type plan struct {
 	roots []field
 	// asksHead is true where the event log's head is one of them.
 	asksHead bool
+	// size is about what it takes in memory, in bytes.
+	size int
 }
 
 // root finds a root field by its name in the answer, or returns nil.

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"weak"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -16,12 +17,21 @@ import (
 // has one for each way in which the variables of its conditions were answered.
 const plansMax = 16
 
+// What plans take in memory at most, in bytes: those of one document, and all
+// that are kept. Beyond that a plan is made for one request and not kept.
+const (
+	documentPlansBytes = 256 << 10
+	plansBytes         = 32 << 20
+)
+
 // plans keeps the plans of documents for as long as somebody else keeps the
-// documents.
+// documents, and there is room.
 type plans struct {
 	contract *contract
 	// byDocument has *documentPlans by weak.Pointer[ast.QueryDocument].
 	byDocument sync.Map
+	// kept is how many bytes all plans take that are kept.
+	kept atomic.Int64
 }
 
 // documentPlans are the plans of one document. They don't refer to it.
@@ -32,6 +42,8 @@ type documentPlans struct {
 
 	mu   sync.RWMutex
 	made map[string]*plan
+	// size is how many bytes they take.
+	size int
 }
 
 // of returns the plan of an operation that is valid.
@@ -55,10 +67,29 @@ func (s *plans) of(op *graphql.OperationContext) *plan {
 	p = s.contract.compile(op.Doc, op.Operation, op.Variables)
 	known.mu.Lock()
 	defer known.mu.Unlock()
-	if len(known.made) < plansMax {
+	if known.made[string(key)] == nil && len(known.made) < plansMax && known.size+p.size <= documentPlansBytes && s.take(p.size) {
 		known.made[string(key)] = p
+		known.size += p.size
 	}
+	runtime.KeepAlive(op.Doc) // or what was taken just now would never be given back
 	return p
+}
+
+// take takes bytes for a plan; false where there are none left.
+func (s *plans) take(size int) bool {
+	if s.kept.Add(int64(size)) <= plansBytes {
+		return true
+	}
+	s.kept.Add(-int64(size))
+	return false
+}
+
+// forget lets go of a document's plans, once nobody has it any more.
+func (s *plans) forget(key weak.Pointer[ast.QueryDocument]) {
+	if known, ok := s.byDocument.Load(key); ok {
+		s.kept.Add(-int64(known.(*documentPlans).size))
+		s.byDocument.Delete(key)
+	}
 }
 
 func (s *plans) ofDocument(doc *ast.QueryDocument) *documentPlans {
@@ -72,7 +103,7 @@ func (s *plans) ofDocument(doc *ast.QueryDocument) *documentPlans {
 	}
 	known, others := s.byDocument.LoadOrStore(key, &documentPlans{conditions: conditions, made: map[string]*plan{}})
 	if !others {
-		runtime.AddCleanup(doc, func(key weak.Pointer[ast.QueryDocument]) { s.byDocument.Delete(key) }, key)
+		runtime.AddCleanup(doc, s.forget, key)
 	}
 	return known.(*documentPlans)
 }

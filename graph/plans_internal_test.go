@@ -57,6 +57,9 @@ func TestPlansLiveAsLongAsDocuments(t *testing.T) {
 	if s.of(kept) != p {
 		t.Error("the plan of a document that was kept is another")
 	}
+	if kept := s.kept.Load(); kept != int64(p.size) {
+		t.Errorf("%d bytes of plans are kept, and the one takes %d", kept, p.size)
+	}
 	runtime.KeepAlive(kept.Doc)
 }
 
@@ -92,6 +95,57 @@ func TestPlansOfConditions(t *testing.T) {
 	if n := len(s.ofDocument(op.Doc).made); n != plansMax {
 		t.Errorf("%d plans are kept of one document, want %d", n, plansMax)
 	}
+}
+
+// wide is a small document whose plans are large: of each node all types are
+// asked for, and four variables decide what of them.
+func wide(nodes int) (query string, variables func(answers int) map[string]any) {
+	query = "query($a:Boolean!$b:Boolean!$c:Boolean!$d:Boolean!){"
+	for i := range nodes {
+		query += fmt.Sprintf("n%d:node(id:\"x\"){...F}", i)
+	}
+	query += "}fragment F on Node{id @skip(if:$a)...on Order{number @skip(if:$b)}...on Product{sku @skip(if:$c)name @skip(if:$d)}}"
+	return query, func(answers int) map[string]any {
+		return map[string]any{"a": answers&1 > 0, "b": answers&2 > 0, "c": answers&4 > 0, "d": answers&8 > 0}
+	}
+}
+
+// TestPlansAreBounded: neither one document's plans nor all of them take more
+// than they may, and what isn't kept is answered all the same. Once a small
+// document had a megabyte of plans, and a cache full of these half a gigabyte.
+func TestPlansAreBounded(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	s, e := &g.resolver.plans, g.Executor()
+	const nodes = 20
+	query, variables := wide(nodes)
+	op := operationOf(t, e, query, variables(0))
+	all := 0
+	for answers := range 1 << 4 {
+		op.Variables = variables(answers)
+		p := s.of(op)
+		if len(p.roots) != nodes {
+			t.Fatalf("the plan has %d root fields", len(p.roots))
+		}
+		all += p.size
+	}
+	known := s.ofDocument(op.Doc)
+	if all <= documentPlansBytes || known.size > documentPlansBytes || len(known.made) == 0 {
+		t.Errorf("%d plans of %d bytes are kept, of %d bytes; a document may have %d", len(known.made), known.size, all, documentPlansBytes)
+	}
+	if kept := s.kept.Load(); kept != int64(known.size) {
+		t.Errorf("%d bytes are counted, and %d kept", kept, known.size)
+	}
+
+	s.kept.Store(plansBytes)
+	other := operationOf(t, e, `{locations{id}}`, nil)
+	if p := s.of(other); len(p.roots) != 1 {
+		t.Errorf("the plan has %d root fields", len(p.roots))
+	}
+	if known := s.ofDocument(other.Doc); len(known.made) != 0 || s.kept.Load() != plansBytes {
+		t.Errorf("%d plans are kept where there is no room, and %d bytes", len(known.made), s.kept.Load())
+	}
+	runtime.KeepAlive(op.Doc)
 }
 
 // TestConditionsAreAnOperationsOwn: what another operation of the document calls
