@@ -78,6 +78,8 @@ type transaction struct {
 	now    time.Time
 	stock  stockWrites
 	events []eventRow
+	// places are those that it goes by; nil as long as it asked for none.
+	places *places
 	// made are locations that the transaction itself has made.
 	made map[string]*place
 }

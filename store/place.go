@@ -51,7 +51,6 @@ type placement struct {
 	in       redline.OrderPlaceInput
 	order    *redline.Order
 	products []*redline.Product
-	places   *places
 	// shares is what each line gets, and from where.
 	shares []share
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -25,9 +26,9 @@ type placing struct {
 	locksFirst bool
 }
 
-// errMoved says that orders were allocated on levels that have changed before
-// they were locked.
-var errMoved = errors.New("the levels have changed before they were locked")
+// errMoved says that what a transaction went by has changed before it held the
+// locks: the levels that orders were allocated on, or whose a location is.
+var errMoved = errors.New("the rows have changed before they were locked")
 
 // packKey is a product and a supplier.
 type packKey struct{ product, supplier string }
@@ -230,17 +231,16 @@ func (t *transaction) refuseDuplicates(ctx context.Context, orders []*placement)
 
 // findLocations finds which of the locations that orders name exist.
 func (t *transaction) findLocations(ctx context.Context, orders []*placement) error {
-	var named []string
-	for _, pl := range orders {
-		for _, l := range pl.in.Lines {
-			named = appendSet(named, l.LocationID)
+	return t.goBy(ctx, func(known *places) bool {
+		for _, pl := range orders {
+			for _, l := range pl.in.Lines {
+				if l.LocationID != nil && known.byID[*l.LocationID] == nil {
+					return false
+				}
+			}
 		}
-	}
-	known, err := t.store.placesWith(ctx, named...)
-	for _, pl := range orders {
-		pl.places = known
-	}
-	return err
+		return true
+	})
 }
 
 // productsOf are the products of orders, by their ids.
@@ -262,27 +262,34 @@ func (t *transaction) lockProducts(ctx context.Context, orders []*placement) (ma
 
 // readShelves reads what there is of the products of orders, and locks nothing.
 func (t *transaction) readShelves(ctx context.Context, orders []*placement) (shelves, error) {
-	there := shelves{}
-	rows, err := t.tx.QueryContext(ctx, `SELECT product_id, location_id, available FROM inventory_levels
-		WHERE product_id = ANY($1::text[])`, texts(slices.Collect(maps.Keys(productsOf(orders)))...))
+	type shelf struct {
+		product, location string
+		available         int
+	}
+	var all []shelf
+	var one shelf
+	err := scanRows(ctx, t.tx, "reading what is available", `SELECT product_id, location_id, available FROM inventory_levels
+		WHERE product_id = ANY($1::text[])`, []any{texts(slices.Collect(maps.Keys(productsOf(orders)))...)},
+		[]any{&one.product, &one.location, whole{&one.available}}, func() error {
+			all = append(all, one)
+			return nil
+		})
 	if err != nil {
-		return nil, dbError("reading what is available", err)
+		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var product, location string
-		var available int
-		if err := rows.Scan(&product, &location, &available); err != nil {
-			return nil, dbError("reading what is available", err)
-		}
-		known, err := t.store.placesWith(ctx, location)
-		if err != nil {
-			return nil, err
-		}
-		there.add(product, known.byID[location], available)
+	err = t.goBy(ctx, func(known *places) bool {
+		return !slices.ContainsFunc(all, func(at shelf) bool { return known.byID[at.location] == nil })
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := rows.Err(); err != nil {
-		return nil, dbError("reading what is available", err)
+	there := shelves{}
+	for _, at := range all {
+		location := t.places.byID[at.location]
+		if location == nil {
+			return nil, fmt.Errorf("reading what is available: there is no location %s", at.location)
+		}
+		there.add(at.product, location, at.available)
 	}
 	return there, nil
 }

@@ -15,12 +15,19 @@ type place struct {
 	redline.Location
 	// LeadTimeDays is how many days the location takes; nil where nobody said.
 	LeadTimeDays *int `db:"lead_time_days"`
+	// owner is what placeOwner says of it.
+	owner string
 }
+
+// placeOwner says whose a location loc with a supplier sup is, by which rights go.
+const placeOwner = `concat_ws(' ', loc.kind, sup.id, sup.code)`
 
 // places are all locations and suppliers, as they were at one moment. They are
 // few and hardly ever change. Nobody changes what is in here: it is shared.
 //
-// No right follows from them: who may see what is decided by the rows, in SQL.
+// Who may see what is decided by the rows, in SQL. What a change writes of a
+// location's supplier comes from here, but only after the rows have said, behind
+// the locks, that it is so.
 type places struct {
 	byID      map[string]*place
 	byCode    map[string]*place
@@ -68,6 +75,32 @@ func (c *placesCache) lock(ctx context.Context) error {
 
 func (c *placesCache) unlock() { <-c.reading }
 
+// placesThat are places of which something holds. Where it doesn't hold of those
+// that are known they are read anew, once for all that they lack; where it still
+// doesn't, they were read after this was called.
+func (s *Store) placesThat(ctx context.Context, holds func(*places) bool) (*places, error) {
+	known, err := s.places(ctx)
+	for mine := false; err == nil && !mine && !holds(known); {
+		known, mine, err = s.newerPlaces(ctx, known)
+	}
+	return known, err
+}
+
+// goBy sets the places that the transaction goes by, if something doesn't hold of
+// them yet, or there are none.
+func (t *transaction) goBy(ctx context.Context, holds func(*places) bool) (err error) {
+	if t.places == nil || !holds(t.places) {
+		t.places, err = t.store.placesThat(ctx, holds)
+	}
+	return err
+}
+
+// owned reports whether a location is among the places, and whose a row says it is.
+func (p *places) owned(id, owner string) bool {
+	l := p.byID[id]
+	return l != nil && l.owner == owner
+}
+
 // newerPlaces are newer than those that somebody found wanting. Those who want
 // them at the same time share one look; mine says that it was begun after this
 // was called.
@@ -97,8 +130,12 @@ func (s *Store) readPlaces(ctx context.Context) (*places, error) {
 		p.suppliers[v.ID] = v
 	}
 	for _, l := range p.all {
+		l.owner = string(l.Kind)
 		if l.SupplierID != nil {
 			l.Supplier = p.suppliers[*l.SupplierID]
+		}
+		if l.Supplier != nil {
+			l.owner += " " + l.Supplier.ID + " " + l.Supplier.Code
 		}
 		p.byID[l.ID], p.byCode[l.Code] = l, l
 	}
@@ -125,16 +162,16 @@ func (s *Store) placesOf(ctx context.Context) (*placesOf, error) {
 }
 
 // find looks something up in the places, and in newer ones where it isn't there.
-func (p *placesOf) find(ctx context.Context, what, id string, known func() bool) error {
-	for !known() {
-		newer, mine, err := p.store.newerPlaces(ctx, p.places)
-		if err != nil {
-			return err
-		}
-		p.places = newer
-		if mine && !known() {
-			return fmt.Errorf("reading places: there is no %s %s", what, id)
-		}
+func (p *placesOf) find(ctx context.Context, what, id string, known func(*places) bool) error {
+	if known(p.places) {
+		return nil
+	}
+	newer, err := p.store.placesThat(ctx, known)
+	if err != nil {
+		return err
+	}
+	if p.places = newer; !known(newer) {
+		return fmt.Errorf("reading places: there is no %s %s", what, id)
 	}
 	return nil
 }
@@ -144,7 +181,7 @@ func (p *placesOf) location(ctx context.Context, id string) (*redline.Location, 
 	if l := p.locations[id]; l != nil {
 		return l, nil
 	}
-	if err := p.find(ctx, "location", id, func() bool { return p.byID[id] != nil }); err != nil {
+	if err := p.find(ctx, "location", id, func(known *places) bool { return known.byID[id] != nil }); err != nil {
 		return nil, err
 	}
 	l := p.byID[id].Location
@@ -163,7 +200,7 @@ func (p *placesOf) supplier(ctx context.Context, id string) (*redline.Supplier, 
 	if v := p.made[id]; v != nil {
 		return v, nil
 	}
-	if err := p.find(ctx, "supplier", id, func() bool { return p.suppliers[id] != nil }); err != nil {
+	if err := p.find(ctx, "supplier", id, func(known *places) bool { return known.suppliers[id] != nil }); err != nil {
 		return nil, err
 	}
 	v := *p.suppliers[id]

@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -94,6 +96,83 @@ func TestPlacesAreReadAnew(t *testing.T) {
 	found, err = w.LocationsByID(w.ctx, []string{other, id})
 	w.must(err)
 	equal(t, "asked for by its id", found[other].Code, "newer")
+}
+
+// A location goes from one supplier to another, and nobody has called RefreshPlaces
+// yet: what is written from then on is the other's. Parts went to the old one, for good.
+func TestPartsGoToWhoseLocationItIs(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.RefreshPlaces(w.ctx))
+	whose := func(what, code string, parts ...redline.OrderPlaceInput) {
+		w.exec(`UPDATE locations SET supplier_id = $1 WHERE code = 'cajun'`, w.id["supplier "+code])
+		for i, got := range w.placeTogether(w.Store, shop, parts...) {
+			w.must(got.err)
+			o := w.order(operator, got.id)
+			equal(t, fmt.Sprint(what, ": the supplier of order ", i), *w.part(o, "cajun").SupplierID, w.id["supplier "+code])
+			equal(t, what+": what is shown at once", *w.part(got.outcome.Order, "cajun").SupplierID, w.id["supplier "+code])
+			equal(t, what+": the old one sees it", w.order(cajun, got.id) != nil, code == "cajun")
+			equal(t, what+": the new one sees it", w.order(tokyo, got.id) != nil, code == "tokyo")
+		}
+	}
+	from := func() redline.OrderPlaceInput {
+		in := wants(line("sauce", 1))
+		in.Lines[0].LocationID = ref(w.id["cajun"])
+		return in
+	}
+	whose("alone", "tokyo", from())
+	whose("alone, back", "cajun", from())
+	whose("together", "tokyo", from(), from(), from())
+	named := from()
+	named.ExternalReference = ref("web-1")
+	whose("with a reference", "cajun", named)
+
+	// What is told of its stock is told to the new one, whose word it is.
+	w.exec(`UPDATE locations SET supplier_id = $1 WHERE code = 'cajun'`, w.id["supplier tokyo"])
+	w.adjust(operator, "sauce", "cajun", 1)
+	var told string
+	w.must(w.DB().GetContext(w.ctx, &told, `SELECT payload->>'supplierCode' FROM events WHERE subject_id = $1 ORDER BY id DESC LIMIT 1`,
+		w.level("sauce", "cajun").ID))
+	equal(t, "who is told of the stock", told, "tokyo")
+	w.checkBooks()
+}
+
+// Each line that named a location which there isn't cost a look at all places, and
+// each change of stock that named one took whatever look was under way.
+func TestUnknownLocationsCostOneLook(t *testing.T) {
+	w, y := newSpiedWorld(t)
+	in := wants()
+	for range 50 {
+		l := line("sauce", 1)
+		l.LocationID = ref(redline.NewID(redline.PrefixLocation))
+		in.Lines = append(in.Lines, l)
+	}
+	looks := func(sent []statement) (n int) {
+		for _, s := range sent {
+			if strings.Contains(s.text, "FROM locations ORDER BY code") {
+				n++
+			}
+		}
+		return n
+	}
+	sent, _ := y.during(func() {
+		_, _, err := w.OrderPlace(w.ctx, shop, in)
+		equal(t, "refusals", len(refusals(t, err)), 50)
+	})
+	equal(t, "looks for an order", looks(sent), 1)
+
+	changes := make([]redline.InventoryChange, 50)
+	for i := range changes {
+		changes[i] = redline.InventoryChange{
+			Stock: redline.StockKey{SKU: ref("sauce"), LocationID: ref(redline.NewID(redline.PrefixLocation))}, State: redline.StateOnHand, Delta: 1,
+		}
+	}
+	sent, _ = y.during(func() {
+		_, err := w.InventoryAdjust(w.ctx, operator, redline.InventoryAdjustInput{
+			IdempotencyKey: key(), Reason: redline.ReasonReceived, Changes: changes,
+		})
+		equal(t, "refusals", len(refusals(t, err)), 50)
+	})
+	equal(t, "looks for an adjustment", looks(sent), 1)
 }
 
 // Whoever waited for somebody else's look at the places didn't heed its own context.

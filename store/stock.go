@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,8 +21,10 @@ type lockedLevel struct {
 	Category string
 	Active   bool
 	now      time.Time
-	at       *place
-	dirty    bool
+	// owner is whose its location is, as the row says.
+	owner string
+	at    *place
+	dirty bool
 }
 
 func (l *lockedLevel) key() levelKey { return levelKey{l.ProductID, l.LocationID} }
@@ -50,43 +53,31 @@ func (p *place) copied() *redline.Location {
 	return &location
 }
 
-// placesWith are the places with some locations among them: where one is not,
-// which may have been made a moment ago, they are read anew.
-func (s *Store) placesWith(ctx context.Context, locationIDs ...string) (*places, error) {
-	known, err := s.places(ctx)
-	for _, id := range locationIDs {
-		for mine := false; err == nil && known.byID[id] == nil && !mine; {
-			known, mine, err = s.newerPlaces(ctx, known)
-		}
-	}
-	return known, err
-}
-
 // lockLevels locks levels, in the one order in which everybody does, and reads
 // the clock behind the locks. The condition speaks of the alias l. What is known
 // of the products need not be read with each of their levels; nil is nothing.
+//
+// Whose each location is comes with its level. Where that isn't what the
+// transaction went by so far, it is errMoved, and newer places are known by then.
 func (t *transaction) lockLevels(
 	ctx context.Context, products map[string]*redline.Product, cond string, args ...any,
 ) (map[levelKey]*lockedLevel, error) {
-	known, err := t.store.places(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out := map[levelKey]*lockedLevel{}
 	var l lockedLevel
 	into := []any{
 		&l.ID, &l.ProductID, &l.LocationID, whole{&l.OnHand}, whole{&l.Reserved}, whole{&l.Committed}, whole{&l.SafetyStock},
 		whole{&l.Unavailable}, whole{&l.Available}, whole{&l.Shortfall}, whole{&l.Incoming}, whole{&l.ReorderPoint},
-		whole{&l.Version}, &l.AsOf, &l.Stale, &l.now,
+		whole{&l.Version}, &l.AsOf, &l.Stale, &l.now, &l.owner,
 	}
-	columns, from := levelColumns+`, clock_timestamp()`, `l`
+	columns, from := levelColumns+`, clock_timestamp(), (SELECT `+placeOwner+` FROM locations loc
+		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id)`, `l`
 	if products == nil {
 		columns, from = columns+`, p.sku, p.category, p.active`, `l JOIN products p ON p.id = l.product_id`
 		into = append(into, &l.SKU, &l.Category, &l.Active)
 	}
 	// The locks come first, row by row and in order; the clock is read with each
 	// row after its lock, so that the latest reading lies behind all of them.
-	err = scanRows(ctx, t.tx, "locking levels", `WITH l AS MATERIALIZED (
+	err := scanRows(ctx, t.tx, "locking levels", `WITH l AS MATERIALIZED (
 			SELECT `+levelColumns+` FROM inventory_levels l WHERE `+cond+`
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
 		)
@@ -104,16 +95,25 @@ func (t *transaction) lockLevels(
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range out {
-		if l.at = t.made[l.LocationID]; l.at != nil {
-			continue
-		}
-		if known.byID[l.LocationID] == nil {
-			if known, err = t.store.placesWith(ctx, l.LocationID); err != nil {
-				return nil, err
+	wentBy := t.places
+	err = t.goBy(ctx, func(p *places) bool {
+		for _, l := range out {
+			if t.made[l.LocationID] == nil && !p.owned(l.LocationID, l.owner) {
+				return false
 			}
 		}
-		l.at = known.byID[l.LocationID]
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	if wentBy != nil && wentBy != t.places {
+		return nil, errMoved
+	}
+	for _, l := range out {
+		if l.at = cmp.Or(t.made[l.LocationID], t.places.byID[l.LocationID]); l.at == nil {
+			return nil, fmt.Errorf("locking levels: there is no location %s", l.LocationID)
+		}
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"redline"
@@ -106,61 +107,59 @@ func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) er
 // touch. Whoever may touch all stock finds them in memory; what the others may
 // is for the rows to say.
 func (t *transaction) readBookLocations(ctx context.Context, books []*stockBook) error {
-	known, err := t.store.places(ctx)
-	if err != nil {
-		return err
-	}
 	of, codes := ints(), texts()
 	for i, b := range books {
-		switch {
-		case b.by.Everywhere():
-			if known, err = t.store.placesNamed(ctx, known, b.keys); err != nil {
-				return err
-			}
-		case b.by.Role == redline.RoleSupplier:
+		if !b.by.Everywhere() && b.by.Role == redline.RoleSupplier {
 			for _, code := range b.by.Suppliers {
 				of.int(i)
 				codes.text(code)
 			}
 		}
 	}
-	for _, b := range books {
-		if b.by.Everywhere() {
-			b.locations = known.all
-		}
-	}
-	if of.n == 0 {
-		return nil
-	}
 	var rows []struct {
 		Book       int
 		LocationID string `db:"location_id"`
+		Owner      string
 	}
-	err = t.tx.SelectContext(ctx, &rows, `SELECT b.book, loc.id AS location_id
-		FROM unnest($1::integer[], $2::text[]) AS b (book, code)
-		JOIN suppliers s ON s.code = b.code JOIN locations loc ON loc.supplier_id = s.id ORDER BY b.book, loc.code`, of, codes)
+	if of.n > 0 {
+		err := t.tx.SelectContext(ctx, &rows, `SELECT b.book, loc.id AS location_id, `+placeOwner+` AS owner
+			FROM unnest($1::integer[], $2::text[]) AS b (book, code)
+			JOIN suppliers sup ON sup.code = b.code JOIN locations loc ON loc.supplier_id = sup.id ORDER BY b.book, loc.code`, of, codes)
+		if err != nil {
+			return dbError("reading the locations of a stock key", err)
+		}
+	}
+	err := t.goBy(ctx, func(known *places) bool {
+		for _, r := range rows {
+			if !known.owned(r.LocationID, r.Owner) {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(books, func(b *stockBook) bool { return b.by.Everywhere() && !known.haveNamed(b.keys) })
+	})
 	if err != nil {
-		return dbError("reading the locations of a stock key", err)
+		return err
+	}
+	for _, b := range books {
+		if b.by.Everywhere() {
+			b.locations = t.places.all
+		}
 	}
 	for _, r := range rows {
-		if known, err = t.store.placesWith(ctx, r.LocationID); err != nil {
-			return err
+		at := t.places.byID[r.LocationID]
+		if at == nil {
+			return fmt.Errorf("reading the locations of a stock key: there is no location %s", r.LocationID)
 		}
-		books[r.Book].locations = append(books[r.Book].locations, known.byID[r.LocationID])
+		books[r.Book].locations = append(books[r.Book].locations, at)
 	}
 	return nil
 }
 
-// placesNamed are the places known, or newer ones where keys name locations
-// that aren't among them.
-func (s *Store) placesNamed(ctx context.Context, known *places, keys []redline.StockKey) (*places, error) {
-	for _, k := range keys {
-		if k.LocationID != nil && known.byID[*k.LocationID] == nil || k.LocationCode != nil && known.byCode[*k.LocationCode] == nil {
-			newer, _, err := s.newerPlaces(ctx, known)
-			return newer, err
-		}
-	}
-	return known, nil
+// haveNamed reports whether all locations that keys name are among the places.
+func (p *places) haveNamed(keys []redline.StockKey) bool {
+	return !slices.ContainsFunc(keys, func(k redline.StockKey) bool {
+		return k.LocationID != nil && p.byID[*k.LocationID] == nil || k.LocationCode != nil && p.byCode[*k.LocationCode] == nil
+	})
 }
 
 func appendSet(list []string, v *string) []string {
