@@ -65,7 +65,9 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 }
 
 // writeWhole writes a body, whose length was told in the header, in one piece
-// with its header where that is worth it.
+// with its header where that is worth it. Where that fails it closes the
+// connection: net/http takes for sent what was kept back, and the client would
+// wait for the rest.
 func writeWhole(w http.ResponseWriter, r *http.Request, body []byte) error {
 	c, ok := r.Context().Value(connKey{}).(*conn)
 	if !ok || len(body) < minWhole || len(body) > maxWhole {
@@ -75,14 +77,17 @@ func writeWhole(w http.ResponseWriter, r *http.Request, body []byte) error {
 	whole := borrowBuffer()
 	defer whole.giveBack()
 	whole.Grow(len(body) + 1<<10)
-	if err := c.gather(whole, func() error {
+	err := c.gather(whole, func() error {
 		if _, err := w.Write(body); err != nil {
 			return err
 		}
 		return http.NewResponseController(w).Flush()
-	}); err != nil {
-		return err
+	})
+	if err == nil {
+		_, err = c.Conn.Write(whole.Bytes())
 	}
-	_, err := c.Conn.Write(whole.Bytes())
-	return err
+	if err != nil {
+		return errors.Join(err, c.Close())
+	}
+	return nil
 }

@@ -2,10 +2,12 @@ package server_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -32,6 +34,33 @@ type countingConn struct {
 func (c countingConn) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(p)
+}
+
+// mutedListener has connections that send nothing, and say so.
+type mutedListener struct{ net.Listener }
+
+func (l mutedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return mutedConn{c}, err
+}
+
+type mutedConn struct{ net.Conn }
+
+func (mutedConn) Write([]byte) (int, error) { return 0, errors.New("muted") }
+
+// A connection on which an answer couldn't be sent ends. Once it lived on, since
+// net/http didn't hear of it, and the client waited for the answer.
+func TestConnectionEndsWhereSendingFails(t *testing.T) {
+	t.Parallel()
+	s := startOn(t, newRig(t, server.ExecOptions{}), func(l net.Listener) net.Listener { return mutedListener{l} })
+	conn := s.dial(t)
+	asked := `{"query":"query($t: String) { echo(text: $t) }","variables":{"t":"` + strings.Repeat("x", 8192) + `"}}`
+	if _, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(asked), asked); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Read(make([]byte, 1)); n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %d bytes: %v", n, err)
+	}
 }
 
 // An answer leaves in one piece, whatever its length is, up to what is worth
