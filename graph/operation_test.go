@@ -271,3 +271,21 @@ func TestNullDecidesNothing(t *testing.T) {
 		}
 	}
 }
+
+// severalSuppliers is a repository of three suppliers, and of nothing else.
+type severalSuppliers struct{ graph.Store }
+
+func (severalSuppliers) Suppliers(context.Context, redline.PageRequest) (*redline.Page[*redline.Supplier], error) {
+	return &redline.Page[*redline.Supplier]{Items: []*redline.Supplier{{ID: "sup_1"}, {ID: "sup_2"}, {ID: "sup_3"}}, Cursors: make([]string, 3)}, nil
+}
+
+// TestUnreadableArgumentsAreToldOnce: not for each supplier that has the field,
+// as they were once.
+func TestUnreadableArgumentsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	got := furnished(severalSuppliers{}, newEventLog()).run(t, principal(redline.RoleOperator),
+		`query($n:Int){suppliers{nodes{id items(first:$n){nodes{id}}}}}`, `{"n":3000000000}`)
+	if len(got.Errors) != 1 || fmt.Sprint(got.Errors[0].Path) != "[suppliers nodes 0 items]" {
+		t.Errorf("got %s, %+v", got.Data, got.Errors)
+	}
+}

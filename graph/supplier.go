@@ -26,10 +26,11 @@ func (w *writer) supplierItems(f *field, s *redline.Supplier) (*model.SupplierIt
 		page, err := itemsPage(w.op.Variables, f)
 		w.items = itemsRequest{field: f, key: itemsKeyOf(w.path[0].field, page), err: err}
 	}
+	place := func() string { return w.place(f) }
 	if w.items.err != nil {
-		return nil, w.items.err
+		return w.answer.refusedItems(w.items.err, place)
 	}
-	return w.answer.shownItems(w.items.key, s.ID, func() string { return w.place(f) })
+	return w.answer.shownItems(w.items.key, s.ID, place)
 }
 
 // itemsRequest is a field's request for suppliers' items, or why it can't be read.
@@ -48,7 +49,14 @@ func (a *answer) shownItems(k itemsKey, supplierID string, place func() string) 
 		return &model.SupplierItemConnection{Page: page}, nil
 	case refused == nil:
 		return nil, fmt.Errorf("the items of the supplier %s were not read", supplierID)
-	case a.toldBefore(place()):
+	}
+	return a.refusedItems(refused, place)
+}
+
+// refusedItems is what is shown where a request for items is refused: null, and
+// why where it wasn't told yet.
+func (a *answer) refusedItems(refused error, place func() string) (*model.SupplierItemConnection, error) {
+	if a.toldBefore(place()) {
 		return nil, nil
 	}
 	return nil, refused
