@@ -63,7 +63,7 @@ func TestBenchShort(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"--redline", builtServer(t), "--products", "800", "--orders", "1300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
+		"--redline", builtServer(t), "--products", "1600", "--orders", "1300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
 		"--conns", "4", "--clients", "2", "--only", "q1,q2,q3,place-hot", "--write", table,
 	}, nil, &out)
 	t.Log(out.String())
@@ -76,8 +76,9 @@ func TestBenchShort(t *testing.T) {
 	}
 	for _, want := range []string{
 		`(?s)^before\n<!-- table: begin.*<!-- table: end -->\nafter\n$`,
-		`\| Q1 \| 4 \| limit \|  \| [1-9]`, `\| Q1 \| 4 \| Redline \| [0-9]+ % \| [1-9]`,
-		`\| Q2 \| 4 \| Redline \| [0-9]+ % \| [1-9]`, `\| Q3 \| 4 \| Redline \| [0-9]+ % \| [1-9]`,
+		`\| Q1 \| 4 \| limit \|  \| [0-9]+ % \| [1-9]`, `\| Q1 \| 4 \| flat rows \| [0-9]+ % \|  \| [1-9]`,
+		`\| Q1 \| 4 \| Redline \| [0-9]+ % \| [0-9]+ % \| [1-9]`, `\| Q2 \| 4 \| Redline \| [0-9]+ % \| [0-9]+ % \| [1-9]`,
+		`\| Q3 \| 4 \| Redline \| [0-9]+ % \| [0-9]+ % \| [1-9]`,
 		`\| hot \| 2 \| Redline \| .* \| [1-9][0-9]* \| [0-9.]+ \| [0-9.]+ \|`,
 	} {
 		if !regexp.MustCompile(want).Match(text) {
@@ -89,6 +90,10 @@ func TestBenchShort(t *testing.T) {
 	}
 	if !strings.Contains(string(text), "no pgbench") && !regexp.MustCompile(`\| hot \| 2 \| Redline \| [0-9.]+ × \| [0-9.]+ × \|`).Match(text) {
 		t.Errorf("there is no ratio to pgbench:\n%s", text)
+	}
+	// More pages than the first of each of the demo's categories.
+	if !regexp.MustCompile(`q1: .*\n +([4-9][0-9]|[0-9]{3,}) different requests`).MatchString(out.String()) {
+		t.Error("it asked for no page but the first")
 	}
 	said := regexp.MustCompile(`(\d+) answers were checked; (\d+) orders were acknowledged`).FindStringSubmatch(out.String())
 	if said == nil || len(said[1]) < 4 || said[2] == "0" {

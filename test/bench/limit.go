@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -11,46 +10,99 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/pprof"
+	"net/url"
+	"os"
+	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
 )
 
-// The statements of the limit: each answers its query in one round trip, as
-// flat rows.
-const (
-	limitProducts = `WITH page AS (
-			SELECT id, sku, name, brand, price, currency, row_number() OVER (ORDER BY name, id) AS n
-			FROM products WHERE category = $1 AND active ORDER BY name, id LIMIT 20
-		)
-		SELECT p.id, p.sku, p.name, p.brand, p.price, p.currency, loc.code, loc.name, l.available, l.as_of
-		FROM page p LEFT JOIN inventory_levels l ON l.product_id = p.id LEFT JOIN locations loc ON loc.id = l.location_id
-		ORDER BY p.n, loc.code`
-	limitProduct = `SELECT p.id, p.sku, p.name, p.brand, p.price, p.currency, loc.code, loc.name, l.available, l.as_of
-		FROM products p LEFT JOIN inventory_levels l ON l.product_id = p.id LEFT JOIN locations loc ON loc.id = l.location_id
-		WHERE p.sku = $1 AND p.active ORDER BY loc.code`
-	// The order, then its lines, then its history.
-	limitOrder = `SELECT 0 AS kind, 0 AS n, number, status, currency, NULL, 0, 0, 0, total, total, placed_at FROM orders WHERE id = $1
-		UNION ALL
-		SELECT 1, l.position, p.sku, p.name, '', NULL, l.quantity, l.open, l.shipped, l.unit_price, l.total, NULL
-		FROM order_lines l JOIN products p ON p.id = l.product_id WHERE l.order_id = $1
-		UNION ALL
-		SELECT 2, order_version, from_status, to_status, actor, note, 0, 0, 0, 0, 0, at FROM order_status_changes WHERE order_id = $1
-		ORDER BY kind, n`
-)
+// limit answers the three queries, each with one statement, in two ways: with
+// what there is to a row gathered into a text, which is the fastest that we
+// know, and with flat rows, as most would write it.
+type limit struct {
+	places map[string]place // by id
+}
 
-// serveLimit answers the three queries with as little as it takes, until ctx
-// ends or the orchestrator, who holds the other end of in, does. It writes the
-// address that it listens on to out.
+// place is a location, as all answers have it.
+type place struct {
+	n      int    // by code
+	opened string // the JSON of what can be sold of a product there, up to how much
+}
+
+// limitQuery is one query as the limit answers it.
+type limitQuery struct {
+	path, statement string
+	args            func(*http.Request) ([]any, error)
+	answer          func(*sql.Rows, []byte) ([]byte, error)
+}
+
+func (l limit) queries() []limitQuery {
+	return []limitQuery{
+		{"GET /q1/{id}", gatheredProducts, pageArgs, listed(l.appendGathered)},
+		{"GET /q2/{id}", gatheredProduct, idArgs, single(l.appendGathered)},
+		{"GET /q3/{id}", gatheredOrder, idArgs, appendGatheredOrder},
+		{"GET /flat/q1/{id}", flatProducts, pageArgs, listed(l.appendFlat)},
+		{"GET /flat/q2/{id}", flatProduct, idArgs, single(l.appendFlat)},
+		{"GET /flat/q3/{id}", flatOrder, idArgs, appendFlatOrder},
+	}
+}
+
+// idArgs are the arguments of a statement for one thing.
+func idArgs(r *http.Request) ([]any, error) { return []any{r.PathValue("id")}, nil }
+
+// pageArgs are those of a statement for a page: a category, and the name and the
+// id that the page comes after; before all others where there are none.
+func pageArgs(r *http.Request) ([]any, error) {
+	if r.URL.RawQuery == "" {
+		return []any{r.PathValue("id"), "", ""}, nil
+	}
+	after, err := url.ParseQuery(r.URL.RawQuery)
+	return []any{r.PathValue("id"), after.Get("name"), after.Get("id")}, err
+}
+
+// appendRows writes rows as JSON, with commas between them, and says how many
+// there were.
+type appendRows func(*sql.Rows, []byte) ([]byte, int, error)
+
+func listed(products appendRows) func(*sql.Rows, []byte) ([]byte, error) {
+	return func(rows *sql.Rows, b []byte) ([]byte, error) {
+		b, _, err := products(rows, append(b, `{"data":{"products":{"nodes":[`...))
+		return append(b, `]}}}`...), err
+	}
+}
+
+func single(product appendRows) func(*sql.Rows, []byte) ([]byte, error) {
+	return func(rows *sql.Rows, b []byte) ([]byte, error) {
+		b, n, err := product(rows, append(b, `{"data":{"product":`...))
+		if n == 0 {
+			b = append(b, `null`...)
+		}
+		return append(b, `}}`...), err
+	}
+}
+
+// garbageRoom is what cmd/redline gives its collector, and for the same reason.
+const garbageRoom = 24 << 20
+
+// serveLimit answers the queries with as little as it takes, until ctx ends or
+// the orchestrator, who holds the other end of in, does. It writes the address
+// that it listens on to out.
 func serveLimit(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		defer runtime.KeepAlive(make([]byte, garbageRoom))
+	}
 	fs := flag.NewFlagSet(roleLimit, flag.ContinueOnError)
 	url := fs.String("database-url", "", "the database")
 	conns := fs.Int("conns", readConns, "connections to it")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	connector, err := pq.NewConnector(*url + "&binary_parameters=yes")
+	connector, err := pq.NewConnector(*url + "&binary_parameters=yes&timezone=UTC")
 	if err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}
@@ -58,23 +110,21 @@ func serveLimit(ctx context.Context, args []string, in io.Reader, out io.Writer)
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(*conns)
 	db.SetMaxIdleConns(*conns)
+	places, err := readPlaces(ctx, db)
+	if err != nil {
+		return fmt.Errorf("reading the locations: %w", err)
+	}
 
 	mux := http.NewServeMux()
-	for _, h := range []struct {
-		path, statement string
-		answer          func(*sql.Rows, []byte) ([]byte, error)
-	}{
-		{"GET /q1/{id}", limitProducts, appendProducts},
-		{"GET /q2/{id}", limitProduct, appendProduct},
-		{"GET /q3/{id}", limitOrder, appendOrder},
-	} {
-		prepared, err := db.PrepareContext(ctx, h.statement)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	for _, q := range (limit{places}).queries() {
+		prepared, err := db.PrepareContext(ctx, q.statement)
 		if err != nil {
-			return fmt.Errorf("preparing the statement of %s: %w", h.path, err)
+			return fmt.Errorf("preparing the statement of %s: %w", q.path, err)
 		}
 		defer func() { _ = prepared.Close() }()
-		mux.HandleFunc(h.path, func(w http.ResponseWriter, r *http.Request) {
-			body, err := answerWith(r, prepared, h.answer)
+		mux.HandleFunc(q.path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := q.run(r, prepared)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
@@ -104,150 +154,39 @@ func serveLimit(ctx context.Context, args []string, in io.Reader, out io.Writer)
 	return nil
 }
 
-// answerWith runs a statement with the id in the path, and makes JSON of its rows.
-func answerWith(r *http.Request, prepared *sql.Stmt, answer func(*sql.Rows, []byte) ([]byte, error)) ([]byte, error) {
-	rows, err := prepared.QueryContext(r.Context(), r.PathValue("id"))
+// readPlaces reads the locations, which the server has in memory too.
+func readPlaces(ctx context.Context, db *sql.DB) (map[string]place, error) {
+	rows, err := db.QueryContext(ctx, `SELECT id, code, name FROM locations ORDER BY code`)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	body, err := answer(rows, make([]byte, 0, 4096))
+	places := map[string]place{}
+	for rows.Next() {
+		var id, code, name string
+		if err := rows.Scan(&id, &code, &name); err != nil {
+			return nil, err
+		}
+		b := appendText([]byte(`{"location":{"code":`), code)
+		b = appendText(append(b, `,"name":`...), name)
+		places[id] = place{n: len(places), opened: string(append(b, `},"available":`...))}
+	}
+	return places, rows.Err()
+}
+
+// run runs the statement, and makes JSON of its rows.
+func (q limitQuery) run(r *http.Request, prepared *sql.Stmt) ([]byte, error) {
+	args, err := q.args(r)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := prepared.QueryContext(r.Context(), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	body, err := q.answer(rows, make([]byte, 0, 4096))
 	return body, errors.Join(err, rows.Err())
-}
-
-func appendProducts(rows *sql.Rows, b []byte) ([]byte, error) {
-	b = append(b, `{"data":{"products":{"nodes":[`...)
-	b, _, err := appendProductRows(rows, b)
-	return append(b, `]}}}`...), err
-}
-
-func appendProduct(rows *sql.Rows, b []byte) ([]byte, error) {
-	b = append(b, `{"data":{"product":`...)
-	b, n, err := appendProductRows(rows, b)
-	if n == 0 {
-		b = append(b, `null`...)
-	}
-	return append(b, `}}`...), err
-}
-
-// appendProductRows folds flat rows, one for each product and location, and
-// says how many products there were.
-func appendProductRows(rows *sql.Rows, b []byte) ([]byte, int, error) {
-	var (
-		id, sku, name, currency string
-		brand, code, location   sql.NullString
-		price                   sql.RawBytes
-		available               sql.NullInt64
-		asOf                    sql.NullTime
-
-		last      string
-		sum       int64
-		places    []byte // of the product before
-		n         int
-		endBefore = func() {
-			b = append(b, `"availability":{"available":`...)
-			b = strconv.AppendInt(b, sum, 10)
-			b = append(b, `,"locations":[`...)
-			b = append(append(b, places...), `]}}`...)
-		}
-	)
-	for rows.Next() {
-		if err := rows.Scan(&id, &sku, &name, &brand, &price, &currency, &code, &location, &available, &asOf); err != nil {
-			return b, n, err
-		}
-		if id != last {
-			if n > 0 {
-				endBefore()
-				b = append(b, ',')
-			}
-			n++
-			last, sum, places = id, 0, places[:0]
-			b = appendText(append(b, `{"id":`...), id)
-			b = appendText(append(b, `,"sku":`...), sku)
-			b = appendText(append(b, `,"name":`...), name)
-			b = appendNullable(append(b, `,"brand":`...), brand)
-			b = appendMoney(append(b, `,"price":`...), price, currency)
-			b = append(b, ',')
-		}
-		if !code.Valid {
-			continue
-		}
-		if len(places) > 0 {
-			places = append(places, ',')
-		}
-		sum += available.Int64
-		places = appendText(append(places, `{"location":{"code":`...), code.String)
-		places = appendText(append(places, `,"name":`...), location.String)
-		places = strconv.AppendInt(append(places, `},"available":`...), available.Int64, 10)
-		places = append(appendTime(append(places, `,"asOf":`...), asOf.Time), '}')
-	}
-	if n > 0 {
-		endBefore()
-	}
-	return b, n, nil
-}
-
-func appendOrder(rows *sql.Rows, b []byte) ([]byte, error) {
-	var (
-		kind, n, quantity, open, shipped int
-		x, y, z, w                       sql.NullString
-		price, total                     sql.RawBytes
-		at                               sql.NullTime
-
-		currency string
-		before   = -1
-	)
-	b = append(b, `{"data":{"order":`...)
-	for rows.Next() {
-		if err := rows.Scan(&kind, &n, &x, &y, &z, &w, &quantity, &open, &shipped, &price, &total, &at); err != nil {
-			return b, err
-		}
-		switch {
-		case kind == before:
-			b = append(b, ',')
-		case kind == 1:
-			b = append(b, `,"lines":[`...)
-		case kind == 2:
-			if before == 0 {
-				b = append(b, `,"lines":[`...)
-			}
-			b = append(b, `],"history":[`...)
-		}
-		before = kind
-		switch kind {
-		case 0:
-			currency = z.String
-			b = appendText(append(b, `{"number":`...), x.String)
-			b = appendText(append(b, `,"status":`...), y.String)
-			b = appendMoney(append(b, `,"total":`...), total, currency)
-			b = appendTime(append(b, `,"placedAt":`...), at.Time)
-		case 1:
-			b = appendText(append(b, `{"product":{"sku":`...), x.String)
-			b = appendText(append(b, `,"name":`...), y.String)
-			b = strconv.AppendInt(append(b, `},"quantity":`...), int64(quantity), 10)
-			b = strconv.AppendInt(append(b, `,"open":`...), int64(open), 10)
-			b = strconv.AppendInt(append(b, `,"shipped":`...), int64(shipped), 10)
-			b = appendMoney(append(b, `,"unitPrice":`...), price, currency)
-			b = append(appendMoney(append(b, `,"total":`...), total, currency), '}')
-		case 2:
-			b = appendNullable(append(b, `{"from":`...), x)
-			b = appendText(append(b, `,"to":`...), y.String)
-			b = appendNullable(append(b, `,"actor":`...), z)
-			b = appendNullable(append(b, `,"note":`...), w)
-			b = append(appendTime(append(b, `,"at":`...), at.Time), '}')
-		}
-	}
-	switch before {
-	case -1:
-		b = append(b, `null`...)
-	case 0:
-		b = append(b, `,"lines":[],"history":[]}`...)
-	case 1:
-		b = append(b, `],"history":[]}`...)
-	case 2:
-		b = append(b, `]}`...)
-	}
-	return append(b, `}}`...), nil
 }
 
 // appendText writes a JSON string; nearly none needs escaping.
@@ -272,9 +211,9 @@ func appendNullable(b []byte, s sql.NullString) []byte {
 
 // appendMoney writes a numeric with as many decimals as it needs, and at least
 // two.
-func appendMoney(b []byte, amount []byte, currency string) []byte {
+func appendMoney(b []byte, amount, currency string) []byte {
 	end := len(amount)
-	if dot := bytes.IndexByte(amount, '.'); dot >= 0 {
+	if dot := strings.IndexByte(amount, '.'); dot >= 0 {
 		for end > dot+3 && amount[end-1] == '0' {
 			end--
 		}

@@ -6,7 +6,8 @@
 //     durability on, loads the demo, grows it, runs the measurements round by
 //     round, checks the books and writes the table;
 //   - limit is a minimal net/http handler that runs one hand-written prepared
-//     statement and builds the JSON from rows: the practical limit for reads;
+//     statement and builds the JSON from rows: the practical limit for reads,
+//     and, with flat rows, what most would write;
 //   - load asks either of them in a closed loop and checks every answer.
 //
 // For placing orders the measure is pgbench, with scripts that write the same

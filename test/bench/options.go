@@ -44,7 +44,7 @@ func parseOptions(args []string) (options, error) {
 	fs.StringVar(&o.dir, "dir", "", "the `directory` to make the private Postgres in: on a disk, not in memory; left out, the system's directory for temporary files")
 	fs.IntVar(&o.products, "products", 10_000, "products in the catalogue")
 	fs.IntVar(&o.orders, "orders", 100_000, "orders before the first measurement")
-	fs.IntVar(&o.rounds, "rounds", 5, "rounds; the table has their medians")
+	fs.IntVar(&o.rounds, "rounds", 4, "rounds; the table has their medians")
 	seconds := fs.Float64("seconds", 3, "seconds that each measurement takes")
 	fs.DurationVar(&o.warmup, "warmup", time.Second, "how long each warms up")
 	fs.IntVar(&o.conns, "conns", 32, "connections of the readers")
@@ -52,7 +52,7 @@ func parseOptions(args []string) (options, error) {
 	only := fs.String("only", strings.Join(all, ","), "what to measure")
 	fs.DurationVar(&o.timeout, "timeout", 30*time.Minute, "after how long the run is broken off")
 	fs.StringVar(&o.write, "write", "", "the Markdown `file` whose table is replaced")
-	fs.StringVar(&o.profile, "profile", "", "the `directory` for CPU profiles of the server")
+	fs.StringVar(&o.profile, "profile", "", "the `directory` for CPU profiles of the server and of the limit")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}

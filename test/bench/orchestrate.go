@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +17,7 @@ import (
 // The systems that are compared, as the tables name them.
 const (
 	systemLimit   = "limit"
+	systemFlat    = "flat rows"
 	systemRedline = "Redline"
 	systemPlain   = "pgbench plain"
 	systemCTE     = "pgbench CTE"
@@ -166,27 +167,38 @@ func jsonHeaders(token string) []string {
 	return h
 }
 
-// readJobs are the jobs of a query for the limit and for the server.
-func (b *bench) readJobs(ctx context.Context, q readQuery) (limit, server job, err error) {
-	cases, err := q.cases(ctx, b.db)
+// readJobs are the jobs of a query for the server, and for the limit by its way
+// to read.
+func (b *bench) readJobs(ctx context.Context, q readQuery) (server job, limits map[string]job, err error) {
+	cases, err := q.cases(ctx, b)
 	if err != nil {
-		return limit, server, err
+		return server, nil, fmt.Errorf("reading what %s has to answer: %w", q.name, err)
 	}
 	if len(cases) == 0 {
-		return limit, server, fmt.Errorf("%s has nothing to ask for", q.name)
+		return server, nil, fmt.Errorf("%s has nothing to ask for", q.name)
 	}
-	limit = job{Conns: b.conns, Warmup: b.warmup, Measure: b.measure, Seed: seed, Headers: []string{"Accept: application/json"}}
-	server = limit
 	token := ""
 	if q.operator {
 		token = b.operator
 	}
-	server.Headers = jsonHeaders(token)
+	server = job{Conns: b.conns, Warmup: b.warmup, Measure: b.measure, Seed: seed, Headers: jsonHeaders(token)}
+	limit, flat := server, server
+	limit.Headers = []string{"Accept: application/json"}
+	flat.Headers = limit.Headers
 	for _, c := range cases {
-		limit.Reads = append(limit.Reads, read{Line: "GET /" + q.name + "/" + url.PathEscape(c.id), Want: c.want})
-		server.Reads = append(server.Reads, read{Line: "POST /graphql", Body: c.body, Want: c.want})
+		want, err := json.Marshal(map[string]any{"data": c.want})
+		if err != nil {
+			return server, nil, err
+		}
+		body, err := q.body(c.variables)
+		if err != nil {
+			return server, nil, err
+		}
+		server.Reads = append(server.Reads, read{Line: "POST /graphql", Body: body, Want: want})
+		limit.Reads = append(limit.Reads, read{Line: "GET /" + q.name + "/" + c.path, Want: want})
+		flat.Reads = append(flat.Reads, read{Line: "GET /flat/" + q.name + "/" + c.path, Want: want})
 	}
-	return limit, server, nil
+	return server, map[string]job{systemLimit: limit, systemFlat: flat}, nil
 }
 
 func (b *bench) measureReads(ctx context.Context) error {
@@ -195,27 +207,29 @@ func (b *bench) measureReads(ctx context.Context) error {
 			continue
 		}
 		b.say("\n%s: %s, %d connections", q.name, q.about, b.conns)
-		limitJob, serverJob, err := b.readJobs(ctx, q)
+		server, limits, err := b.readJobs(ctx, q)
 		if err != nil {
 			return err
 		}
+		b.say("  %d different requests", len(server.Reads))
 		cell := b.results.add(q.name, q.about, b.conns)
 		for round := range b.rounds {
-			err := inTurn(round,
-				func() error {
+			turns := []func() error{func() error {
+				return b.withServer(ctx, func(t *target) error {
+					return b.record(cell, systemRedline, round, func() (measurement, error) { return b.ask(ctx, t, server) })
+				})
+			}}
+			for _, system := range []string{systemLimit, systemFlat} {
+				turns = append(turns, func() error {
 					t, err := startLimit(ctx, b.db.pg.URL())
 					if err != nil {
 						return err
 					}
 					defer t.stop()
-					return b.record(cell, systemLimit, round, func() (measurement, error) { return b.ask(ctx, t, limitJob) })
-				},
-				func() error {
-					return b.withServer(ctx, func(t *target) error {
-						return b.record(cell, systemRedline, round, func() (measurement, error) { return b.ask(ctx, t, serverJob) })
-					})
+					return b.record(cell, system, round, func() (measurement, error) { return b.ask(ctx, t, limits[system]) })
 				})
-			if err != nil {
+			}
+			if err := inTurn(round, turns...); err != nil {
 				return err
 			}
 		}

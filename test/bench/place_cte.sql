@@ -1,5 +1,5 @@
--- The same order as in place_plain.sql, all of it in one statement and so in one
--- round trip. For pgbench, with the same variables.
+-- The same order as in place_plain.sql, decided under the same locks, all of it
+-- in one statement and so in one round trip. For pgbench, with the same variables.
 \set first CASE WHEN :hot = 1 THEN 0 ELSE random(0, :products - 1) END
 \set second random(0, :products - 2)
 \set second CASE WHEN :second >= :first THEN :second + 1 ELSE :second END

@@ -1,5 +1,10 @@
 -- One order of two lines, a statement a round trip: the rows that Redline writes
--- for it, as a shop would write them that knows Postgres well. For pgbench.
+-- for it. For pgbench.
+--
+-- This is "decide under locks" plainly written: all levels of both products are
+-- locked before it is decided where the order ships from, and stay locked while
+-- the rows are written. A shop that decides first, inserts, and takes of the two
+-- levels last and only where there is enough, waits less at a hot product.
 --
 -- Given with -D: products (how many there are), hot (1: the first line is always
 -- of the same product), pad (an audit entry's request id), and order_event and

@@ -62,6 +62,24 @@ type target struct {
 	addr string
 }
 
+// query asks the server for something that needs no token, and reads the answer
+// into a.
+func (t *target) query(ctx context.Context, body []byte, a any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.addr+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return json.NewDecoder(resp.Body).Decode(a)
+}
+
 // startLimit runs the limit on the database.
 func startLimit(ctx context.Context, url string) (*target, error) {
 	self, err := os.Executable()

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// takeProfiles takes a CPU profile of the server under each query, and while 32
-// clients place orders uniformly: NAME.pprof, and its top as NAME.txt.
+// takeProfiles takes a CPU profile of the server and of the limit under each
+// query, and of the server while 32 clients place orders uniformly: NAME.pprof,
+// and its top as NAME.txt; the limit's names begin with limit-.
 func (b *bench) takeProfiles(ctx context.Context) error {
 	if !b.redline.canProfile {
 		b.say("\nno profiles: this server has no --pprof-addr")
@@ -22,46 +23,53 @@ func (b *bench) takeProfiles(ctx context.Context) error {
 	if err := os.MkdirAll(b.profile, 0o755); err != nil {
 		return fmt.Errorf("making the directory for profiles: %w", err)
 	}
-	take := func(name string, j job) error {
-		if err := b.profileOf(ctx, name, j); err != nil {
-			return fmt.Errorf("taking the profile of %s: %w", name, err)
-		}
-		return nil
-	}
 	for _, q := range readQueries {
-		_, j, err := b.readJobs(ctx, q)
+		server, limits, err := b.readJobs(ctx, q)
 		if err != nil {
 			return err
 		}
-		if err := take(q.name, j); err != nil {
+		if err := b.profileServer(ctx, q.name, server); err != nil {
+			return err
+		}
+		if err := b.profileLimit(ctx, "limit-"+q.name, limits[systemLimit]); err != nil {
 			return err
 		}
 	}
-	return take("place", b.placeJob(false, 32))
+	return b.profileServer(ctx, "place", b.placeJob(false, 32))
 }
 
-func (b *bench) profileOf(ctx context.Context, name string, j job) error {
-	j.Measure = max(j.Measure, 2*time.Second)
+func (b *bench) profileServer(ctx context.Context, name string, j job) error {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(b.profile, name+".pprof")
-	err = b.withServer(ctx, func(t *target) error {
-		fetched := make(chan error, 1)
-		j.Addr = t.addr
-		r, err := runLoad(ctx, j, func() {
-			go func() { fetched <- fetchProfile(ctx, addr, int(j.Measure.Seconds()), path) }()
-		}, func() {})
-		if err != nil {
-			return err
-		}
-		b.acknowledged += r.Placed
-		b.checked += r.Checked
-		return <-fetched
-	}, "--pprof-addr", addr)
+	return b.withServer(ctx, func(t *target) error { return b.profileOf(ctx, t, addr, name, j) }, "--pprof-addr", addr)
+}
+
+func (b *bench) profileLimit(ctx context.Context, name string, j job) error {
+	t, err := startLimit(ctx, b.db.pg.URL())
 	if err != nil {
 		return err
+	}
+	defer t.stop()
+	return b.profileOf(ctx, t, t.addr, name, j)
+}
+
+// profileOf takes a profile of what is asked, from the address that gives it.
+func (b *bench) profileOf(ctx context.Context, t *target, addr, name string, j job) error {
+	j.Addr, j.Measure = t.addr, max(j.Measure, 2*time.Second)
+	path := filepath.Join(b.profile, name+".pprof")
+	fetched := make(chan error, 1)
+	r, err := runLoad(ctx, j, func() {
+		go func() { fetched <- fetchProfile(ctx, addr, int(j.Measure.Seconds()), path) }()
+	}, func() {})
+	if err != nil {
+		return fmt.Errorf("taking the profile of %s: %w", name, err)
+	}
+	b.acknowledged += r.Placed
+	b.checked += r.Checked
+	if err := <-fetched; err != nil {
+		return fmt.Errorf("taking the profile of %s: %w", name, err)
 	}
 	top, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-nodecount", "30", path).Output()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,16 +18,18 @@ const sampled = 2000
 type readQuery struct {
 	name  string // as --only and the paths of the limit have it
 	about string
-	// text is the document, and variable what it is asked for by.
-	text, variable string
-	// list: the variable is a list of one.
-	list bool
-	// ids are what the variable may be, in a fixed order.
-	ids string
+	text  string // the document
 	// operator: it takes a token that sees all orders.
 	operator bool
-	// expect reads what the answers for the ids have to be.
-	expect func(context.Context, *database, []string) (map[string]any, error)
+	// cases are what it may be asked for, in a fixed order.
+	cases func(context.Context, *bench) ([]readCase, error)
+}
+
+// readCase is one thing that a query may be asked for.
+type readCase struct {
+	path      string         // for the limit, below the query's own
+	variables map[string]any // for the server
+	want      any            // the answer's data
 }
 
 const productFields = `{ id sku name brand price { amount currency }
@@ -34,64 +37,127 @@ const productFields = `{ id sku name brand price { amount currency }
 
 var readQueries = []readQuery{
 	{
-		name: "q1", about: "20 products of a category, with availability by location", variable: "category", list: true,
-		text: `query Category($category: [String!]!) { products(filter: { category: $category }, first: 20) { nodes ` + productFields + ` } }`,
-		ids:  `SELECT category FROM products WHERE active GROUP BY category HAVING count(*) >= 20 AND $1 > 0 ORDER BY category`, expect: expectCategories,
+		name: "q1", about: "20 products of a category, with availability by location", cases: pagesOfCategories,
+		text: `query Category($category: [String!]!, $after: String) { products(filter: { category: $category }, first: 20, after: $after) { nodes ` +
+			productFields + ` } }`,
 	},
 	{
-		name: "q2", about: "one product by SKU, with the same", variable: "sku",
-		text: `query Product($sku: String!) { product(by: { sku: $sku }) ` + productFields + ` }`,
-		ids:  `SELECT sku FROM products WHERE active AND sku LIKE 'RL-%' ORDER BY md5(sku) LIMIT $1`, expect: expectProducts,
+		name: "q2", about: "one product by SKU, with the same",
+		cases: byID("sku", `SELECT sku FROM products WHERE active AND sku LIKE 'RL-%' ORDER BY md5(sku) LIMIT $1`, expectProducts),
+		text:  `query Product($sku: String!) { product(by: { sku: $sku }) ` + productFields + ` }`,
 	},
 	{
-		name: "q3", about: "one order with lines, product names and history", variable: "id", operator: true,
+		name: "q3", about: "one order with lines, product names and history", operator: true,
+		cases: byID("id", `SELECT id FROM orders WHERE owner_subject LIKE 'shop-%' ORDER BY md5(id) LIMIT $1`, expectOrders),
 		text: `query Order($id: ID!) { order(by: { id: $id }) { number status total { amount currency } placedAt
   lines { product { sku name } quantity open shipped unitPrice { amount currency } total { amount currency } }
   history { from to actor note at } } }`,
-		ids: `SELECT id FROM orders WHERE owner_subject LIKE 'shop-%' ORDER BY md5(id) LIMIT $1`, expect: expectOrders,
 	},
 }
 
-// body is the request for one id, as a storefront sends it.
-func (q readQuery) body(id string) (string, error) {
-	var value any = id
-	if q.list {
-		value = []string{id}
-	}
-	b, err := json.Marshal(map[string]any{"query": q.text, "variables": map[string]any{q.variable: value}})
+// body is a request of the query, as a storefront sends it.
+func (q readQuery) body(variables map[string]any) (string, error) {
+	b, err := json.Marshal(map[string]any{"query": q.text, "variables": variables})
 	return string(b), err
 }
 
-// cases are the ids with what their answers have to be.
-func (q readQuery) cases(ctx context.Context, d *database) ([]readCase, error) {
-	ids, err := d.texts(ctx, q.ids, sampled)
+// byID are the cases of a query for one thing: ids says which, and expect what
+// the answers for them have to be.
+func byID(
+	variable, ids string, expect func(context.Context, *database, []string) (map[string]any, error),
+) func(context.Context, *bench) ([]readCase, error) {
+	return func(ctx context.Context, b *bench) ([]readCase, error) {
+		found, err := b.db.texts(ctx, ids, sampled)
+		if err != nil {
+			return nil, err
+		}
+		want, err := expect(ctx, b.db, found)
+		if err != nil {
+			return nil, err
+		}
+		var cases []readCase
+		for _, id := range found {
+			cases = append(cases, readCase{path: url.PathEscape(id), variables: map[string]any{variable: id}, want: want[id]})
+		}
+		return cases, nil
+	}
+}
+
+// pageLength is how many products a page of Q1 has.
+const pageLength = 20
+
+// pagesOfCategories are all full pages of all categories. The server goes on
+// from a cursor of its own, and the limit from the product before the page.
+func pagesOfCategories(ctx context.Context, b *bench) ([]readCase, error) {
+	categories, err := b.db.texts(ctx, `SELECT category FROM products WHERE active GROUP BY category HAVING count(*) >= $1 ORDER BY category`, pageLength)
 	if err != nil {
 		return nil, err
 	}
-	want, err := q.expect(ctx, d, ids)
-	if err != nil {
-		return nil, fmt.Errorf("reading what %s has to answer: %w", q.name, err)
-	}
 	var cases []readCase
-	for _, id := range ids {
-		body, err := q.body(id)
-		if err != nil {
-			return nil, err
+	err = b.withServer(ctx, func(t *target) error {
+		for _, category := range categories {
+			found, order, err := b.db.productsBy(ctx, "category", []string{category})
+			if err != nil {
+				return err
+			}
+			after, err := cursorsOf(ctx, t, category, order)
+			if err != nil {
+				return fmt.Errorf("reading the cursors of %s: %w", category, err)
+			}
+			for from := 0; from+pageLength <= len(order); from += pageLength {
+				c := readCase{path: url.PathEscape(category), variables: map[string]any{"category": []string{category}}}
+				if from > 0 {
+					last := found[order[from-1]]
+					c.path += "?" + url.Values{"name": {last.Name}, "id": {last.ID}}.Encode()
+					c.variables["after"] = after[last.ID]
+				}
+				var nodes []*productAnswer
+				for _, id := range order[from : from+pageLength] {
+					nodes = append(nodes, found[id])
+				}
+				c.want = map[string]any{"products": map[string]any{"nodes": nodes}}
+				cases = append(cases, c)
+			}
 		}
-		data, err := json.Marshal(map[string]any{"data": want[id]})
-		if err != nil {
-			return nil, err
-		}
-		cases = append(cases, readCase{id: id, body: body, want: data})
-	}
-	return cases, nil
+		return nil
+	})
+	return cases, err
 }
 
-// readCase is one id of a query.
-type readCase struct {
-	id   string
-	body string          // for the server
-	want json.RawMessage // the whole answer, with its members in any order
+// cursorsOf asks the server for its cursors of a category's products, by id. It
+// has to list what the tables hold.
+func cursorsOf(ctx context.Context, t *target, category string, products []string) (map[string]string, error) {
+	cursors := map[string]string{}
+	variables := map[string]any{"category": []string{category}}
+	for len(cursors) < len(products) {
+		body, err := json.Marshal(map[string]any{"variables": variables, "query": `query Cursors($category: [String!]!, $after: String) {
+			products(filter: { category: $category }, first: 200, after: $after) { edges { cursor node { id } } } }`})
+		if err != nil {
+			return nil, err
+		}
+		var a struct {
+			Data struct {
+				Products struct {
+					Edges []struct {
+						Cursor string
+						Node   struct{ ID string }
+					}
+				}
+			}
+		}
+		if err := t.query(ctx, body, &a); err != nil {
+			return nil, err
+		}
+		edges := a.Data.Products.Edges
+		if len(edges) == 0 {
+			return nil, fmt.Errorf("the server lists %d of %d products", len(cursors), len(products))
+		}
+		for _, e := range edges {
+			cursors[e.Node.ID] = e.Cursor
+			variables["after"] = e.Cursor
+		}
+	}
+	return cursors, nil
 }
 
 // The answers, as JSON has them.
@@ -180,22 +246,6 @@ func (d *database) productsBy(ctx context.Context, column string, values []strin
 		a.Locations = append(a.Locations, at)
 	}
 	return found, order, rows.Err()
-}
-
-func expectCategories(ctx context.Context, d *database, ids []string) (map[string]any, error) {
-	want := map[string]any{}
-	for _, category := range ids {
-		found, order, err := d.productsBy(ctx, "category", []string{category})
-		if err != nil {
-			return nil, err
-		}
-		var nodes []*productAnswer
-		for _, id := range order[:min(len(order), 20)] {
-			nodes = append(nodes, found[id])
-		}
-		want[category] = map[string]any{"products": map[string]any{"nodes": nodes}}
-	}
-	return want, nil
 }
 
 func expectProducts(ctx context.Context, d *database, skus []string) (map[string]any, error) {

@@ -94,10 +94,10 @@ func (c *cell) ratio(system, to, format string, scale float64) string {
 func (r *results) markdown(facts string) string {
 	var b strings.Builder
 	b.WriteString(facts + "\n")
-	r.table(&b, "\n| query | clients | | of the limit | requests/s | p50 ms | p99 ms | server CPU | Postgres CPU | memory |\n|---|--:|---|--:|--:|--:|--:|--:|--:|--:|\n",
-		[]string{systemLimit, systemRedline}, func(c *cell, system string) string {
-			return fmt.Sprintf("| %s | %d | %s | %s | %s |\n", strings.ToUpper(c.name), c.clients, system,
-				c.ratio(system, systemLimit, "%.0f %%", 100), c.series[system].figures())
+	r.table(&b, "\n| query | clients | | of the limit | of flat rows | requests/s | p50 ms | p99 ms | server CPU | Postgres CPU | memory |\n|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+		[]string{systemLimit, systemFlat, systemRedline}, func(c *cell, system string) string {
+			return fmt.Sprintf("| %s | %d | %s | %s | %s | %s |\n", strings.ToUpper(c.name), c.clients, system,
+				c.ratio(system, systemLimit, "%.0f %%", 100), c.ratio(system, systemFlat, "%.0f %%", 100), c.series[system].figures())
 		})
 	r.table(&b, "\n| orders | clients | | of pgbench plain | of pgbench CTE | orders/s | p50 ms | p99 ms | server CPU | Postgres CPU | memory |\n|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
 		[]string{systemPlain, systemCTE, systemRedline}, func(c *cell, system string) string {
@@ -108,6 +108,11 @@ func (r *results) markdown(facts string) string {
 		b.WriteString("\nThis machine has no pgbench, so that there is no measure beside the orders.\n")
 	}
 	for _, c := range r.cells {
+		for _, system := range []string{systemFlat, systemRedline} {
+			if ratio := c.series[system].to(c.series[systemLimit]); ratio > 1 {
+				fmt.Fprintf(&b, "\nAt %s the limit is no limit: %s reached %.0f %% of it.\n", strings.ToUpper(c.name), system, 100*ratio)
+			}
+		}
 		if n := c.series[systemRedline].of(func(m measurement) float64 { return float64(m.Again) }); n > 0 {
 			fmt.Fprintf(&b, "\nAt %s with %d clients the server was too busy and asked to be asked again %.0f times a round; the latencies hold that.\n",
 				c.name, c.clients, n)
