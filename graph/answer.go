@@ -88,8 +88,7 @@ func withAnswer(ctx context.Context, a *answer) context.Context {
 	return context.WithValue(ctx, answerKey{}, a)
 }
 
-// answerFrom returns the answer under way; nil, which is one that remembers
-// nothing, while a subscription starts.
+// answerFrom returns the answer under way; nil while a subscription starts.
 func answerFrom(ctx context.Context) *answer {
 	a, _ := ctx.Value(answerKey{}).(*answer)
 	return a
@@ -98,9 +97,6 @@ func answerFrom(ctx context.Context) *answer {
 // toldBefore reports whether a refusal was told of in this answer already, and
 // notes that it was.
 func (a *answer) toldBefore(what string) bool {
-	if a == nil {
-		return false
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.told[what] {

@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"redline/graph/generated"
 )
@@ -39,20 +41,26 @@ type resolver struct {
 
 // New builds the room.
 func New(o Options) *Graph {
-	config := generated.Config{}
 	// A copy of the contract without @defer, which no transport of ours can
 	// deliver: it is refused as unknown instead of leaving fields out.
-	schema := *generated.NewExecutableSchema(config).Schema()
+	schema := *generated.NewExecutableSchema(generated.Config{}).Schema()
 	schema.Directives = maps.Clone(schema.Directives)
 	delete(schema.Directives, "defer")
 
 	r := &resolver{store: o.Store, live: o.Live, log: o.Log, contract: newContract(&schema)}
 	r.plans.contract = r.contract
-	config.Schema = &schema
-	config.Resolvers = r
-	config.Directives.Scope = r.scope
+	return &Graph{schema: executable(&schema, r, r.scope), resolver: r, log: o.Log}
+}
+
+// scopeDirective is what gqlgen calls for @scope.
+type scopeDirective = func(ctx context.Context, obj any, next graphql.Resolver, anyOf []string) (any, error)
+
+// executable gives the contract its resolvers.
+func executable(schema *ast.Schema, resolvers generated.ResolverRoot, scope scopeDirective) graphql.ExecutableSchema {
+	config := generated.Config{Schema: schema, Resolvers: resolvers}
+	config.Directives.Scope = scope
 	config.Directives.OneOf = oneOf
-	return &Graph{schema: generated.NewExecutableSchema(config), resolver: r, log: o.Log}
+	return generated.NewExecutableSchema(config)
 }
 
 // Schema is the contract with its resolvers, to look at. To run it takes what
@@ -62,15 +70,15 @@ func (g *Graph) Schema() graphql.ExecutableSchema { return g.schema }
 // Executor returns a new executor that is ready to run operations for the
 // principal in their context. Limits and caches are for the caller to add.
 func (g *Graph) Executor() *executor.Executor {
-	e := g.fieldByField()
+	e := g.executor(g.schema)
 	e.Use(rootFields{})
 	return e
 }
 
-// fieldByField is the executor without the hook at which gqlgen's own execution
-// ends. It answers the same, and is what the tests hold the writers against.
-func (g *Graph) fieldByField() *executor.Executor {
-	e := executor.New(g.schema)
+// executor is that of a schema, without the hook at which gqlgen's own execution
+// ends.
+func (g *Graph) executor(schema graphql.ExecutableSchema) *executor.Executor {
+	e := executor.New(schema)
 	e.SetErrorPresenter(ErrorPresenter(g.log))
 	e.SetRecoverFunc(RecoverFunc(g.log))
 	for _, extension := range []graphql.HandlerExtension{wholeNumbers{}, exactEnums{g.resolver.contract}, answers{g.resolver}} {
@@ -92,8 +100,9 @@ func (r *resolver) Mutation() generated.MutationResolver { return mutation{r} }
 // Subscription returns the resolvers of subscriptions.
 func (r *resolver) Subscription() generated.SubscriptionResolver { return subscription{r} }
 
-// Product returns the resolvers of a product's fields.
-func (r *resolver) Product() generated.ProductResolver { return product{} }
+// Product would return the resolvers of a product's fields. gqlgen's interface
+// asks for them, and its execution ends above them.
+func (r *resolver) Product() generated.ProductResolver { return nil }
 
-// Supplier returns the resolvers of a supplier's fields.
-func (r *resolver) Supplier() generated.SupplierResolver { return supplier{} }
+// Supplier is for suppliers what Product is for products.
+func (r *resolver) Supplier() generated.SupplierResolver { return nil }

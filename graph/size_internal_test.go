@@ -13,10 +13,10 @@ import (
 	"redline"
 )
 
-// counted is what an answer was counted as, and what it has.
-func counted(t *testing.T, s Store, query string) (values, has int) {
+// counted is what an answer of small was counted as, and what it has.
+func counted(t *testing.T, query string) (values, has int) {
 	t.Helper()
-	e := New(Options{Store: s, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}).Executor()
+	e := New(Options{Store: small{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}).Executor()
 	var own *answer
 	e.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		own = answerFrom(ctx)
@@ -133,7 +133,7 @@ func TestAnswersAreCounted(t *testing.T) {
 		`{nodes(ids:["` + id + `","` + id + `","` + id + `"]){id ...on Order{number lines{id}}}}`,
 		`mutation{orderHold(input:{orderId:"x",reason:"r"}){userErrors{__typename code field ...on InvalidTransition{allowed from}} order{id}}}`,
 	} {
-		values, has := counted(t, small{}, query)
+		values, has := counted(t, query)
 		if values != has || has == 0 {
 			t.Errorf("%s: counted as %d values, and has %d", query, values, has)
 		}
@@ -153,7 +153,7 @@ func TestEmptyObjectsCount(t *testing.T) {
 		`{orders{edges{cursor @skip(if:true)} pageInfo{hasNextPage @include(if:false)}}}`: 1 + 2 + 1 + 1,
 		`{orders{edges{node{id @skip(if:true)}}}}`:                                        1 + 2 + 2,
 	} {
-		if values, _ := counted(t, small{}, query); values != want {
+		if values, _ := counted(t, query); values != want {
 			t.Errorf("%s: counted as %d values, want %d", query, values, want)
 		}
 	}
@@ -164,8 +164,8 @@ func TestEmptyObjectsCount(t *testing.T) {
 func TestTextsCount(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("n", 5*textUnit)
-	plain, _ := counted(t, small{}, `{order(by:{id:"x"}){lines{id}}}`)
-	long, _ := counted(t, small{}, `{order(by:{id:"x"}){lines{`+name+`:id}}}`)
+	plain, _ := counted(t, `{order(by:{id:"x"}){lines{id}}}`)
+	long, _ := counted(t, `{order(by:{id:"x"}){lines{`+name+`:id}}}`)
 	if extra := len(small{}.order().Lines) * len(name) / textUnit; long != plain+extra {
 		t.Errorf("a name of %d bytes makes %d values of %d, want %d more", len(name), long, plain, extra)
 	}

@@ -1,13 +1,9 @@
 package graph
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"redline"
 	"redline/graph/model"
@@ -115,36 +111,4 @@ func itemsRead(p *preloader, parent any, f *field, tell func(any)) {
 			tell(item)
 		}
 	}
-}
-
-// product and supplier have the resolvers that gqlgen's own execution would
-// call. It ends above them: they stand for what the writers do, in its form.
-type (
-	product  struct{}
-	supplier struct{}
-)
-
-// Attributes are the product's named facts.
-func (product) Attributes(_ context.Context, p *redline.Product) ([]*redline.Attribute, error) {
-	out := make([]*redline.Attribute, len(p.Attributes))
-	for i := range p.Attributes {
-		out[i] = &p.Attributes[i]
-	}
-	return out, nil
-}
-
-// LastSeenAt is when the supplier last told us anything.
-func (supplier) LastSeenAt(_ context.Context, s *redline.Supplier) (*time.Time, error) {
-	return s.LastSeenAt, nil
-}
-
-// Items is a page of what the supplier offers.
-func (supplier) Items(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierItemConnection, error) {
-	page := redline.PageRequest{First: first, After: after}
-	for _, f := range graphql.CollectFieldsCtx(ctx, []string{"SupplierItemConnection"}) {
-		page.Count = page.Count || f.Name == "totalCount"
-	}
-	fc := graphql.GetFieldContext(ctx)
-	root := ctx.Value(planKey{}).(*plan).root(string(fc.Path()[0].(ast.PathName)))
-	return answerFrom(ctx).shownItems(itemsKeyOf(root, page), s.ID, func() string { return placeOf(fc) })
 }

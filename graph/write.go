@@ -215,7 +215,8 @@ func (w *writer) closed(p *progress, f *field) {
 	w.fail(p, f, refuse(w.principal, w.answer.contract.lacking(f.needs&^w.open)))
 }
 
-// place names where a field stands in the answer, as place does.
+// place names where a field stands in the answer, whichever object of a list it is
+// of.
 func (w *writer) place(f *field) string {
 	b := make([]byte, 0, 64)
 	for _, s := range w.path {

@@ -1,0 +1,91 @@
+package graph
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"redline"
+	"redline/graph/generated"
+	"redline/graph/model"
+)
+
+// fieldByField is the room as gqlgen's own execution has it, from the root to the
+// last field. It answers the same, and is what the tests hold the writers
+// against: what the writers do beneath root fields, it does in gqlgen's form.
+type fieldByField struct{ *resolver }
+
+// fieldByField returns its executor.
+func (g *Graph) fieldByField() *executor.Executor {
+	r := fieldByField{g.resolver}
+	return g.executor(executable(g.resolver.contract.schema, r, r.scope))
+}
+
+func (fieldByField) Product() generated.ProductResolver { return product{} }
+
+func (fieldByField) Supplier() generated.SupplierResolver { return supplier{} }
+
+// scope is asked for each field that carries the directive, and for each field
+// whose type does. A field that is refused in each object of a list is one error,
+// where it is nullable: it is null each time, and told of once.
+func (r fieldByField) scope(ctx context.Context, obj any, next graphql.Resolver, anyOf []string) (any, error) {
+	if redline.PrincipalFrom(ctx).Has(anyOf...) {
+		return next(ctx)
+	}
+	fc := graphql.GetFieldContext(ctx)
+	if _, ok := obj.(*redline.Product); ok && fc.Field.Name == "supplierItems" {
+		// The one list that the contract says is empty rather than refused.
+		return []*redline.SupplierItem{}, nil
+	}
+	if own := answerFrom(ctx); own != nil && !fc.Field.Definition.Type.NonNull && own.toldBefore(placeOf(fc)) {
+		return nil, nil
+	}
+	return r.resolver.scope(ctx, obj, next, anyOf)
+}
+
+// placeOf names where a field stands in the answer, whichever object of a list
+// it is of.
+func placeOf(fc *graphql.FieldContext) string {
+	var b strings.Builder
+	for _, step := range fc.Path() {
+		if name, ok := step.(ast.PathName); ok {
+			b.WriteString("/" + string(name))
+		}
+	}
+	return b.String()
+}
+
+// product and supplier have the resolvers of what isn't a plain member.
+type (
+	product  struct{}
+	supplier struct{}
+)
+
+// Attributes are the product's named facts.
+func (product) Attributes(_ context.Context, p *redline.Product) ([]*redline.Attribute, error) {
+	out := make([]*redline.Attribute, len(p.Attributes))
+	for i := range p.Attributes {
+		out[i] = &p.Attributes[i]
+	}
+	return out, nil
+}
+
+// LastSeenAt is when the supplier last told us anything.
+func (supplier) LastSeenAt(_ context.Context, s *redline.Supplier) (*time.Time, error) {
+	return s.LastSeenAt, nil
+}
+
+// Items is a page of what the supplier offers.
+func (supplier) Items(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierItemConnection, error) {
+	page := redline.PageRequest{First: first, After: after}
+	for _, f := range graphql.CollectFieldsCtx(ctx, []string{"SupplierItemConnection"}) {
+		page.Count = page.Count || f.Name == "totalCount"
+	}
+	fc := graphql.GetFieldContext(ctx)
+	root := ctx.Value(planKey{}).(*plan).root(string(fc.Path()[0].(ast.PathName)))
+	return answerFrom(ctx).shownItems(itemsKeyOf(root, page), s.ID, func() string { return placeOf(fc) })
+}
