@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,18 +30,24 @@ const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 // idDigits is the length of the part behind the prefix: 128 bits in base 32.
 const idDigits = 26
 
+// newestID is the time of the newest id: milliseconds, and 65536ths of one.
+var newestID atomic.Uint64
+
 // NewID makes an id: the prefix, an underscore and a UUIDv7 (RFC 9562 §5.7) in
 // 26 digits of base 32, which is the TypeID format (version 0.3). Ids of one
-// type sort by the millisecond in which they were made.
+// type sort by the time at which they were made, and those of one process in the
+// order in which they were made, whatever its clock does.
 func NewID(prefix string) string {
 	var u [16]byte
-	if _, err := rand.Read(u[:]); err != nil {
+	if _, err := rand.Read(u[8:]); err != nil {
 		// crypto/rand.Read never fails on a supported system; it ends the program itself.
 		panic(err)
 	}
-	ms := uint64(time.Now().UnixMilli())
-	binary.BigEndian.PutUint64(u[:8], ms<<16|uint64(u[6]&0x0f|0x70)<<8|uint64(u[7]))
-	u[8] = u[8]&0x3f | 0x80
+	// §6.2, method 3: 16 bits behind the milliseconds say when within one it was,
+	// 12 before the variant and 4 behind it. The other 58 are random.
+	at := idTime(time.Now())
+	binary.BigEndian.PutUint64(u[:8], at&^0xffff|0x7000|at>>4&0xfff)
+	u[8] = 0x80 | byte(at&0xf)<<2 | u[8]&3
 
 	// 130 bits in 26 digits: two leading zero bits, then the 128 of the UUID.
 	out := make([]byte, len(prefix)+1+idDigits)
@@ -54,6 +61,20 @@ func NewID(prefix string) string {
 		hi >>= 5
 	}
 	return string(out)
+}
+
+// idTime is the time of an id that is made now, which no other id of the process
+// has and which lies behind those of all before it.
+func idTime(now time.Time) uint64 {
+	ns := uint64(now.UnixNano())
+	at := ns/1e6<<16 | ns%1e6<<16/1e6
+	for {
+		newest := newestID.Load()
+		at = max(at, newest+1)
+		if newestID.CompareAndSwap(newest, at) {
+			return at
+		}
+	}
 }
 
 // IDPrefix returns the prefix of an id, or "" where it isn't one that NewID

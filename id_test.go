@@ -89,6 +89,11 @@ func TestNewIDInParallel(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for _, ids := range made {
+		if !slices.IsSorted(ids) {
+			t.Error("ids don't sort in the order in which one maker made them")
+		}
+	}
 	ids := slices.Concat(made...)
 	slices.Sort(ids)
 	if got := len(slices.Compact(slices.Clone(ids))); got != makers*each {

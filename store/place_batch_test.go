@@ -105,6 +105,26 @@ func TestWhatIsShownAtOnceIsWhatIsRead(t *testing.T) {
 	w.checkBooks()
 }
 
+// The ledger lines of a batch are of one moment: their ids, which settle what is
+// newer, were in no order, and a level's versions came shuffled.
+func TestALedgerIsListedByVersions(t *testing.T) {
+	w := newWorld(t)
+	orders := make([]redline.OrderPlaceInput, 20)
+	for i := range orders {
+		orders[i] = wants(line("tea", 1))
+	}
+	for _, got := range w.placeTogether(w.Store, shop, orders...) {
+		w.must(got.err)
+	}
+	page, err := w.Movements(w.ctx, operator, redline.MovementFilter{ProductIDs: []string{w.id["tea"]}}, redline.PageRequest{First: ref(30)})
+	w.must(err)
+	var versions, falling []int
+	for _, m := range page.Items {
+		versions, falling = append(versions, m.LevelVersion), append(falling, len(page.Items)-len(falling))
+	}
+	equal(t, "versions, newest first", versions, falling)
+}
+
 // A NUL byte is nothing that Postgres takes: the statement that writes the whole
 // batch fails.
 func TestAPoisonedOrderFailsAlone(t *testing.T) {
