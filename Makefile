@@ -45,7 +45,7 @@ generated: ## Fail where the generated code isn't what schema.graphqls gives
 
 .PHONY: bench
 bench: build postgres ## Measure reads and placements beside the practical limit, and write docs/performance.md
-	$(GO) build -o bin/bench ./test/bench
+	$(GO) build -trimpath -pgo test/bench/limit.pgo -o bin/bench ./test/bench
 	bin/bench --redline $(BIN) --write docs/performance.md $(BENCH_FLAGS)
 
 .PHONY: bench-short
@@ -53,11 +53,13 @@ bench-short: postgres ## Go the benchmark's whole way in seconds: it works, and 
 	$(GO) test -race -count=1 -v -run TestBenchShort ./test/bench
 
 .PHONY: profile
-profile: build postgres ## Profile the server under load, for the compiler: cmd/redline/default.pgo
-	$(GO) build -o bin/bench ./test/bench
+profile: build postgres ## Profile the server and the limit under load, for the compiler
+	$(GO) build -trimpath -o bin/bench ./test/bench
 	bin/bench --redline $(BIN) --only q1 --rounds 1 --seconds 8 --profile bin/profile
-	$(GO) tool pprof -proto bin/profile/*.pprof > bin/default.pgo
+	$(GO) tool pprof -proto bin/profile/[pq]*.pprof > bin/default.pgo
+	$(GO) tool pprof -proto bin/profile/limit-*.pprof > bin/limit.pgo
 	mv bin/default.pgo cmd/redline/default.pgo
+	mv bin/limit.pgo test/bench/limit.pgo
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each

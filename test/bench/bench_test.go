@@ -222,3 +222,21 @@ func TestWriteTableWantsItsPlace(t *testing.T) {
 		t.Errorf("it returned %v", err)
 	}
 }
+
+// What is faster than the limit is said to be, under the table.
+func TestTableOwnsThatTheLimitIsNone(t *testing.T) {
+	t.Parallel()
+	r := &results{}
+	c := r.add("q1", "x", 4)
+	c.add(systemLimit, measurement{Rate: 100})
+	c.add(systemFlat, measurement{Rate: 90})
+	c.add(systemRedline, measurement{Rate: 120})
+	const remark = "At Q1 the limit is no limit: Redline reached 120 % of it."
+	if text := r.markdown(""); !strings.Contains(text, remark) || strings.Contains(text, "flat rows reached") {
+		t.Errorf("it says:\n%s", text)
+	}
+	c.series[systemRedline][0].Rate = 80
+	if text := r.markdown(""); strings.Contains(text, "no limit") {
+		t.Errorf("it says:\n%s", text)
+	}
+}
