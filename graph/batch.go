@@ -42,8 +42,10 @@ type batch struct {
 	addresses []*redline.FulfillmentOrder
 
 	// known is run after all else: what is given to those who ask for no more
-	// than is known without a look.
-	known []func()
+	// than is known without a look. missing are ids that were looked for, and
+	// that nothing has.
+	known   []func()
+	missing map[string]bool
 }
 
 type itemPages struct {
@@ -124,7 +126,7 @@ func (b *batch) run(ctx context.Context) error {
 }
 
 func (b *batch) runProducts(ctx context.Context) error {
-	found, err := give(ctx, b.store, b.productsBy, Store.ProductsOf)
+	found, err := give(ctx, b, b.productsBy, Store.ProductsOf)
 	for _, p := range found {
 		b.know(p)
 	}
@@ -132,25 +134,33 @@ func (b *batch) runProducts(ctx context.Context) error {
 }
 
 func (b *batch) runLocations(ctx context.Context) error {
-	_, err := give(ctx, b.store, b.locationsBy, Store.LocationsByID)
+	_, err := give(ctx, b, b.locationsBy, Store.LocationsByID)
 	return err
 }
 
 func (b *batch) runSuppliers(ctx context.Context) error {
-	_, err := give(ctx, b.store, b.suppliersBy, Store.SuppliersByID)
+	_, err := give(ctx, b, b.suppliersBy, Store.SuppliersByID)
 	return err
 }
 
-// give reads what is wanted by id and hands it out.
+// give reads what is wanted by id and hands it out, and notes what isn't there.
 func give[T any](
-	ctx context.Context, s Store, by map[string][]func(*T), read func(Store, context.Context, []string) (map[string]*T, error),
+	ctx context.Context, b *batch, by map[string][]func(*T), read func(Store, context.Context, []string) (map[string]*T, error),
 ) (map[string]*T, error) {
 	if len(by) == 0 {
 		return nil, nil
 	}
-	found, err := read(s, ctx, slices.Collect(maps.Keys(by)))
+	found, err := read(b.store, ctx, slices.Collect(maps.Keys(by)))
 	if err != nil {
 		return nil, err
+	}
+	for id := range by {
+		if found[id] == nil {
+			if b.missing == nil {
+				b.missing = map[string]bool{}
+			}
+			b.missing[id] = true
+		}
 	}
 	for id, v := range found {
 		for _, give := range by[id] {

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"redline"
@@ -110,6 +111,28 @@ func TestRootFieldsShareNoItems(t *testing.T) {
 			`{a:suppliers{nodes{items{nodes{product{id}}}}} b:suppliers{nodes{items{nodes{product{id name}}}}}}`, "")
 		if string(got.Data) != want || len(got.Errors) > 0 {
 			t.Fatalf("got %s, %+v\nwant %s", got.Data, got.Errors, want)
+		}
+	}
+}
+
+// discontinued is offers whose product is gone.
+type discontinued struct{ offers }
+
+func (discontinued) ProductsOf(context.Context, []string) (map[string]*redline.Product, error) {
+	return nil, nil
+}
+
+// TestStubsOfWhatIsNotThere: what was looked for and isn't there is missing for
+// all who ask for it. Once it had an empty name where others asked for its id.
+func TestStubsOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		`{suppliers{nodes{items{nodes{product{id}}} again:items{nodes{product{name}}}}}}`,
+		`{suppliers{nodes{items{nodes{product{id} supplier{items{nodes{product{name}}}}}}}}}`,
+	} {
+		got := furnished(discontinued{}, newEventLog()).run(t, principal(redline.RoleOperator), query, "")
+		if len(got.Errors) == 0 || strings.Contains(string(got.Data), `"name"`) {
+			t.Errorf("%s: got %s, %+v", query, got.Data, got.Errors)
 		}
 	}
 }

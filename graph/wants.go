@@ -31,8 +31,9 @@ func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*
 					e := b.event.Level
 					stub.SKU, stub.Category, stub.Active = e.SKU, e.Category, e.Active
 				}
-				giveStub(b, place, stub)
+				giveStub(b, id, place, stub)
 			default:
+				*place = nil // and not less than is asked for, where there is none
 				b.product(id, func(p *redline.Product) { *place = p })
 			}
 		}
@@ -40,15 +41,15 @@ func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*
 }
 
 // giveStub gives an object of which no more is known than is asked for, unless
-// somebody else asks for the whole of it. It is told from a whole one
+// somebody else asks for the whole of it, or it turned out not to be there. It is told from a whole one
 // afterwards: the plan may come back to its place, and ask for more there.
-func giveStub[T any](b *batch, place **T, stub *T) {
+func giveStub[T any](b *batch, id string, place **T, stub *T) {
 	if b.stubs == nil {
 		b.stubs = map[any]bool{}
 	}
 	b.stubs[stub] = true
 	b.known = append(b.known, func() {
-		if *place == nil {
+		if *place == nil && !b.missing[id] {
 			*place = stub
 		}
 	})
@@ -70,8 +71,9 @@ func wantLocation[P any](of func(*P) (id string, place **redline.Location)) func
 				if told {
 					stub.Code = b.event.Level.LocationCode
 				}
-				giveStub(b, place, stub)
+				giveStub(b, id, place, stub)
 			default:
+				*place = nil
 				b.location(id, func(l *redline.Location) { *place = l })
 			}
 		}
