@@ -2,10 +2,13 @@ package graph
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +54,7 @@ func (d *drawing) condition() string {
 	}
 	return rapid.SampledFrom([]string{
 		" @skip(if:$yes)", " @skip(if:$no)", " @include(if:$yes)", " @include(if:$no)", " @include(if:$no) @skip(if:$yes)", " @include(if:false)", " @skip(if:false)",
+		" @skip(if:$maybe)", " @include(if:$maybe)",
 	}).Draw(d.T, "condition")
 }
 
@@ -132,11 +136,38 @@ func (d *drawing) operation(kind string, root *ast.Definition, only ...string) s
 	return d.declared(kind, d.selection(root, rapid.IntRange(1, 6).Draw(d.T, "depth"), only...))
 }
 
+// pair draws one root field twice, each with a selection and a name of its own,
+// and a variable of that name that may leave it out.
+func (d *drawing) pair() string {
+	fields := slices.DeleteFunc(slices.Clone(d.schema.Query.Fields), func(f *ast.FieldDefinition) bool {
+		return strings.HasPrefix(f.Name, "__") || d.schema.Types[f.Type.Name()].IsLeafType()
+	})
+	f := rapid.SampledFrom(fields).Draw(d.T, "root")
+	args := ""
+	if len(arguments[f.Name]) > 0 {
+		args = rapid.SampledFrom(arguments[f.Name]).Draw(d.T, "args")
+	}
+	draw := func(name string) string {
+		d.left = 30
+		selection := d.selection(d.schema.Types[f.Type.Name()], rapid.IntRange(1, 6).Draw(d.T, "depth"))
+		return fmt.Sprintf(" %s:%s%s @include(if:$%s)%s", name, f.Name, args, name, selection)
+	}
+	return draw("first") + draw("second")
+}
+
+// about draws a field of the schema about itself.
+func (d *drawing) about() string {
+	return rapid.SampledFrom([]string{
+		"", "", " __schema{queryType{name} types{name kind}}", ` __type(name:"Order"){name ...on __Type{fields{name type{kind ofType{name}}}}}`,
+		` none:__type(name:"Nothing"){name}`,
+	}).Draw(d.T, "about")
+}
+
 // declared is an operation with its fragments and the variables that they use.
 func (d *drawing) declared(kind, selection string) string {
 	body := selection + strings.Join(d.fragments, " ")
 	variables := " "
-	for _, v := range []string{"$yes:Boolean!", "$no:Boolean!", "$n:Int"} {
+	for _, v := range []string{"$yes:Boolean!", "$no:Boolean!", "$maybe:Boolean=true", "$n:Int", "$first:Boolean=true", "$second:Boolean=true"} {
 		if name, _, _ := strings.Cut(v, ":"); strings.Contains(body, name+")") {
 			variables += v + " "
 		}
@@ -175,11 +206,21 @@ func answered(t *rapid.T, e *executor.Executor, p redline.Principal, query strin
 	return string(got.Data), told, true
 }
 
+// introspection opens the schema about itself.
+func introspection(e *executor.Executor) {
+	e.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		graphql.GetOperationContext(ctx).DisableIntrospection = false
+		return next(ctx)
+	})
+}
+
 // checkSame draws operations and holds the writers' answers against gqlgen's.
 func checkSame(t *testing.T, live Live, draw func(*drawing) string) {
 	t.Helper()
 	g := New(Options{Store: depot{}, Live: live, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	ours, theirs := g.Executor(), g.fieldByField()
+	introspection(ours)
+	introspection(theirs)
 	supplier := redline.Principal{Subject: "s", Role: redline.RoleSupplier, Suppliers: []string{"acme"}, Scopes: redline.DefaultScopes(redline.RoleSupplier)}
 	admin := redline.Principal{Subject: "a", Role: redline.RoleAdmin, Scopes: redline.DefaultScopes(redline.RoleAdmin)}
 	valid := 0
@@ -189,9 +230,19 @@ func checkSame(t *testing.T, live Live, draw func(*drawing) string) {
 		p := rapid.SampledFrom([]redline.Principal{admin, supplier, redline.Anonymous()}).Draw(rt, "principal")
 		yes := rapid.Bool().Draw(rt, "yes")
 		variables := map[string]any{"yes": yes, "no": rapid.Bool().Draw(rt, "no"), "n": json.Number("3")}
+		switch rapid.IntRange(1, 6).Draw(rt, "maybe") {
+		case 1:
+			variables["maybe"] = nil
+		case 2:
+			variables["maybe"] = false
+		}
 		wantData, wantErrors, ok := answered(rt, theirs, p, query, variables)
 		if !ok {
-			return // such as two fields of one name that can't be merged
+			// Such as two fields of one name that can't be merged, or a null where there is a condition.
+			if data, _, ok := answered(rt, ours, p, query, variables); ok || data != wantData {
+				rt.Fatalf("%s with %v: got %s, want %s", query, variables, data, wantData)
+			}
+			return
 		}
 		valid++
 		data, told, _ := answered(rt, ours, p, query, variables)
@@ -213,6 +264,12 @@ func TestWritersAnswerAsGqlgen(t *testing.T) {
 		t.Parallel()
 		checkSame(t, onlyEvent{}, func(d *drawing) string { return d.operation("query", d.schema.Query) })
 	})
+	t.Run("pairs", func(t *testing.T) {
+		t.Parallel()
+		checkSame(t, onlyEvent{}, func(d *drawing) string {
+			return d.declared("query", "{"+d.pair()+d.about()+"}")
+		})
+	})
 	t.Run("mutations", func(t *testing.T) {
 		t.Parallel()
 		checkSame(t, onlyEvent{}, func(d *drawing) string {
@@ -232,5 +289,56 @@ func TestWritersAnswerAsGqlgen(t *testing.T) {
 				return d.declared("subscription", "{it:"+name+selection+"}")
 			})
 		})
+	}
+}
+
+// noSKU is a product of which less is told than was asked: all have an SKU.
+var noSKU = regexp.MustCompile(`"sku\w*":""`)
+
+// TestRootFieldsAnswerAsAlone: what a root field answers doesn't hang on what is
+// asked beside it, and is whole. Both executions have the preloader in common,
+// so that holding one against the other doesn't tell.
+func TestRootFieldsAnswerAsAlone(t *testing.T) {
+	t.Parallel()
+	g := New(Options{Store: depot{}, Live: onlyEvent{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	e := g.Executor()
+	admin := redline.Principal{Subject: "a", Role: redline.RoleAdmin, Scopes: redline.DefaultScopes(redline.RoleAdmin)}
+	compared := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		d := &drawing{T: rt, schema: g.schema.Schema()}
+		query := d.declared("query", "{"+d.pair()+"}")
+		variables := map[string]any{"yes": rapid.Bool().Draw(rt, "yes"), "no": rapid.Bool().Draw(rt, "no"), "n": json.Number("3")}
+		ask := func(first, second bool) (data map[string]json.RawMessage, ok bool) {
+			variables["first"], variables["second"] = first, second
+			text, _, ok := answered(rt, e, admin, query, variables)
+			if !ok {
+				return nil, false
+			}
+			if noSKU.MatchString(text) {
+				rt.Fatalf("%s with %v is told of a product without an SKU: %s", query, variables, text)
+			}
+			if err := json.Unmarshal([]byte(text), &data); err != nil {
+				rt.Fatal(err)
+			}
+			return data, true
+		}
+		both, ok := ask(true, true)
+		if !ok {
+			return
+		}
+		compared++
+		want, _ := ask(true, false)
+		second, _ := ask(false, true)
+		if want != nil && second != nil {
+			maps.Copy(want, second)
+		} else {
+			want = nil // what mustn't be null is
+		}
+		if got, want := fmt.Sprintf("%s", both), fmt.Sprintf("%s", want); got != want {
+			rt.Fatalf("%s with %v\n got %s\nwant %s", query, variables, got, want)
+		}
+	})
+	if compared == 0 {
+		t.Error("nothing was compared")
 	}
 }

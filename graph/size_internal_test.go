@@ -70,7 +70,7 @@ type small struct{ Store }
 func (small) order() *redline.Order {
 	text, money := "x", &redline.Money{Currency: "EUR"}
 	product := &redline.Product{
-		ID: "prod_1", Attributes: redline.Attributes{{Name: "a", Value: "b"}, {Name: "c", Value: "d"}},
+		ID: "prod_1", SKU: "S-1", Attributes: redline.Attributes{{Name: "a", Value: "b"}, {Name: "c", Value: "d"}},
 		Availability:  &redline.ProductAvailability{Locations: []*redline.LocationAvailability{{Location: &redline.Location{ID: "loc_1"}}}},
 		SupplierItems: []*redline.SupplierItem{},
 	}
