@@ -10,12 +10,11 @@ const garbageRoom = 24 << 20
 // give the collector room.
 //
 // Redline has few megabytes in use. The collector starts when as much again was
-// allocated, and so would run a hundred times a second under load, for a tenth
-// of all the time. Bytes that are never touched count as in use, but take no
-// memory of the machine. Unlike a higher GOGC they make a difference only where
-// little is in use, and unlike a memory limit they can't have the collector run
-// without a pause where much is. Whoever sets GOGC or GOMEMLIMIT has a plan of
-// their own.
+// allocated, and so would run many times a second under load. Bytes that are
+// never touched count as in use, but take no memory of the machine. Unlike a
+// higher GOGC they make a difference only where little is in use, and unlike a
+// memory limit they can't have the collector run without a pause where much is.
+// Whoever sets GOGC or GOMEMLIMIT has a plan of their own.
 func ballast() []byte {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return nil
