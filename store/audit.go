@@ -96,7 +96,7 @@ func (s *Store) RefusedAtDoor(ctx context.Context, p redline.Principal, action s
 // audit writes one entry in a transaction of its own, so that it can't be
 // written twice.
 func (s *Store) audit(ctx context.Context, p redline.Principal, action, outcome, subject string) error {
-	tx, release, err := s.begin(ctx)
+	tx, release, err := s.begin(ctx, false)
 	if err != nil {
 		return err
 	}

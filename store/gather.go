@@ -29,8 +29,9 @@ const (
 // Workers are started when there is something to do and end when there is
 // nothing left; close waits for them.
 type gatherer[C any] struct {
-	// run answers all calls of a batch.
-	run func([]C)
+	// run runs a batch. It may say of each call when that is done; when it
+	// returns, all are.
+	run func(batch []C, answered func(i int))
 	// patience is how long a call waits to be taken.
 	patience time.Duration
 	// most is how many batches may run side by side where some are slow.
@@ -50,11 +51,11 @@ type gatherer[C any] struct {
 type gathered[C any] struct {
 	call   C
 	weight int
-	// answered is closed when the call's batch has run.
+	// answered is closed when the call is done.
 	answered chan struct{}
 }
 
-func newGatherer[C any](patience time.Duration, most int, run func([]C)) *gatherer[C] {
+func newGatherer[C any](patience time.Duration, most int, run func([]C, func(int))) *gatherer[C] {
 	return &gatherer[C]{run: run, patience: patience, most: max(most, gatherWorkers)}
 }
 
@@ -186,7 +187,14 @@ func (g *gatherer[C]) answer(batch []*gathered[C]) {
 	for i, q := range batch {
 		calls[i] = q.call
 	}
-	g.run(calls)
+	answered := make([]bool, len(batch))
+	tell := func(i int) {
+		if !answered[i] {
+			answered[i] = true
+			close(batch[i].answered)
+		}
+	}
+	g.run(calls, tell)
 	alarm.Stop()
 	g.mu.Lock()
 	done = true
@@ -194,8 +202,8 @@ func (g *gatherer[C]) answer(batch []*gathered[C]) {
 		g.slow--
 	}
 	g.mu.Unlock()
-	for _, q := range batch {
-		close(q.answered)
+	for i := range batch {
+		tell(i)
 	}
 }
 

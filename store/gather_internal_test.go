@@ -20,7 +20,7 @@ type gathering struct {
 
 func newGathering(patience time.Duration, most int) *gathering {
 	g := &gathering{batches: make(chan []int, 100), letGo: make(chan struct{})}
-	g.gatherer = newGatherer(patience, most, func(calls []int) {
+	g.gatherer = newGatherer(patience, most, func(calls []int, _ func(int)) {
 		g.batches <- calls
 		<-g.letGo
 	})
@@ -119,7 +119,7 @@ func TestWhoIsNotTakenMayLeave(t *testing.T) {
 // don't want it; and nobody waits longer than its patience.
 func TestSlowBatchesLetOthersBy(t *testing.T) {
 	t.Parallel()
-	g := newGathering(10*gatherSlow, gatherWorkers+1)
+	g := newGathering(time.Minute, gatherWorkers+1)
 	var ends []<-chan error
 	for i := range gatherWorkers {
 		ends = append(ends, g.add(t.Context(), i, 1))
@@ -129,15 +129,47 @@ func TestSlowBatchesLetOthersBy(t *testing.T) {
 	if got := <-g.batches; !slices.Equal(got, []int{100}) {
 		t.Errorf("beside the slow ones runs %v", got)
 	}
-	var e *redline.Error
-	if err := <-g.add(t.Context(), 101, 1); !errors.As(err, &e) || e.Code != redline.CodeUnavailable || e.RetryAfter == 0 {
-		t.Errorf("who waited too long is told %v", err)
-	}
 	close(g.letGo)
 	for _, end := range ends {
 		if err := <-end; err != nil {
 			t.Error(err)
 		}
 	}
+	g.close()
+}
+
+func TestNobodyWaitsLongerThanItsPatience(t *testing.T) {
+	t.Parallel()
+	g := newGathering(time.Millisecond, gatherWorkers)
+	var ends []<-chan error
+	for i := range gatherWorkers {
+		ends = append(ends, g.add(t.Context(), i, 1))
+		<-g.batches
+	}
+	var e *redline.Error
+	if err := g.do(t.Context(), 100, 1); !errors.As(err, &e) || e.Code != redline.CodeUnavailable || e.RetryAfter == 0 {
+		t.Errorf("who waited too long is told %v", err)
+	}
+	close(g.letGo)
+	for _, end := range ends {
+		if err := <-end; err != nil {
+			t.Errorf("who was taken is told %v", err)
+		}
+	}
+	g.close()
+}
+
+// A call whose fate is known isn't kept by others of its batch.
+func TestCallsAreAnsweredWhenTheyAreDone(t *testing.T) {
+	t.Parallel()
+	letGo := make(chan struct{})
+	g := newGatherer(time.Minute, gatherWorkers, func(_ []int, answered func(int)) {
+		answered(0)
+		<-letGo
+	})
+	if err := g.do(t.Context(), 1, 1); err != nil {
+		t.Error(err)
+	}
+	close(letGo)
 	g.close()
 }

@@ -35,7 +35,8 @@ func (s *Store) InventoryAdjust(
 }
 
 // adjust makes the adjustments of calls in one transaction.
-func (s *Store) adjust(calls []*call) {
+func (s *Store) adjust(calls []*call, answered func(i int)) {
+	listen(calls, answered)
 	s.settle(context.Background(), calls, 0, stockWork(func(m *mutation) *rowSet {
 		return adjustRows(m.by, m.input.(redline.InventoryAdjustInput))
 	}))

@@ -22,6 +22,9 @@ const (
 	// batchTries how often one that several calls share is, before each of them
 	// is run alone.
 	mutationTries, batchTries = 8, 3
+	// batchHurry is the part of the patience for locks that a transaction of
+	// several calls has: one row that somebody holds keeps the others waiting.
+	batchHurry = 12
 	// retryAfter is when to ask again for what is being worked on.
 	retryAfter = 100 * time.Millisecond
 )
@@ -44,6 +47,9 @@ type call struct {
 	by        redline.Principal
 	requestID string
 	hash      []byte
+	// answered tells whoever waits that it is known what came of it, where it was
+	// gathered with others; else it is nil.
+	answered func()
 
 	// settled: what came of it doesn't depend on what becomes of the transaction.
 	settled bool
@@ -63,9 +69,16 @@ func newCall(ctx context.Context, p redline.Principal, r request) *call {
 	return &call{request: r, by: p, requestID: redline.RequestIDFrom(ctx), hash: inputHash(r.input)}
 }
 
+// listen has calls of a batch tell when each is done.
+func listen(calls []*call, answered func(i int)) {
+	for i, c := range calls {
+		c.answered = func() { answered(i) }
+	}
+}
+
 // reset forgets what came of an earlier try.
 func (c *call) reset() {
-	*c = call{request: c.request, by: c.by, requestID: c.requestID, hash: c.hash}
+	*c = call{request: c.request, by: c.by, requestID: c.requestID, hash: c.hash, answered: c.answered}
 }
 
 // transaction is one under way, with the changes that share it: what they do
@@ -165,12 +178,12 @@ func refusalsOf(err error) redline.Errors {
 
 // settle runs calls in one transaction until it is known what came of each. A
 // transaction that lost to another is run again. Where several share one that
-// fails, each is run alone, so that who made it fail fails alone; hurry, where
-// it isn't 0, is then how long each may wait for a lock.
+// fails, each is run alone, so that who made it fail fails alone, and answered
+// at once; hurry, where it isn't 0, is then how long each may wait for a lock.
 func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, do work) {
 	tries := mutationTries
 	if len(calls) > 1 {
-		tries = batchTries
+		tries, hurry = batchTries, s.patience/batchHurry
 	}
 	err := s.transact(ctx, calls, hurry, do)
 	for try := 1; err != nil && try < tries && passing(err); try++ {
@@ -184,11 +197,15 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 	case err == nil:
 		return
 	case len(calls) > 1 && !hopeless(err):
+		hurry = 0
 		if waited(err) {
 			hurry = max(s.patience/time.Duration(len(calls)), time.Millisecond)
 		}
-		for i := range calls {
+		for i, c := range calls {
 			s.settle(ctx, calls[i:i+1], hurry, do)
+			if c.answered != nil {
+				c.answered()
+			}
 		}
 		return
 	case passing(err):
@@ -240,18 +257,12 @@ func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration
 	for _, c := range calls {
 		c.reset()
 	}
-	tx, release, err := s.begin(ctx)
+	tx, release, err := s.begin(ctx, calls[0].answered != nil)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if hurry > 0 {
-		_, err := tx.ExecContext(ctx, `SELECT set_config('lock_timeout', $1, true)`, fmt.Sprint(hurry.Milliseconds()))
-		if err != nil {
-			return dbError("bounding the wait for locks", err)
-		}
-	}
-	mine, err := claimKeys(ctx, tx, calls)
+	mine, err := claimKeys(ctx, tx, calls, hurry)
 	if err != nil || len(mine) == 0 {
 		return err
 	}

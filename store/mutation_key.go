@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/jmoiron/sqlx"
@@ -55,7 +56,9 @@ type claim struct {
 // without one. The others are settled, with the outcome that their key has
 // already or with why they can't be done. It never waits: whoever else holds a
 // key is still at work, and of two calls with one key in a transaction the first is.
-func claimKeys(ctx context.Context, tx *sqlx.Tx, calls []*call) ([]*call, error) {
+// hurry, where it isn't 0, bounds from then on how long the transaction waits for a
+// lock; only calls with keys are ever in a hurry.
+func claimKeys(ctx context.Context, tx *sqlx.Tx, calls []*call, hurry time.Duration) ([]*call, error) {
 	var mine []*call
 	claims := make([]*claim, 0, len(calls))
 	for _, c := range calls {
@@ -86,7 +89,7 @@ func claimKeys(ctx context.Context, tx *sqlx.Tx, calls []*call) ([]*call, error)
 			c.call.settleBy(nil, nil)
 		}
 	}
-	if err := takeKeys(ctx, tx, distinct); err != nil {
+	if err := takeKeys(ctx, tx, distinct, hurry); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(mine, func(c *call) bool { return c.settled }), nil
@@ -98,7 +101,7 @@ func (c *call) sameKey(d *call) bool {
 }
 
 // takeKeys locks the keys of claims and settles the calls that don't get one.
-func takeKeys(ctx context.Context, tx *sqlx.Tx, claims []*claim) error {
+func takeKeys(ctx context.Context, tx *sqlx.Tx, claims []*claim, hurry time.Duration) error {
 	locks, issuers, subjects, operations, keys := bigints(), texts(), texts(), texts(), texts()
 	for _, c := range claims {
 		locks.bigint(c.lock)
@@ -107,11 +110,12 @@ func takeKeys(ctx context.Context, tx *sqlx.Tx, claims []*claim) error {
 		operations.text(c.call.action)
 		keys.text(*c.call.key)
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT c.n, pg_try_advisory_xact_lock(c.lock), k.input_hash, k.outcome
+	rows, err := tx.QueryContext(ctx, `SELECT c.n, pg_try_advisory_xact_lock(c.lock), k.input_hash, k.outcome,
+			CASE WHEN c.n = 1 AND $6::bigint > 0 THEN set_config('lock_timeout', $6::bigint::text, true) END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
 			AS c (lock, issuer, subject, operation, key, n)
 		LEFT JOIN idempotency_keys k ON (k.issuer, k.subject, k.operation, k.key) = (c.issuer, c.subject, c.operation, c.key)`,
-		locks, issuers, subjects, operations, keys)
+		locks, issuers, subjects, operations, keys, hurry.Milliseconds())
 	if err != nil {
 		return dbError("taking idempotency keys", err)
 	}
@@ -120,7 +124,8 @@ func takeKeys(ctx context.Context, tx *sqlx.Tx, claims []*claim) error {
 		var n int
 		var locked bool
 		var hash, outcome []byte
-		if err := rows.Scan(&n, &locked, &hash, &outcome); err != nil {
+		var hurried *string
+		if err := rows.Scan(&n, &locked, &hash, &outcome, &hurried); err != nil {
 			return dbError("reading idempotency keys", err)
 		}
 		c := claims[n-1]

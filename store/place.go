@@ -41,7 +41,8 @@ func (s *Store) OrderPlace(ctx context.Context, p redline.Principal, in redline.
 }
 
 // place places the orders of calls in one transaction.
-func (s *Store) place(calls []*call) {
+func (s *Store) place(calls []*call, answered func(i int)) {
+	listen(calls, answered)
 	s.settle(context.Background(), calls, 0, (&placing{store: s}).place)
 }
 

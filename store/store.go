@@ -46,8 +46,10 @@ type Options struct {
 type Store struct {
 	// db is for reads and writes for changes.
 	db, writes *sqlx.DB
-	// slots has room for as many changes as writes has connections.
-	slots     chan struct{}
+	// slots has room for as many changes as writes has connections, and batches
+	// for fewer, so that those who wait for a row leave a connection to others.
+	slots, batches chan struct{}
+
 	patience  time.Duration
 	committed func()
 	log       *slog.Logger
@@ -94,7 +96,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	set("idle_in_transaction_session_timeout", fmt.Sprint(2*o.StatementTimeout.Milliseconds()))
 
 	changes := max(o.MaxConns/2, 2)
-	s := &Store{slots: make(chan struct{}, changes), patience: o.Patience, committed: o.Committed, log: o.Log}
+	s := &Store{slots: make(chan struct{}, changes), batches: make(chan struct{}, max(changes-2, 1)), patience: o.Patience, committed: o.Committed, log: o.Log}
 	s.kept.reading = make(chan struct{}, 1)
 	if s.db, err = o.pool(u, q, max(o.MaxConns-changes, 2)); err != nil {
 		return nil, err
@@ -143,27 +145,43 @@ func (o Options) pool(u *url.URL, parameters url.Values, conns int) (*sqlx.DB, e
 	return db, nil
 }
 
-// begin begins a transaction that changes something. Where all connections for
-// changes are taken for too long, it is UNAVAILABLE. release ends what is left
-// of the transaction, and is called in every case but an error.
-func (s *Store) begin(ctx context.Context) (tx *sqlx.Tx, release func(), err error) {
+// begin begins a transaction that changes something, of calls that were gathered
+// or of one that wasn't. Where all connections for changes are taken for too
+// long, it is UNAVAILABLE. release ends what is left of the transaction, and is
+// called in every case but an error.
+func (s *Store) begin(ctx context.Context, gathered bool) (tx *sqlx.Tx, release func(), err error) {
 	wait := time.NewTimer(s.patience)
 	defer wait.Stop()
-	select {
-	case s.slots <- struct{}{}:
-	case <-wait.C:
-		return nil, nil, errBusy
-	case <-ctx.Done():
-		return nil, nil, dbError("waiting for a connection", ctx.Err())
+	need := []chan struct{}{s.slots}
+	if gathered {
+		need = []chan struct{}{s.batches, s.slots}
+	}
+	taken := 0
+	leave := func() {
+		for _, slots := range need[:taken] {
+			<-slots
+		}
+	}
+	for _, slots := range need {
+		select {
+		case slots <- struct{}{}:
+			taken++
+		case <-wait.C:
+			leave()
+			return nil, nil, errBusy
+		case <-ctx.Done():
+			leave()
+			return nil, nil, dbError("waiting for a connection", ctx.Err())
+		}
 	}
 	tx, err = s.writes.BeginTxx(ctx, nil)
 	if err != nil {
-		<-s.slots
+		leave()
 		return nil, nil, dbError("beginning a transaction", err)
 	}
 	return tx, func() {
 		_ = tx.Rollback() // after a COMMIT this does nothing
-		<-s.slots
+		leave()
 	}, nil
 }
 

@@ -25,7 +25,7 @@ func (s *Store) Sweep(ctx context.Context) (int64, error) {
 }
 
 func (s *Store) sweepBatch(ctx context.Context) (int64, error) {
-	tx, release, err := s.begin(ctx)
+	tx, release, err := s.begin(ctx, false)
 	if err != nil {
 		return 0, err
 	}
