@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lib/pq"
-
 	"redline"
 )
 
@@ -110,8 +108,10 @@ func (s *Store) InventorySet(
 // countRows are the rows of a count.
 func countRows(in redline.InventorySetInput) *rowSet {
 	rows := &rowSet{list: "counts", keys: make([]redline.StockKey, len(in.Counts)), onError: in.OnRowError}
+	in.Counts = slices.Clone(in.Counts)
 	for i, c := range in.Counts {
 		rows.keys[i] = c.Stock
+		in.Counts[i].Basis.CountedAt = stored(c.Basis.CountedAt)
 	}
 	rows.check = func() error {
 		if err := checkText("reference", in.Reference); err != nil {
@@ -211,12 +211,13 @@ type movedSince struct {
 // missed. Other counts moved nothing but the books.
 func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]movedSince, error) {
 	var index []int
-	var products, locations []string
-	var times []time.Time
+	products, locations, at := texts(), texts(), times()
 	for i, c := range counts {
 		if l := rows.level(i); l != nil && c.Basis.CountedAt != nil {
-			index, times = append(index, i), append(times, *c.Basis.CountedAt)
-			products, locations = append(products, l.ProductID), append(locations, l.LocationID)
+			index = append(index, i)
+			products.text(l.ProductID)
+			locations.text(l.LocationID)
+			at.time(*c.Basis.CountedAt)
 		}
 	}
 	if len(index) == 0 {
@@ -227,7 +228,7 @@ func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redlin
 			bool_or(v.reason = $4 AND v.occurred_at > k.counted_at) AS recounted
 		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, counted_at, n)
 		JOIN inventory_movements v ON (v.product_id, v.location_id) = (k.product_id, k.location_id) AND v.recorded_at > k.counted_at
-		GROUP BY k.n`, pq.Array(products), pq.Array(locations), pq.Array(times), string(redline.ReasonCounted))
+		GROUP BY k.n`, products, locations, at, string(redline.ReasonCounted))
 	if err != nil {
 		return nil, dbError("reading what moved since a count", err)
 	}

@@ -420,3 +420,15 @@ func TestSuppliersAreSeenWhenTheyTellUsSomething(t *testing.T) {
 		t.Errorf("tokyo told us something, and seen are tokyo %v and cajun %v", seen("tokyo"), seen("cajun"))
 	}
 }
+
+// The moment of a count was told at once to the nanosecond, and read later to the
+// microsecond.
+func TestTimesAreToldAsTheyAreKept(t *testing.T) {
+	w := newWorld(t)
+	counted := w.level("pads", "east").AsOf.Add(789)
+	result, err := w.count(operator, redline.InventoryCount{
+		Stock: w.at("pads", "east"), OnHand: 9, Basis: redline.CountBasis{CountedAt: &counted},
+	})
+	w.must(err)
+	equal(t, "as of", result.Rows[0].Level.AsOf.UTC(), w.level("pads", "east").AsOf.UTC())
+}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lib/pq"
-
 	"redline"
 )
 
@@ -177,19 +175,21 @@ func readNewest(rows *sql.Rows, all []*mutation) error {
 // of all, so that the row is held for as short as can be. To the second is
 // enough, and saves most of the writes.
 func (t *transaction) seen(ctx context.Context, all []*mutation) error {
-	var codes []string
+	codes := texts()
 	for _, m := range all {
 		if m.err == nil && m.by.Role == redline.RoleSupplier {
-			codes = append(codes, m.by.Suppliers...)
+			for _, code := range m.by.Suppliers {
+				codes.text(code)
+			}
 		}
 	}
-	if len(codes) == 0 {
+	if codes.n == 0 {
 		return nil
 	}
 	_, err := t.tx.ExecContext(ctx, `UPDATE suppliers SET last_seen_at = clock_timestamp() WHERE id IN (
-			SELECT id FROM suppliers WHERE code = ANY($1)
+			SELECT id FROM suppliers WHERE code = ANY($1::text[])
 				AND (last_seen_at IS NULL OR last_seen_at < clock_timestamp() - interval '1 second')
-			ORDER BY id FOR NO KEY UPDATE)`, pq.Array(codes))
+			ORDER BY id FOR NO KEY UPDATE)`, codes)
 	if err != nil {
 		return dbError("noting when suppliers were seen", err)
 	}

@@ -286,7 +286,7 @@ func (s *Store) FulfillmentCreate(
 			return refused
 		}
 		return t.Ship(in.FulfillmentOrderID, in.Lines, redline.Shipment{
-			Carrier: in.Carrier, TrackingNumber: in.TrackingNumber, TrackingURL: in.TrackingURL, ShippedAt: in.ShippedAt,
+			Carrier: in.Carrier, TrackingNumber: in.TrackingNumber, TrackingURL: in.TrackingURL, ShippedAt: stored(in.ShippedAt),
 		})
 	})
 }
@@ -304,7 +304,7 @@ func (s *Store) FulfillmentMarkDelivered(
 			f, _ := o.Shipment(in.FulfillmentID)
 			return f != nil && f.TouchableBy(p)
 		},
-		apply: func(t *redline.Transition) error { return t.Deliver(in.FulfillmentID, in.DeliveredAt) },
+		apply: func(t *redline.Transition) error { return t.Deliver(in.FulfillmentID, stored(in.DeliveredAt)) },
 	})
 	return o.PartID, outcome, err
 }

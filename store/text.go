@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"redline"
 )
@@ -49,3 +50,13 @@ func versionMismatch(field []string, expected, actual int) *redline.Error {
 }
 
 func abs(n int) int { return max(n, -n) }
+
+// stored is a caller's time as Postgres keeps it, which is to the microsecond: what
+// is told of a change at once is what is read later.
+func stored(at *time.Time) *time.Time {
+	if at == nil {
+		return nil
+	}
+	kept := at.Truncate(time.Microsecond)
+	return &kept
+}
