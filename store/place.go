@@ -98,7 +98,8 @@ func checkPlacement(p redline.Principal, in *redline.OrderPlaceInput) error {
 }
 
 // newOrder makes the order with its lines and money, before anything is
-// allocated to it.
+// allocated to it. It is placed now, when it is begun, unless the levels are locked
+// before it is written: then the clock behind the locks counts.
 func (pl *placement) newOrder(number string) error {
 	in := pl.in
 	currency := pl.products[0].Price.Currency

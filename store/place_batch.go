@@ -56,6 +56,9 @@ func (b *placing) place(ctx context.Context, t *transaction, all []*mutation) er
 		if err != nil {
 			return err
 		}
+		for _, pl := range orders {
+			pl.order.PlacedAt, pl.order.UpdatedAt = t.now, t.now
+		}
 		placed, _ := allocateAll(orders, shelvesOf(levels))
 		if err := t.insertPlaced(ctx, placed); err != nil {
 			return err

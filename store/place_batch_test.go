@@ -105,6 +105,20 @@ func TestWhatIsShownAtOnceIsWhatIsRead(t *testing.T) {
 	w.checkBooks()
 }
 
+// An order that locks its levels before it is written is placed at the moment of its
+// ledger line; it was told to be placed before others that it waited for.
+func TestAnOrderIsPlacedBehindItsLocks(t *testing.T) {
+	w := newWorld(t)
+	o := w.place(shop, line("tea", 1))
+	page, err := w.Movements(w.ctx, operator, redline.MovementFilter{Reference: &o.Number}, redline.PageRequest{})
+	w.must(err)
+	at := page.Items[0].RecordedAt
+	equal(t, "updated", o.UpdatedAt, at)
+	equal(t, "placed", o.PlacedAt, at)
+	equal(t, "submitted", o.FulfillmentOrders[0].SubmittedAt, at)
+	equal(t, "in the history", o.History[0].At, at)
+}
+
 // The ledger lines of a batch are of one moment: their ids, which settle what is
 // newer, were in no order, and a level's versions came shuffled.
 func TestALedgerIsListedByVersions(t *testing.T) {
