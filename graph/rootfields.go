@@ -28,8 +28,12 @@ func (rootFields) InterceptField(ctx context.Context, next graphql.Resolver) (an
 		return v, err
 	}
 	switch graphql.GetFieldContext(ctx).Object {
-	case "Query", "Mutation":
+	case "Query":
 		return show(ctx, asked(ctx), v), nil
+	case "Mutation":
+		// What was changed is told, however late it is: UNAVAILABLE would say that
+		// nothing was.
+		return show(context.WithoutCancel(ctx), asked(ctx), v), nil
 	case "Subscription":
 		f := asked(ctx)
 		switch events := v.(type) {

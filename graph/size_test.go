@@ -80,13 +80,24 @@ func (s impatient) Orders(
 	return s.shelf.Orders(ctx, p, f, by, page, need)
 }
 
+func (s impatient) OrderHold(ctx context.Context, p redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error) {
+	defer s.leave()
+	return s.shelf.OrderHold(ctx, p, in)
+}
+
 // TestWritingEndsWithTheRequest: what nobody waits for any more isn't written.
-// Once a writer went on to the end, whatever the time that the request had.
+// Once a writer went on to the end, whatever the time that the request had. What
+// came of a change is: UNAVAILABLE would say that nothing was changed.
 func TestWritingEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
+	var lines strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&lines, " l%d: lines{id}", i)
+	}
 	for query, want := range map[string]string{
 		`{orders{nodes{lines{id}}}}`: "[UNAVAILABLE]",
 		`{orders{nodes{id}}}`:        "[]", // it is nearly there
+		`mutation{orderHold(input:{orderId:"x",reason:"r"}){order{` + lines.String() + `}}}`: "[]",
 	} {
 		ctx, leave := context.WithCancel(t.Context())
 		r := furnished(impatient{newShelf(250, 28, 1), leave}, newEventLog())
