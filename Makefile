@@ -52,12 +52,15 @@ bench: build postgres ## Measure reads and placements beside the practical limit
 bench-short: postgres ## Go the benchmark's whole way in seconds: it works, and its figures mean nothing
 	$(GO) test -race -count=1 -v -run TestBenchShort ./test/bench
 
+# A profile names its binary by its path: where that stood is nobody's business.
+NEUTRAL = gunzip | LC_ALL=C sed 's,$(CURDIR),$(shell printf %s '$(CURDIR)' | sed 's/./-/g'),g' | gzip -n
+
 .PHONY: profile
 profile: build postgres ## Profile the server and the limit under load, for the compiler
 	$(GO) build -trimpath -o bin/bench ./test/bench
 	bin/bench --redline $(BIN) --only q1 --rounds 1 --seconds 8 --profile bin/profile
-	$(GO) tool pprof -proto bin/profile/[pq]*.pprof > bin/default.pgo
-	$(GO) tool pprof -proto bin/profile/limit-*.pprof > bin/limit.pgo
+	$(GO) tool pprof -proto bin/profile/[pq]*.pprof | $(NEUTRAL) > bin/default.pgo
+	$(GO) tool pprof -proto bin/profile/limit-*.pprof | $(NEUTRAL) > bin/limit.pgo
 	mv bin/default.pgo cmd/redline/default.pgo
 	mv bin/limit.pgo test/bench/limit.pgo
 
