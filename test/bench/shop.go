@@ -82,7 +82,7 @@ func (p *placer) write() {
 // as a shop does; nothing else may be wrong.
 func (p *placer) ask(c *client) error {
 	p.write()
-	for {
+	for try := 1; ; try++ {
 		status, body, err := c.do(p.request)
 		if err != nil {
 			return err
@@ -118,14 +118,18 @@ func (p *placer) ask(c *client) error {
 			p.shop.ids = append(p.shop.ids, o.ID)
 			p.shop.mu.Unlock()
 			return nil
-		case code == "UNAVAILABLE" || code == "OUTCOME_UNKNOWN" || code == "IDEMPOTENCY_IN_PROGRESS":
+		case try < tries && (code == "UNAVAILABLE" || code == "OUTCOME_UNKNOWN" || code == "IDEMPOTENCY_IN_PROGRESS"):
 			p.shop.again.Add(1)
-			time.Sleep(again)
+			<-time.After(again)
 		default:
 			return fmt.Errorf("an order was answered with status %d, %.500s, %w", status, body, errStrange)
 		}
 	}
 }
 
-// again is after how long a shop asks again.
-const again = 20 * time.Millisecond
+const (
+	// again is after how long a shop asks again.
+	again = 20 * time.Millisecond
+	// tries is how often it asks at most for one order: for a minute and more.
+	tries = 3000
+)
