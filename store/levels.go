@@ -26,17 +26,21 @@ const (
 	availableAt = `string_agg(concat_ws(' ', l.location_id, l.available, l.stale, l.as_of), ',')`
 )
 
+// intoLevel is where levelColumns are scanned into.
+func intoLevel(l *redline.InventoryLevel) []any {
+	return []any{
+		&l.ID, &l.ProductID, &l.LocationID, whole{&l.OnHand}, whole{&l.Reserved}, whole{&l.Committed}, whole{&l.SafetyStock},
+		whole{&l.Unavailable}, whole{&l.Available}, whole{&l.Shortfall}, whole{&l.Incoming}, whole{&l.ReorderPoint},
+		whole{&l.Version}, &l.AsOf, &l.Stale,
+	}
+}
+
 // levelReader reads levels with their locations.
 func (s *Store) levelReader() reader[*redline.InventoryLevel] {
 	return func(ctx context.Context, doing, text string, args []any) ([]*redline.InventoryLevel, error) {
 		var found []*redline.InventoryLevel
 		var l redline.InventoryLevel
-		into := []any{
-			&l.ID, &l.ProductID, &l.LocationID, whole{&l.OnHand}, whole{&l.Reserved}, whole{&l.Committed}, whole{&l.SafetyStock},
-			whole{&l.Unavailable}, whole{&l.Available}, whole{&l.Shortfall}, whole{&l.Incoming}, whole{&l.ReorderPoint},
-			whole{&l.Version}, &l.AsOf, &l.Stale,
-		}
-		err := scanRows(ctx, s.db, doing, text, args, into, func() error {
+		err := scanRows(ctx, s.db, doing, text, args, intoLevel(&l), func() error {
 			one := l
 			found = append(found, &one)
 			return nil

@@ -64,11 +64,7 @@ func (t *transaction) lockLevels(
 ) (map[levelKey]*lockedLevel, error) {
 	out := map[levelKey]*lockedLevel{}
 	var l lockedLevel
-	into := []any{
-		&l.ID, &l.ProductID, &l.LocationID, whole{&l.OnHand}, whole{&l.Reserved}, whole{&l.Committed}, whole{&l.SafetyStock},
-		whole{&l.Unavailable}, whole{&l.Available}, whole{&l.Shortfall}, whole{&l.Incoming}, whole{&l.ReorderPoint},
-		whole{&l.Version}, &l.AsOf, &l.Stale, &l.now, &l.owner,
-	}
+	into := append(intoLevel(&l.InventoryLevel), &l.now, &l.owner)
 	columns, from := levelColumns+`, clock_timestamp(), (SELECT `+placeOwner+` FROM locations loc
 		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id)`, `l`
 	if products == nil {
