@@ -138,10 +138,8 @@ func outcomeOf[T any](ctx context.Context, s *Store, c *call) (T, redline.Outcom
 	var none T
 	switch {
 	case c.err != nil:
-		if refused := refusalsOf(c.err); refused != nil {
-			if !c.audited {
-				s.auditRefusal(ctx, c.by, c.action, c.subject, refused)
-			}
+		if refused := refusalsOf(c.err); refused != nil && !c.audited {
+			s.auditRefusal(ctx, c.by, c.action, c.subject, refused)
 		}
 		return none, redline.Outcome{}, c.err
 	case c.replay != nil:

@@ -110,38 +110,28 @@ func takeKeys(ctx context.Context, tx *sqlx.Tx, claims []*claim, hurry time.Dura
 		operations.text(c.call.action)
 		keys.text(*c.call.key)
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT c.n, pg_try_advisory_xact_lock(c.lock), k.input_hash, k.outcome,
+	var n int
+	var locked bool
+	var hash, outcome []byte
+	var hurried *string
+	// Should a key's row have been committed between this statement's snapshot
+	// and its lock, writing it again fails, and the transaction is run again.
+	return scanRows(ctx, tx, "taking idempotency keys", `SELECT c.n, pg_try_advisory_xact_lock(c.lock), k.input_hash, k.outcome,
 			CASE WHEN c.n = 1 AND $6::bigint > 0 THEN set_config('lock_timeout', $6::bigint::text, true) END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
 			AS c (lock, issuer, subject, operation, key, n)
 		LEFT JOIN idempotency_keys k ON (k.issuer, k.subject, k.operation, k.key) = (c.issuer, c.subject, c.operation, c.key)`,
-		locks, issuers, subjects, operations, keys, hurry.Milliseconds())
-	if err != nil {
-		return dbError("taking idempotency keys", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var n int
-		var locked bool
-		var hash, outcome []byte
-		var hurried *string
-		if err := rows.Scan(&n, &locked, &hash, &outcome, &hurried); err != nil {
-			return dbError("reading idempotency keys", err)
-		}
-		c := claims[n-1]
-		if outcome != nil || !locked {
-			c.call.settleBy(hash, outcome)
-		}
-		for _, again := range c.again {
-			again.settleBy(hash, outcome)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return dbError("taking idempotency keys", err)
-	}
-	// Should a key's row have been committed between this statement's snapshot
-	// and its lock, writing it again fails, and the transaction is run again.
-	return nil
+		[]any{locks, issuers, subjects, operations, keys, hurry.Milliseconds()},
+		[]any{&n, &locked, &hash, &outcome, &hurried}, func() error {
+			c := claims[n-1]
+			if outcome != nil || !locked {
+				c.call.settleBy(hash, outcome)
+			}
+			for _, again := range c.again {
+				again.settleBy(hash, outcome)
+			}
+			return nil
+		})
 }
 
 // settleBy settles a call by the row of its key, or, where there is none, by

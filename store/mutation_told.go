@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -120,10 +119,12 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	if audit.id.n == 0 {
 		return false, nil
 	}
+	var newestOf int
+	var newest int64
 	// The sequence gives its ids in the order of the rows, since the numbering
 	// stands above the sort; and behind the lock of the log's table, which the
 	// statement takes before it begins.
-	rows, err := t.tx.QueryContext(ctx, `WITH told AS MATERIALIZED (
+	err := scanRows(ctx, t.tx, "writing events, audit and keys", `WITH told AS MATERIALIZED (
 			SELECT nextval('events_id') AS id, e.* FROM (
 				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::json[]) WITH ORDINALITY
 					AS e (of, type, subject_id, at, payload, n) ORDER BY n) AS e
@@ -142,33 +143,19 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 				AS k (of, issuer, subject, operation, key, input_hash, result) LEFT JOIN newest USING (of)
 		)
 		SELECT of, id FROM newest`,
-		of, types, subjects, at, payloads,
-		audit.id, audit.issuer, audit.actor, audit.role, audit.action, audit.subject, audit.request, audit.outcome,
-		keys.of, keys.issuer, keys.subject, keys.operation, keys.key, keys.hash, keys.result)
+		[]any{
+			of, types, subjects, at, payloads,
+			audit.id, audit.issuer, audit.actor, audit.role, audit.action, audit.subject, audit.request, audit.outcome,
+			keys.of, keys.issuer, keys.subject, keys.operation, keys.key, keys.hash, keys.result,
+		},
+		[]any{&newestOf, &newest}, func() error {
+			all[newestOf].eventID = newest
+			return nil
+		})
 	if err != nil {
-		return false, dbError("writing events, audit and keys", err)
-	}
-	if err := readNewest(rows, all); err != nil {
 		return false, err
 	}
 	return true, t.seen(ctx, all)
-}
-
-// readNewest notes each mutation's newest event.
-func readNewest(rows *sql.Rows, all []*mutation) error {
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var of int
-		var id int64
-		if err := rows.Scan(&of, &id); err != nil {
-			return dbError("reading the newest events", err)
-		}
-		all[of].eventID = id
-	}
-	if err := rows.Err(); err != nil {
-		return dbError("writing events, audit and keys", err)
-	}
-	return nil
 }
 
 // seen notes that suppliers told us something, in the same transaction and last

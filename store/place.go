@@ -43,7 +43,7 @@ func (s *Store) OrderPlace(ctx context.Context, p redline.Principal, in redline.
 // place places the orders of calls in one transaction.
 func (s *Store) place(calls []*call, answered func(i int)) {
 	listen(calls, answered)
-	s.settle(context.Background(), calls, 0, (&placing{store: s}).place)
+	s.settle(context.Background(), calls, 0, (&placing{}).place)
 }
 
 // placement is an order being placed.

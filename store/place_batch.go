@@ -21,7 +21,6 @@ import (
 // first: in either case an order gets what the rule gives it under the locks,
 // in the order in which the calls came.
 type placing struct {
-	store *Store
 	// locksFirst is set once what was read proved not to be what was locked.
 	locksFirst bool
 }
@@ -206,22 +205,15 @@ func (t *transaction) refuseDuplicates(ctx context.Context, orders []*placement)
 		return orders, nil
 	}
 	used := map[reference]bool{}
-	rows, err := t.tx.QueryContext(ctx, `SELECT owner_issuer, owner_subject, external_reference FROM orders
+	var r reference
+	err := scanRows(ctx, t.tx, "looking for references", `SELECT owner_issuer, owner_subject, external_reference FROM orders
 		WHERE (owner_issuer, owner_subject, external_reference) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))`,
-		issuers, subjects, references)
+		[]any{issuers, subjects, references}, []any{&r.issuer, &r.subject, &r.reference}, func() error {
+			used[r] = true
+			return nil
+		})
 	if err != nil {
-		return nil, dbError("looking for references", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var r reference
-		if err := rows.Scan(&r.issuer, &r.subject, &r.reference); err != nil {
-			return nil, dbError("reading references", err)
-		}
-		used[r] = true
-	}
-	if err := rows.Err(); err != nil {
-		return nil, dbError("looking for references", err)
+		return nil, err
 	}
 	return slices.DeleteFunc(orders, func(pl *placement) bool {
 		if pl.in.ExternalReference == nil || !used[pl.reference()] {
