@@ -128,6 +128,41 @@ type Supplier struct {
 	Name string
 	// LastSeenAt is when it last told us anything; nil where it never has.
 	LastSeenAt *time.Time `db:"last_seen_at"`
+
+	// Standing is filled where a query asks for it, for those who may know.
+	Standing *SupplierStanding `db:"-"`
+}
+
+// SupplierStatus says how a supplier keeps to what was agreed.
+type SupplierStatus string
+
+// The statuses of a supplier. DEGRADED: its calls fail and are retried, or it
+// has been silent for longer than agreed. DOWN: the circuit is open.
+const (
+	SupplierUp       SupplierStatus = "UP"
+	SupplierDegraded SupplierStatus = "DEGRADED"
+	SupplierDown     SupplierStatus = "DOWN"
+)
+
+// SupplierStanding is how a supplier stands with us.
+type SupplierStanding struct {
+	// LastSeenAt is when it last told us anything; nil where it never has.
+	LastSeenAt *time.Time
+	Status     SupplierStatus
+	Terms      SupplierTerms
+}
+
+// SupplierTerms are what was agreed with a supplier.
+type SupplierTerms struct {
+	// ConfirmWithinSeconds is how long a level stays confirmed; nil is for ever.
+	ConfirmWithinSeconds *int `db:"confirm_within_seconds"`
+	// AcknowledgeWithinSeconds is how long it may take to answer its part of an
+	// order. Default: a day.
+	AcknowledgeWithinSeconds int `db:"acknowledge_within_seconds"`
+	// ZeroingLimitPercent is the share of its levels with stock that a FULL feed
+	// may empty; more waits for a person. Default: 20.
+	ZeroingLimitPercent int `db:"zeroing_limit_percent"`
+	Version             int
 }
 
 // SupplierItem is how one supplier names, packs and prices one product.
@@ -148,8 +183,29 @@ type SupplierItem struct {
 	Cost    *Money
 	Version int
 
-	Supplier *Supplier `db:"-"`
-	Product  *Product  `db:"-"`
+	Supplier *Supplier              `db:"-"`
+	Product  *Product               `db:"-"`
+	Versions []*SupplierItemVersion `db:"-"`
+}
+
+// SupplierItemVersion is a supplier's item as it was from one change to the
+// next. What was ordered under one keeps its pack.
+type SupplierItemVersion struct {
+	SupplierItemID       string `db:"supplier_item_id"`
+	Version              int
+	ProductID            string `db:"product_id"`
+	GTIN                 *string
+	Unit                 UnitOfMeasure
+	PackQuantity         int  `db:"pack_quantity"`
+	MinimumOrderQuantity int  `db:"minimum_order_quantity"`
+	OrderMultiple        int  `db:"order_multiple"`
+	LeadTimeDays         *int `db:"lead_time_days"`
+	// Cost is nil for whoever may not see it.
+	Cost  *Money
+	Actor string
+	At    time.Time
+
+	Product *Product `db:"-"`
 }
 
 // SupplierQuantity is what to order of the supplier for a number of base

@@ -22,6 +22,8 @@ const (
 	CodeUnmappedSKU           ErrorCode = "UNMAPPED_SKU"
 	CodePackMismatch          ErrorCode = "PACK_MISMATCH"
 	CodeDuplicate             ErrorCode = "DUPLICATE"
+	CodeReservationExpired    ErrorCode = "RESERVATION_EXPIRED"
+	CodeSequenceStale         ErrorCode = "SEQUENCE_STALE"
 )
 
 // The codes of failed requests, which no field of the input can mend.

@@ -6,15 +6,17 @@ import (
 )
 
 // Event is one entry of the event log: what one committed change did to one
-// level or one order, with the state right after it; or word of a change of
-// places. Exactly one of Level, Order and Places is set, but in an event that
-// can't be read, which has none. For one level, and for one order, ID order is
-// commit order.
+// level, order or conflict, with the state right after it; or word of a change
+// of places. Exactly one of Level, Order, Conflict and Places is set, but in an
+// event that can't be read, which has none. For one level, one order and one
+// conflict ID order is commit order.
 type Event struct {
 	ID    int64
 	At    time.Time
 	Level *LevelEvent
 	Order *OrderEvent
+	// Conflict tells of a conflict that was opened, told of again or closed.
+	Conflict *ConflictEvent
 	// Places says no more than that there was a change: see EventPlaces.
 	Places bool
 }
@@ -23,6 +25,8 @@ type Event struct {
 const (
 	EventLevel = "level.changed"
 	EventOrder = "order.changed"
+	// EventConflict is written where a conflict was opened, told of again or closed.
+	EventConflict = "conflict.changed"
 	// EventPlaces is written by the database itself where suppliers or locations
 	// changed, whoever changed them. It tells the gateways that what they keep of
 	// them in memory is old, and is nobody else's.
@@ -36,6 +40,8 @@ func (e *Event) Type() string {
 		return EventLevel
 	case e.Order != nil:
 		return EventOrder
+	case e.Conflict != nil:
+		return EventConflict
 	case e.Places:
 		return EventPlaces
 	default:

@@ -27,12 +27,14 @@ type FulfillmentOrder struct {
 	OrderID    string `json:"orderId" db:"order_id"`
 	LocationID string `json:"locationId" db:"location_id"`
 	// SupplierID and SupplierCode are nil for our own locations.
-	SupplierID    *string                `json:"supplierId,omitempty" db:"supplier_id"`
-	SupplierCode  *string                `json:"supplierCode,omitempty" db:"supplier_code"`
-	Status        FulfillmentOrderStatus `json:"status"`
-	Version       int                    `json:"version"`
-	SubmittedAt   time.Time              `json:"submittedAt" db:"submitted_at"`
-	AcknowledgeBy *time.Time             `json:"acknowledgeBy,omitempty" db:"acknowledge_by"`
+	SupplierID   *string                `json:"supplierId,omitempty" db:"supplier_id"`
+	SupplierCode *string                `json:"supplierCode,omitempty" db:"supplier_code"`
+	Status       FulfillmentOrderStatus `json:"status"`
+	// StatusBefore is what the part was before its cancellation was asked for.
+	StatusBefore  *FulfillmentOrderStatus `json:"statusBefore,omitempty" db:"status_before"`
+	Version       int                     `json:"version"`
+	SubmittedAt   time.Time               `json:"submittedAt" db:"submitted_at"`
+	AcknowledgeBy *time.Time              `json:"acknowledgeBy,omitempty" db:"acknowledge_by"`
 
 	Lines        []*FulfillmentOrderLine `json:"lines" db:"-"`
 	Fulfillments []*Fulfillment          `json:"fulfillments" db:"-"`

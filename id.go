@@ -22,6 +22,11 @@ const (
 	PrefixFulfillmentOrderLine = "foline"
 	PrefixFulfillment          = "ship"
 	PrefixAuditEntry           = "audit"
+	PrefixReservation          = "res"
+	PrefixConflict             = "conf"
+	PrefixReturn               = "ret"
+	PrefixReturnLine           = "retline"
+	PrefixHeldFeed             = "feed"
 )
 
 // idAlphabet is Crockford's base 32 in lower case, as TypeID writes it.

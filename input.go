@@ -29,11 +29,13 @@ type OrderBy struct {
 
 // ProductFilter narrows a list of products; nil members don't.
 type ProductFilter struct {
-	Search       *string
-	Category     []string
-	Brand        []string
-	SupplierID   *string
-	InStock      *bool
+	Search     *string
+	Category   []string
+	Brand      []string
+	SupplierID *string
+	InStock    *bool
+	// IncludeStale says whether stale stock counts for InStock; nil is yes.
+	IncludeStale *bool
 	Active       *bool
 	UpdatedSince *time.Time
 }
@@ -223,9 +225,13 @@ type OrderPlaceInput struct {
 	IdempotencyKey    string        `json:"-"`
 	ExternalReference *string       `json:"externalReference,omitempty"`
 	Customer          CustomerInput `json:"customer"`
-	Lines             []LineInput   `json:"lines"`
-	ShipTo            *Address      `json:"shipTo,omitempty"`
-	AllowBackorder    bool          `json:"allowBackorder"`
+	// Either Lines or ReservationID is given.
+	Lines          []LineInput `json:"lines"`
+	ReservationID  *string     `json:"reservationId,omitempty"`
+	ShipTo         *Address    `json:"shipTo,omitempty"`
+	AllowBackorder bool        `json:"allowBackorder"`
+	// AllowStale says whether it may take stock that is stale.
+	AllowStale bool `json:"allowStale"`
 }
 
 // CustomerInput is who buys.
@@ -285,6 +291,25 @@ type FulfillmentCreateInput struct {
 	TrackingNumber     *string    `json:"trackingNumber,omitempty"`
 	TrackingURL        *string    `json:"trackingUrl,omitempty"`
 	ShippedAt          *time.Time `json:"shippedAt,omitempty"`
+	// Pending: made ready, and not yet on its way.
+	Pending bool `json:"pending,omitempty"`
+}
+
+// FulfillmentShippedInput tells that a pending shipment is on its way.
+type FulfillmentShippedInput struct {
+	IdempotencyKey *string    `json:"-"`
+	FulfillmentID  string     `json:"fulfillmentId"`
+	Carrier        *string    `json:"carrier,omitempty"`
+	TrackingNumber *string    `json:"trackingNumber,omitempty"`
+	TrackingURL    *string    `json:"trackingUrl,omitempty"`
+	ShippedAt      *time.Time `json:"shippedAt,omitempty"`
+}
+
+// FulfillmentEndInput ends a shipment that will not arrive, or not leave.
+type FulfillmentEndInput struct {
+	IdempotencyKey *string `json:"-"`
+	FulfillmentID  string  `json:"fulfillmentId"`
+	Reason         string  `json:"reason"`
 }
 
 // FulfillmentDeliveredInput tells that a shipment has arrived.
@@ -292,4 +317,112 @@ type FulfillmentDeliveredInput struct {
 	IdempotencyKey *string    `json:"-"`
 	FulfillmentID  string     `json:"fulfillmentId"`
 	DeliveredAt    *time.Time `json:"deliveredAt,omitempty"`
+}
+
+// ReservationCreateInput holds stock for TTLSeconds.
+type ReservationCreateInput struct {
+	IdempotencyKey string      `json:"-"`
+	Reference      *string     `json:"reference,omitempty"`
+	Lines          []LineInput `json:"lines"`
+	TTLSeconds     int         `json:"ttlSeconds"`
+	// AllowStale says whether it may take stock that is stale.
+	AllowStale bool `json:"allowStale"`
+}
+
+// ReservationExtendInput has a reservation expire TTLSeconds from now.
+type ReservationExtendInput struct {
+	IdempotencyKey  *string `json:"-"`
+	ReservationID   string  `json:"reservationId"`
+	TTLSeconds      int     `json:"ttlSeconds"`
+	ExpectedVersion *int    `json:"expectedVersion,omitempty"`
+}
+
+// ReservationReleaseInput gives back what a reservation holds.
+type ReservationReleaseInput struct {
+	IdempotencyKey  *string `json:"-"`
+	ReservationID   string  `json:"reservationId"`
+	ExpectedVersion *int    `json:"expectedVersion,omitempty"`
+}
+
+// ReturnCreateInput announces goods that come back.
+type ReturnCreateInput struct {
+	IdempotencyKey string            `json:"-"`
+	OrderID        string            `json:"orderId"`
+	Lines          []ReturnLineInput `json:"lines"`
+	Reason         *string           `json:"reason,omitempty"`
+}
+
+// ReturnLineInput is how much of an order line comes back.
+type ReturnLineInput struct {
+	OrderLineID string `json:"orderLineId"`
+	Quantity    int    `json:"quantity"`
+}
+
+// ReturnReceiveInput tells what came in of a return, and what became of it.
+type ReturnReceiveInput struct {
+	IdempotencyKey  string               `json:"-"`
+	ReturnID        string               `json:"returnId"`
+	Lines           []ReturnReceiptInput `json:"lines"`
+	LocationID      *string              `json:"locationId,omitempty"`
+	ExpectedVersion *int                 `json:"expectedVersion,omitempty"`
+}
+
+// ReturnReceiptInput is what came in of one line of a return.
+type ReturnReceiptInput struct {
+	LineID   string `json:"lineId"`
+	Restock  int    `json:"restock"`
+	WriteOff int    `json:"writeOff"`
+}
+
+// ReturnCancelInput gives up what has not come back.
+type ReturnCancelInput struct {
+	IdempotencyKey  *string `json:"-"`
+	ReturnID        string  `json:"returnId"`
+	Reason          *string `json:"reason,omitempty"`
+	ExpectedVersion *int    `json:"expectedVersion,omitempty"`
+}
+
+// SupplierItemUpsertInput says how a supplier names, packs and prices a product.
+type SupplierItemUpsertInput struct {
+	IdempotencyKey       *string       `json:"-"`
+	SupplierID           *string       `json:"supplierId,omitempty"`
+	ProductID            string        `json:"productId"`
+	SupplierSKU          string        `json:"supplierSku"`
+	GTIN                 *string       `json:"gtin,omitempty"`
+	Unit                 UnitOfMeasure `json:"unit"`
+	PackQuantity         int           `json:"packQuantity"`
+	MinimumOrderQuantity int           `json:"minimumOrderQuantity"`
+	OrderMultiple        int           `json:"orderMultiple"`
+	LeadTimeDays         *int          `json:"leadTimeDays,omitempty"`
+	Cost                 *Decimal      `json:"cost,omitempty"`
+	ExpectedVersion      *int          `json:"expectedVersion,omitempty"`
+}
+
+// SupplierTermsSetInput changes what was agreed with a supplier. A term that is
+// left out stays.
+type SupplierTermsSetInput struct {
+	IdempotencyKey *string `json:"-"`
+	SupplierID     string  `json:"supplierId"`
+	// ConfirmWithinSeconds 0 is for ever.
+	ConfirmWithinSeconds     *int `json:"confirmWithinSeconds,omitempty"`
+	AcknowledgeWithinSeconds *int `json:"acknowledgeWithinSeconds,omitempty"`
+	ZeroingLimitPercent      *int `json:"zeroingLimitPercent,omitempty"`
+	ExpectedVersion          *int `json:"expectedVersion,omitempty"`
+}
+
+// ConflictResolveInput settles a conflict, or dismisses it.
+type ConflictResolveInput struct {
+	IdempotencyKey  *string               `json:"-"`
+	ConflictID      string                `json:"conflictId"`
+	Status          ConflictStatus        `json:"status"`
+	Resolution      string                `json:"resolution"`
+	Mapping         *ConflictMappingInput `json:"mapping,omitempty"`
+	ExpectedVersion *int                  `json:"expectedVersion,omitempty"`
+}
+
+// ConflictMappingInput is what an unknown SKU, or a unit of one, stands for.
+type ConflictMappingInput struct {
+	ProductID    string        `json:"productId"`
+	Unit         UnitOfMeasure `json:"unit"`
+	PackQuantity int           `json:"packQuantity"`
 }

@@ -136,6 +136,9 @@ const (
 	ReasonExpired      MovementReason = "EXPIRED"
 	ReasonCommitted    MovementReason = "COMMITTED"
 	ReasonCancelled    MovementReason = "CANCELLED"
+	// ReasonStale: its supplier has not confirmed the level in time. No quantity
+	// changed.
+	ReasonStale MovementReason = "STALE"
 )
 
 // InventoryMovement is one line of the append-only stock ledger.

@@ -35,9 +35,11 @@ type Order struct {
 	Customer          *Customer   `json:"customer,omitempty" db:"-"`
 	Status            OrderStatus `json:"status"`
 	// HoldReason is set while the order is held, and only then.
-	HoldReason *string   `json:"holdReason,omitempty" db:"hold_reason"`
-	Total      *Money    `json:"total,omitempty" db:"-"`
-	ShipTo     *Address  `json:"-" db:"-"`
+	HoldReason *string  `json:"holdReason,omitempty" db:"hold_reason"`
+	Total      *Money   `json:"total,omitempty" db:"-"`
+	ShipTo     *Address `json:"-" db:"-"`
+	// AllowStale says whether the order may take stock that is stale.
+	AllowStale bool      `json:"allowStale" db:"allow_stale"`
 	Version    int       `json:"version"`
 	PlacedAt   time.Time `json:"placedAt" db:"placed_at"`
 	UpdatedAt  time.Time `json:"updatedAt" db:"updated_at"`
@@ -45,6 +47,7 @@ type Order struct {
 	Lines             []*OrderLine         `json:"lines" db:"-"`
 	FulfillmentOrders []*FulfillmentOrder  `json:"fulfillmentOrders" db:"-"`
 	History           []*OrderStatusChange `json:"-" db:"-"`
+	Returns           []*Return            `json:"returns,omitempty" db:"-"`
 	// NextStatuses is what the order may become next by the hand of whoever
 	// asked; filled from NextFor.
 	NextStatuses []OrderStatus `json:"-" db:"-"`
@@ -73,15 +76,17 @@ type Address struct {
 // OrderLine is one product of an order, in base units.
 // Quantity = Open + Backordered + Shipped + Cancelled; Returned is part of Shipped.
 type OrderLine struct {
-	ID          string `json:"id"`
-	OrderID     string `json:"-" db:"order_id"`
-	ProductID   string `json:"productId" db:"product_id"`
-	Quantity    int    `json:"quantity"`
-	Open        int    `json:"open"`
-	Backordered int    `json:"backordered"`
-	Shipped     int    `json:"shipped"`
-	Cancelled   int    `json:"cancelled"`
-	Returned    int    `json:"returned"`
+	ID        string `json:"id"`
+	OrderID   string `json:"-" db:"order_id"`
+	ProductID string `json:"productId" db:"product_id"`
+	// LocationID is where it has to come from, where the shop said so.
+	LocationID  *string `json:"locationId,omitempty" db:"location_id"`
+	Quantity    int     `json:"quantity"`
+	Open        int     `json:"open"`
+	Backordered int     `json:"backordered"`
+	Shipped     int     `json:"shipped"`
+	Cancelled   int     `json:"cancelled"`
+	Returned    int     `json:"returned"`
 	// The money is nil for whoever may not see prices. Discount is an amount.
 	UnitPrice *Money `json:"unitPrice,omitempty" db:"-"`
 	Discount  *Money `json:"discount,omitempty" db:"-"`
@@ -250,6 +255,7 @@ type OrderParts struct {
 	Lines   bool
 	Parts   bool
 	History bool
+	Returns bool
 	// BriefProducts says that the lines' products may be so: see ProductParts.
 	BriefProducts bool
 }

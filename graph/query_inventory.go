@@ -52,6 +52,6 @@ func (q query) Availability(ctx context.Context, lines []*redline.AvailabilityLi
 		wanted[i] = *l
 	}
 	return list(ctx, q.resolver, func(p redline.Principal) ([]*redline.Availability, error) {
-		return q.store.Promises(ctx, p, wanted)
+		return q.store.Promises(ctx, p, wanted, true)
 	})
 }

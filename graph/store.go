@@ -16,6 +16,9 @@ type Store interface {
 	InventoryStore
 	OrderStore
 	FulfillmentStore
+	ReservationStore
+	ReturnStore
+	ConflictStore
 	AuditStore
 }
 
@@ -37,11 +40,22 @@ type CatalogStore interface {
 	// principal speaks for. Suppliers come without it, here and below.
 	LastSeen(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*time.Time, error)
 
+	// Standings says how suppliers stand with us, of those that the principal
+	// speaks for. Suppliers come without it, here and below.
+	Standings(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*redline.SupplierStanding, error)
+	// SupplierTermsSet returns the supplier's id.
+	SupplierTermsSet(ctx context.Context, p redline.Principal, in redline.SupplierTermsSetInput) (string, redline.Outcome, error)
+
 	// SupplierItemsOfSuppliers returns the same page of each supplier's items.
 	// Items come with their supplier, here and below.
 	SupplierItemsOfSuppliers(ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest) (map[string]*redline.Page[*redline.SupplierItem], error)
 	SupplierItemsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.SupplierItem, error)
 	SupplierItemsOfProducts(ctx context.Context, p redline.Principal, productIDs []string) (map[string][]*redline.SupplierItem, error)
+
+	// ItemVersions returns the versions of items, newest first, with their products.
+	ItemVersions(ctx context.Context, p redline.Principal, itemIDs []string) (map[string][]*redline.SupplierItemVersion, error)
+	// SupplierItemUpsert returns the item's id.
+	SupplierItemUpsert(ctx context.Context, p redline.Principal, in redline.SupplierItemUpsertInput) (string, redline.Outcome, error)
 
 	// Locations come with their suppliers.
 	Locations(ctx context.Context) ([]*redline.Location, error)
@@ -54,7 +68,7 @@ type InventoryStore interface {
 	// Availability comes with its locations, by product.
 	Availability(ctx context.Context, productIDs []string) (map[string][]*redline.LocationAvailability, error)
 	// Promises answers each line, with product and locations.
-	Promises(ctx context.Context, p redline.Principal, lines []redline.AvailabilityLine) ([]*redline.Availability, error)
+	Promises(ctx context.Context, p redline.Principal, lines []redline.AvailabilityLine, includeStale bool) ([]*redline.Availability, error)
 
 	Levels(ctx context.Context, p redline.Principal, f redline.InventoryFilter, page redline.PageRequest) (*redline.Page[*redline.InventoryLevel], error)
 	LevelsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.InventoryLevel, error)
@@ -65,6 +79,7 @@ type InventoryStore interface {
 	InventoryAdjust(ctx context.Context, p redline.Principal, in redline.InventoryAdjustInput) (*redline.InventoryResult, error)
 	InventorySet(ctx context.Context, p redline.Principal, in redline.InventorySetInput) (*redline.InventoryResult, error)
 	InventoryTransfer(ctx context.Context, p redline.Principal, in redline.InventoryTransferInput) (*redline.InventoryResult, error)
+	SupplierFeedSubmit(ctx context.Context, p redline.Principal, in redline.SupplierFeedInput) (*redline.FeedResult, error)
 }
 
 // OrderStore reads and changes orders. Its mutations return the order's id, and
@@ -100,7 +115,38 @@ type FulfillmentStore interface {
 	FulfillmentOrderAccept(ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error)
 	FulfillmentOrderReject(ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error)
 	FulfillmentCreate(ctx context.Context, p redline.Principal, in redline.FulfillmentCreateInput) (string, redline.Outcome, error)
+	FulfillmentMarkShipped(ctx context.Context, p redline.Principal, in redline.FulfillmentShippedInput) (string, redline.Outcome, error)
 	FulfillmentMarkDelivered(ctx context.Context, p redline.Principal, in redline.FulfillmentDeliveredInput) (string, redline.Outcome, error)
+	FulfillmentMarkFailed(ctx context.Context, p redline.Principal, in redline.FulfillmentEndInput) (string, redline.Outcome, error)
+	FulfillmentCancel(ctx context.Context, p redline.Principal, in redline.FulfillmentEndInput) (string, redline.Outcome, error)
+	FulfillmentOrderAcceptCancellation(ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error)
+	FulfillmentOrderRejectCancellation(ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error)
+}
+
+// ReservationStore reads and changes reservations, which come with their lines,
+// and those with product and location. Its mutations return the reservation's id.
+type ReservationStore interface {
+	ReservationsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Reservation, error)
+	ReservationCreate(ctx context.Context, p redline.Principal, in redline.ReservationCreateInput) (string, redline.Outcome, error)
+	ReservationExtend(ctx context.Context, p redline.Principal, in redline.ReservationExtendInput) (string, redline.Outcome, error)
+	ReservationRelease(ctx context.Context, p redline.Principal, in redline.ReservationReleaseInput) (string, redline.Outcome, error)
+}
+
+// ReturnStore reads and changes returns, which come complete: with their order,
+// its lines and its parts. Its mutations return the return's id.
+type ReturnStore interface {
+	ReturnsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Return, error)
+	ReturnCreate(ctx context.Context, p redline.Principal, in redline.ReturnCreateInput) (string, redline.Outcome, error)
+	ReturnReceive(ctx context.Context, p redline.Principal, in redline.ReturnReceiveInput) (string, redline.Outcome, error)
+	ReturnCancel(ctx context.Context, p redline.Principal, in redline.ReturnCancelInput) (string, redline.Outcome, error)
+}
+
+// ConflictStore reads and settles conflicts, which come with their supplier.
+// Its mutation returns the conflict's id.
+type ConflictStore interface {
+	Conflicts(ctx context.Context, p redline.Principal, f redline.ConflictFilter, page redline.PageRequest) (*redline.Page[*redline.Conflict], error)
+	ConflictsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Conflict, error)
+	ConflictResolve(ctx context.Context, p redline.Principal, in redline.ConflictResolveInput) (string, redline.Outcome, error)
 }
 
 // AuditStore reads the audit, and is told of what no repository would see.

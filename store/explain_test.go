@@ -428,7 +428,7 @@ func (w *world) askRest() []asked {
 		_, err := log.Epoch(w.ctx)
 		return err
 	}}, asked{"promises", func() error {
-		_, err := w.Promises(w.ctx, largeShop, []redline.AvailabilityLine{{ProductID: largeID("prod", 77), Quantity: 3}})
+		_, err := w.Promises(w.ctx, largeShop, []redline.AvailabilityLine{{ProductID: largeID("prod", 77), Quantity: 3}}, true)
 		return err
 	}})
 

@@ -349,7 +349,7 @@ func TestPromisesAreKept(t *testing.T) {
 		sku  string
 		want int
 	}{{"pads", 4}, {"pads", 13}, {"sauce", 2}, {"sauce", 70}, {"tea", 20}} {
-		promised, err := w.Promises(w.ctx, redline.Anonymous(), []redline.AvailabilityLine{{ProductID: w.id[c.sku], Quantity: c.want}})
+		promised, err := w.Promises(w.ctx, redline.Anonymous(), []redline.AvailabilityLine{{ProductID: w.id[c.sku], Quantity: c.want}}, true)
 		w.must(err)
 		got := map[string]int{}
 		for _, p := range promised[0].Promises {
@@ -361,12 +361,12 @@ func TestPromisesAreKept(t *testing.T) {
 		equal(t, fmt.Sprintf("%d of %s", c.want, c.sku), w.shares(o), got)
 		w.must(w.cancel(shop, o))
 	}
-	short, err := w.Promises(w.ctx, redline.Anonymous(), []redline.AvailabilityLine{{ProductID: w.id["pads"], Quantity: 99}})
+	short, err := w.Promises(w.ctx, redline.Anonymous(), []redline.AvailabilityLine{{ProductID: w.id["pads"], Quantity: 99}}, true)
 	w.must(err)
 	equal(t, "what is there of too many", short[0].Available, w.level("pads", "east").Available+w.level("pads", "west").Available)
 	_, err = w.Promises(w.ctx, operator, []redline.AvailabilityLine{
 		{ProductID: w.id["pads"], Quantity: 0}, {ProductID: w.id["old"], Quantity: 1}, {ProductID: "x", Quantity: redline.MaxQuantity + 1},
-	})
+	}, true)
 	refusedAt(t, err, "INVALID lines.0.quantity", "NOT_FOUND lines.1.productId", "NOT_FOUND lines.2.productId", "INVALID lines.2.quantity")
 	w.checkBooks()
 }

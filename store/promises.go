@@ -12,7 +12,7 @@ import (
 // locations as placing an order would. Nothing is held: lines that want the
 // same product are each answered alone. A product that isn't on sale is
 // refused by its line.
-func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redline.AvailabilityLine) ([]*redline.Availability, error) {
+func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redline.AvailabilityLine, includeStale bool) ([]*redline.Availability, error) {
 	ids := make([]string, len(lines))
 	for i, l := range lines {
 		ids[i] = l.ProductID
@@ -40,7 +40,7 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 		Available  int
 	}
 	err = s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.location_id, l.available FROM inventory_levels l
-		WHERE l.product_id = ANY($1) AND l.available > 0`, pq.Array(ids))
+		WHERE l.product_id = ANY($1) AND l.available > 0 AND ($2 OR NOT l.stale)`, pq.Array(ids), includeStale)
 	if err != nil {
 		return nil, dbError("reading what could be promised", err)
 	}

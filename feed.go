@@ -1,0 +1,55 @@
+package redline
+
+import "time"
+
+// FeedMode says what a feed means for what it omits.
+type FeedMode string
+
+// The modes of a feed. FULL: what it omits, the supplier no longer has.
+const (
+	FeedPartial FeedMode = "PARTIAL"
+	FeedFull    FeedMode = "FULL"
+)
+
+// FeedMeasure says what a feed's quantities are.
+type FeedMeasure string
+
+// The measures. AVAILABLE is what is free for us to sell: our own claims on it
+// are added.
+const (
+	FeedOnHand    FeedMeasure = "ON_HAND"
+	FeedAvailable FeedMeasure = "AVAILABLE"
+)
+
+// SupplierFeedInput is a supplier's own statement of its stock.
+type SupplierFeedInput struct {
+	IdempotencyKey string            `json:"-"`
+	SupplierID     *string           `json:"supplierId,omitempty"`
+	Mode           FeedMode          `json:"mode"`
+	Measure        FeedMeasure       `json:"measure"`
+	Sequence       *int64            `json:"sequence,omitempty"`
+	AsOf           time.Time         `json:"asOf"`
+	OnRowError     OnRowError        `json:"onRowError"`
+	DryRun         bool              `json:"dryRun,omitempty"`
+	Rows           []SupplierFeedRow `json:"rows"`
+}
+
+// SupplierFeedRow is what a feed says of one SKU. Quantity is in Unit; left
+// out, that is the item's own. Cost is for one of the item's own unit.
+type SupplierFeedRow struct {
+	SupplierSKU  string         `json:"supplierSku"`
+	LocationCode *string        `json:"locationCode,omitempty"`
+	Unit         *UnitOfMeasure `json:"unit,omitempty"`
+	Quantity     int            `json:"quantity"`
+	Cost         *Decimal       `json:"cost,omitempty"`
+}
+
+// FeedResult is what came of a feed.
+type FeedResult struct {
+	InventoryResult
+	Applied   int
+	Unchanged int
+	Rejected  int
+	// Conflicts are those that the feed opened, or that tell of it again.
+	Conflicts []*Conflict
+}

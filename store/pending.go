@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"redline"
+)
+
+// errPending stands where a repository's method is still being built.
+var errPending = errors.New("this is being built")
+
+// Standings is being built.
+func (s *Store) Standings(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.SupplierStanding, error) {
+	return nil, errPending
+}
+
+// ItemVersions is being built.
+func (s *Store) ItemVersions(_ context.Context, _ redline.Principal, _ []string) (map[string][]*redline.SupplierItemVersion, error) {
+	return nil, errPending
+}
+
+// ReservationsByID is being built.
+func (s *Store) ReservationsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Reservation, error) {
+	return nil, errPending
+}
+
+// ReturnsByID is being built.
+func (s *Store) ReturnsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Return, error) {
+	return nil, errPending
+}
+
+// Conflicts is being built.
+func (s *Store) Conflicts(_ context.Context, _ redline.Principal, _ redline.ConflictFilter, _ redline.PageRequest) (*redline.Page[*redline.Conflict], error) {
+	return nil, errPending
+}
+
+// ConflictsByID is being built.
+func (s *Store) ConflictsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Conflict, error) {
+	return nil, errPending
+}
+
+// SupplierFeedSubmit is being built.
+func (s *Store) SupplierFeedSubmit(_ context.Context, _ redline.Principal, _ redline.SupplierFeedInput) (*redline.FeedResult, error) {
+	return nil, errPending
+}
+
+// SupplierTermsSet is being built.
+func (s *Store) SupplierTermsSet(_ context.Context, _ redline.Principal, _ redline.SupplierTermsSetInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// SupplierItemUpsert is being built.
+func (s *Store) SupplierItemUpsert(_ context.Context, _ redline.Principal, _ redline.SupplierItemUpsertInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// FulfillmentMarkShipped is being built.
+func (s *Store) FulfillmentMarkShipped(_ context.Context, _ redline.Principal, _ redline.FulfillmentShippedInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// FulfillmentMarkFailed is being built.
+func (s *Store) FulfillmentMarkFailed(_ context.Context, _ redline.Principal, _ redline.FulfillmentEndInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// FulfillmentCancel is being built.
+func (s *Store) FulfillmentCancel(_ context.Context, _ redline.Principal, _ redline.FulfillmentEndInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// FulfillmentOrderAcceptCancellation is being built.
+func (s *Store) FulfillmentOrderAcceptCancellation(_ context.Context, _ redline.Principal, _ redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// FulfillmentOrderRejectCancellation is being built.
+func (s *Store) FulfillmentOrderRejectCancellation(_ context.Context, _ redline.Principal, _ redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ReservationCreate is being built.
+func (s *Store) ReservationCreate(_ context.Context, _ redline.Principal, _ redline.ReservationCreateInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ReservationExtend is being built.
+func (s *Store) ReservationExtend(_ context.Context, _ redline.Principal, _ redline.ReservationExtendInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ReservationRelease is being built.
+func (s *Store) ReservationRelease(_ context.Context, _ redline.Principal, _ redline.ReservationReleaseInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ReturnCreate is being built.
+func (s *Store) ReturnCreate(_ context.Context, _ redline.Principal, _ redline.ReturnCreateInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ReturnReceive is being built.
+func (s *Store) ReturnReceive(_ context.Context, _ redline.Principal, _ redline.ReturnReceiveInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ReturnCancel is being built.
+func (s *Store) ReturnCancel(_ context.Context, _ redline.Principal, _ redline.ReturnCancelInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
+
+// ConflictResolve is being built.
+func (s *Store) ConflictResolve(_ context.Context, _ redline.Principal, _ redline.ConflictResolveInput) (string, redline.Outcome, error) {
+	return "", redline.Outcome{}, errPending
+}
