@@ -48,29 +48,23 @@ func (s *Store) place(calls []*call, answered func(i int)) {
 
 // placement is an order being placed.
 type placement struct {
-	*mutation
-	in       redline.OrderPlaceInput
-	order    *redline.Order
-	products []*redline.Product
-	// shares is what each line gets, and from where.
-	shares []share
+	wanted
+	in    redline.OrderPlaceInput
+	order *redline.Order
+}
+
+func newPlacement(m *mutation, in redline.OrderPlaceInput) *placement {
+	w := wanted{mutation: m, lines: in.Lines, allowBackorder: in.AllowBackorder, allowStale: in.AllowStale}
+	return &placement{wanted: w, in: in}
 }
 
 // checkPlacement checks what needs no database, and fills in the customer's own
 // id where a customer orders.
 func checkPlacement(p redline.Principal, in *redline.OrderPlaceInput) error {
-	var refused redline.Errors
 	if len(in.Lines) < 1 || len(in.Lines) > linesMax {
 		return redline.Invalid([]string{"lines"}, "an order has 1 to %d lines, not %d", linesMax, len(in.Lines))
 	}
-	for i, l := range in.Lines {
-		if (l.ProductID == nil) == (l.SKU == nil) {
-			refused = append(refused, redline.Invalid(indexPath("lines", i), "name the product by one of productId and sku"))
-		}
-		if l.Quantity < 1 || l.Quantity > redline.MaxQuantity {
-			refused = append(refused, redline.Invalid(append(indexPath("lines", i), "quantity"), "a quantity is from 1 to %d", redline.MaxQuantity))
-		}
-	}
+	refused := checkLines(in.Lines)
 	texts := map[string]*string{
 		"externalReference": in.ExternalReference, "customer.id": in.Customer.ID, "customer.name": in.Customer.Name, "customer.email": in.Customer.Email,
 	}
@@ -109,7 +103,7 @@ func (pl *placement) newOrder(number string) error {
 		ShipTo: in.ShipTo, Version: 1, PlacedAt: pl.now, UpdatedAt: pl.now,
 	}
 	var total redline.Decimal
-	for i, l := range in.Lines {
+	for i, l := range pl.lines {
 		p := pl.products[i]
 		if p.Price.Currency != currency {
 			return redline.Invalid(indexPath("lines", i), "the product is priced in %s and the order's first in %s; one order has one currency", p.Price.Currency, currency)

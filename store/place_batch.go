@@ -3,11 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"redline"
 )
@@ -36,12 +32,12 @@ type packKey struct{ product, supplier string }
 func (b *placing) place(ctx context.Context, t *transaction, all []*mutation) error {
 	orders := make([]*placement, 0, len(all))
 	for _, m := range all {
-		pl := &placement{mutation: m, in: m.input.(redline.OrderPlaceInput)}
-		if err := checkPlacement(m.by, &pl.in); err != nil {
+		in := m.input.(redline.OrderPlaceInput)
+		if err := checkPlacement(m.by, &in); err != nil {
 			m.refuse(err)
 			continue
 		}
-		orders = append(orders, pl)
+		orders = append(orders, newPlacement(m, in))
 	}
 	orders, err := t.prepareOrders(ctx, orders)
 	if err != nil || len(orders) == 0 {
@@ -51,7 +47,7 @@ func (b *placing) place(ctx context.Context, t *transaction, all []*mutation) er
 	// it doesn't: the insert may wait for whoever uses the same one, which is better
 	// done before the levels are locked than behind them.
 	if b.locksFirst || len(all) == 1 && orders[0].in.ExternalReference == nil {
-		levels, err := t.lockProducts(ctx, orders)
+		levels, err := t.lockProducts(ctx, wantedBy(orders))
 		if err != nil {
 			return err
 		}
@@ -65,7 +61,7 @@ func (b *placing) place(ctx context.Context, t *transaction, all []*mutation) er
 		return commitPlaced(placed, levels)
 	}
 
-	there, err := t.readShelves(ctx, orders)
+	there, err := t.readShelves(ctx, wantedBy(orders))
 	if err != nil {
 		return err
 	}
@@ -73,7 +69,7 @@ func (b *placing) place(ctx context.Context, t *transaction, all []*mutation) er
 	if err := t.insertPlaced(ctx, placed); err != nil {
 		return err
 	}
-	levels, err := t.lockProducts(ctx, orders)
+	levels, err := t.lockProducts(ctx, wantedBy(orders))
 	if err != nil {
 		return err
 	}
@@ -90,7 +86,7 @@ func (t *transaction) prepareOrders(ctx context.Context, orders []*placement) ([
 	if len(orders) == 0 {
 		return nil, nil
 	}
-	numbers, err := t.findProducts(ctx, orders)
+	numbers, err := t.findProducts(ctx, wantedBy(orders), len(orders))
 	if err != nil {
 		return nil, err
 	}
@@ -109,73 +105,7 @@ func (t *transaction) prepareOrders(ctx context.Context, orders []*placement) ([
 	if made, err = t.refuseDuplicates(ctx, made); err != nil {
 		return nil, err
 	}
-	return made, t.findLocations(ctx, made)
-}
-
-// findProducts reads the products of orders, each with nil where one is not on
-// sale, and draws a number for each order. Where no product is found there is
-// no number.
-func (t *transaction) findProducts(ctx context.Context, orders []*placement) ([]string, error) {
-	byID, bySKU := map[string]*redline.Product{}, map[string]*redline.Product{}
-	for _, pl := range orders {
-		for _, l := range pl.in.Lines {
-			if l.ProductID != nil {
-				byID[*l.ProductID] = nil
-			} else {
-				bySKU[*l.SKU] = nil
-			}
-		}
-	}
-	var rows []struct {
-		redline.Product
-		Now     time.Time
-		Numbers *string
-	}
-	// The numbers come with the first row.
-	err := t.tx.SelectContext(ctx, &rows, `SELECT `+productColumns+`, clock_timestamp() AS now, CASE WHEN row_number() OVER () = 1 THEN
-			(SELECT string_agg(nextval('order_numbers')::text, ' ') FROM generate_series(1, $3::integer)) END AS numbers
-		FROM products p WHERE p.active AND (p.id = ANY($1::text[]) OR p.sku = ANY($2::text[]))`,
-		texts(slices.Collect(maps.Keys(byID))...), texts(slices.Collect(maps.Keys(bySKU))...), len(orders))
-	if err != nil {
-		return nil, dbError("reading the products of orders", err)
-	}
-	numbers := make([]string, len(orders))
-	for i := range rows {
-		product := &rows[i].Product
-		byID[product.ID], bySKU[product.SKU], t.now = product, product, rows[i].Now
-		if rows[i].Numbers != nil {
-			numbers = strings.Fields(*rows[i].Numbers)
-		}
-	}
-	for _, pl := range orders {
-		for _, l := range pl.in.Lines {
-			if l.ProductID != nil {
-				pl.products = append(pl.products, byID[*l.ProductID])
-			} else {
-				pl.products = append(pl.products, bySKU[*l.SKU])
-			}
-		}
-	}
-	return numbers, nil
-}
-
-// findMissing refuses an order for products that aren't on sale.
-func (pl *placement) findMissing() error {
-	var refused redline.Errors
-	for i, l := range pl.in.Lines {
-		if pl.products[i] != nil {
-			continue
-		}
-		field, name := "productId", l.ProductID
-		if name == nil {
-			field, name = "sku", l.SKU
-		}
-		refused = append(refused, redline.NotFound(append(indexPath("lines", i), field), "there is no product %.60q on sale", *name))
-	}
-	if len(refused) > 0 {
-		return refused
-	}
-	return nil
+	return made, t.findLocations(ctx, wantedBy(made))
 }
 
 // reference is a shop's own name for an order.
@@ -222,80 +152,6 @@ func (t *transaction) refuseDuplicates(ctx context.Context, orders []*placement)
 		pl.refuse(errDuplicate())
 		return true
 	}), nil
-}
-
-// findLocations finds which of the locations that orders name exist.
-func (t *transaction) findLocations(ctx context.Context, orders []*placement) error {
-	return t.goBy(ctx, func(known *places) bool {
-		for _, pl := range orders {
-			for _, l := range pl.in.Lines {
-				if l.LocationID != nil && known.byID[*l.LocationID] == nil {
-					return false
-				}
-			}
-		}
-		return true
-	})
-}
-
-// productsOf are the products of orders, by their ids.
-func productsOf(orders []*placement) map[string]*redline.Product {
-	all := map[string]*redline.Product{}
-	for _, pl := range orders {
-		for _, p := range pl.products {
-			all[p.ID] = p
-		}
-	}
-	return all
-}
-
-// lockProducts locks all levels of the products of orders.
-func (t *transaction) lockProducts(ctx context.Context, orders []*placement) (map[levelKey]*lockedLevel, error) {
-	products := productsOf(orders)
-	return t.lockLevels(ctx, products, `l.product_id = ANY($1::text[])`, texts(slices.Collect(maps.Keys(products))...))
-}
-
-// readShelves reads what there is of the products of orders, and locks nothing.
-func (t *transaction) readShelves(ctx context.Context, orders []*placement) (shelves, error) {
-	type shelf struct {
-		product, location string
-		available         int
-	}
-	var all []shelf
-	var one shelf
-	err := scanRows(ctx, t.tx, "reading what is available", `SELECT product_id, location_id, available FROM inventory_levels
-		WHERE product_id = ANY($1::text[])`, []any{texts(slices.Collect(maps.Keys(productsOf(orders)))...)},
-		[]any{&one.product, &one.location, whole{&one.available}}, func() error {
-			all = append(all, one)
-			return nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	err = t.goBy(ctx, func(known *places) bool {
-		return !slices.ContainsFunc(all, func(at shelf) bool { return known.byID[at.location] == nil })
-	})
-	if err != nil {
-		return nil, err
-	}
-	there := shelves{}
-	for _, at := range all {
-		location := t.places.byID[at.location]
-		if location == nil {
-			return nil, fmt.Errorf("reading what is available: there is no location %s", at.location)
-		}
-		there.add(at.product, location, at.available)
-	}
-	return there, nil
-}
-
-// shelvesOf are what there is in locked levels.
-func shelvesOf(levels map[levelKey]*lockedLevel) shelves {
-	there := shelves{}
-	for _, l := range levels {
-		there.add(l.ProductID, l.at, l.Available)
-	}
-	return there
 }
 
 // insertPlaced makes the parts of allocated orders and writes all of them.

@@ -1,6 +1,9 @@
 package store
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"slices"
 
 	"redline"
@@ -22,21 +25,64 @@ func (s shelves) add(product string, at *place, available int) {
 	})
 }
 
+// readShelves reads what there is of the products that are wanted, and locks nothing.
+func (t *transaction) readShelves(ctx context.Context, all []*wanted) (shelves, error) {
+	type shelf struct {
+		product, location string
+		available         int
+	}
+	var read []shelf
+	var one shelf
+	err := scanRows(ctx, t.tx, "reading what is available", `SELECT product_id, location_id, available FROM inventory_levels
+		WHERE product_id = ANY($1::text[])`, []any{texts(slices.Collect(maps.Keys(productsOf(all)))...)},
+		[]any{&one.product, &one.location, whole{&one.available}}, func() error {
+			read = append(read, one)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = t.goBy(ctx, func(known *places) bool {
+		return !slices.ContainsFunc(read, func(at shelf) bool { return known.byID[at.location] == nil })
+	})
+	if err != nil {
+		return nil, err
+	}
+	there := shelves{}
+	for _, at := range read {
+		location := t.places.byID[at.location]
+		if location == nil {
+			return nil, fmt.Errorf("reading what is available: there is no location %s", at.location)
+		}
+		there.add(at.product, location, at.available)
+	}
+	return there, nil
+}
+
+// shelvesOf are what there is in locked levels.
+func shelvesOf(levels map[levelKey]*lockedLevel) shelves {
+	there := shelves{}
+	for _, l := range levels {
+		there.add(l.ProductID, l.at, l.Available)
+	}
+	return there
+}
+
 // take takes a quantity from a shelf; a negative one is given back.
 func (s shelves) take(product, location string, n int) {
 	i := slices.IndexFunc(s[product], func(of redline.Source) bool { return of.LocationID == location })
 	s[product][i].Available -= n
 }
 
-// allocate spreads an order's lines over what is there. Lines that want the
-// same product see what earlier ones have taken. Where a line can't be served,
-// and backorders aren't allowed, the order is refused, and takes nothing.
-func (s shelves) allocate(pl *placement) ([]share, redline.Errors) {
-	shares := make([]share, len(pl.products))
+// allocate spreads what lines want over what is there. Lines that want the same
+// product see what earlier ones have taken. Where a line can't be served,
+// and backorders aren't allowed, all of it is refused, and takes nothing.
+func (s shelves) allocate(w *wanted) ([]share, redline.Errors) {
+	shares := make([]share, len(w.products))
 	var refused redline.Errors
-	for i, product := range pl.products {
-		in := pl.in.Lines[i]
-		if in.LocationID != nil && pl.places.byID[*in.LocationID] == nil {
+	for i, product := range w.products {
+		in := w.lines[i]
+		if in.LocationID != nil && w.places.byID[*in.LocationID] == nil {
 			refused = append(refused, redline.NotFound(append(indexPath("lines", i), "locationId"), "there is no location %.60q", *in.LocationID))
 			continue
 		}
@@ -50,7 +96,7 @@ func (s shelves) allocate(pl *placement) ([]share, redline.Errors) {
 			}
 		}
 		takes, missing := redline.Allocate(in.Quantity, sources)
-		if missing > 0 && !pl.in.AllowBackorder {
+		if missing > 0 && !w.allowBackorder {
 			e := redline.Errorf(redline.CodeInsufficientStock, append(indexPath("lines", i), "quantity"),
 				"%d of %s are wanted, and %d are available", in.Quantity, product.SKU, in.Quantity-missing)
 			short := *product // a copy for this caller: answers fill in more
@@ -68,7 +114,7 @@ func (s shelves) allocate(pl *placement) ([]share, redline.Errors) {
 	}
 	for i, share := range shares {
 		for _, t := range share.takes {
-			s.take(pl.products[i].ID, t.Source.LocationID, -t.Quantity)
+			s.take(w.products[i].ID, t.Source.LocationID, -t.Quantity)
 		}
 	}
 	return nil, refused
@@ -85,7 +131,7 @@ func allocateAll(orders []*placement, there shelves) (placed []*placement, same 
 		pl.shares, pl.err = nil, nil
 		if pl.in.ExternalReference != nil && used[pl.reference()] {
 			pl.refuse(errDuplicate())
-		} else if shares, refused := there.allocate(pl); len(refused) > 0 {
+		} else if shares, refused := there.allocate(&pl.wanted); len(refused) > 0 {
 			pl.refuse(refused)
 		} else {
 			pl.shares = shares
