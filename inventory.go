@@ -36,6 +36,10 @@ func (*InventoryLevel) IsNode() {}
 // Low reports whether the level is at or under its reorder point.
 func (l *InventoryLevel) Low() bool { return l.Available <= l.ReorderPoint }
 
+// Oversold is by how much what is promised exceeds what there is to keep it
+// with, and 0 where it doesn't. A safety stock promises nothing to anybody.
+func (l *InventoryLevel) Oversold() int { return max(l.Reserved+l.Committed+l.Unavailable-l.OnHand, 0) }
+
 // InventoryState names one of a level's quantities.
 type InventoryState string
 

@@ -55,11 +55,14 @@ func NewBroker(options BrokerOptions) (*Broker, error) {
 // this process. Whoever resumes from it misses nothing that is yet to come.
 func (b *Broker) Head() int64 { return b.head.Load() }
 
-// Subscribe returns a channel with every event of one type, redline.EventLevel
-// or redline.EventOrder, for which want returns true: of those behind the head
-// all, of those up to it none. The channel closes when ctx ends, when the
-// broker closes, and when the subscriber is cut off because it let its queue
-// overflow. The events are shared: they are not to be changed.
+// told are the types of events that subscribers are told of.
+var told = []string{redline.EventLevel, redline.EventOrder, redline.EventConflict}
+
+// Subscribe returns a channel with every event of one type, redline.EventLevel,
+// redline.EventOrder or redline.EventConflict, for which want returns true: of
+// those behind the head all, of those up to it none. The channel closes when ctx
+// ends, when the broker closes, and when the subscriber is cut off because it let
+// its queue overflow. The events are shared: they are not to be changed.
 //
 // want is called in the publisher's goroutine, under the broker's lock, with
 // events of that type alone: it has to be cheap and must not call the broker.
@@ -72,7 +75,7 @@ func (b *Broker) Subscribe(ctx context.Context, eventType string, want func(*red
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("subscribing: %w", err)
 	}
-	if eventType != redline.EventLevel && eventType != redline.EventOrder {
+	if !slices.Contains(told, eventType) {
 		return nil, fmt.Errorf("subscribing: nobody is told of events of the type %q", eventType)
 	}
 	s := &subscription{

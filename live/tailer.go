@@ -236,7 +236,7 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 func (t *Tailer) types() []string {
 	types := t.broker.interest()
 	if t.everything {
-		types = []string{redline.EventLevel, redline.EventOrder}
+		types = slices.Clone(told)
 	}
 	if t.options.OnPlaces != nil {
 		types = append(types, redline.EventPlaces)

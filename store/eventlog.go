@@ -226,6 +226,9 @@ func (l *EventLog) event(ctx context.Context, id int64, kind string, at time.Tim
 	case redline.EventOrder:
 		e.Order = &redline.OrderEvent{}
 		err = json.Unmarshal(payload, e.Order)
+	case redline.EventConflict:
+		e.Conflict = &redline.ConflictEvent{}
+		err = json.Unmarshal(payload, e.Conflict)
 	case redline.EventPlaces:
 		e.Places = true
 	default:
@@ -234,7 +237,7 @@ func (l *EventLog) event(ctx context.Context, id int64, kind string, at time.Tim
 	if err != nil {
 		// Of a newer gateway, maybe. It concerns nobody here, and the log goes on.
 		l.s.log.ErrorContext(ctx, "an event of the log can't be read", "event", id, "error", err)
-		e.Level, e.Order = nil, nil
+		e.Level, e.Order, e.Conflict = nil, nil, nil
 	}
 	return e
 }

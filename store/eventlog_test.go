@@ -33,7 +33,7 @@ func eventually(t testing.TB, what string, is func() bool) {
 }
 
 // everyType are all types of events.
-var everyType = []string{redline.EventLevel, redline.EventOrder, redline.EventPlaces}
+var everyType = []string{redline.EventLevel, redline.EventOrder, redline.EventConflict, redline.EventPlaces}
 
 // follower reads a log from a position on.
 type follower struct {

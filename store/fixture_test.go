@@ -231,6 +231,12 @@ func (w *world) checkBooks() {
 				WHERE l.version <> (SELECT count(*) FROM events e WHERE e.subject_id = l.id)`,
 		"each version of an order has one event": `SELECT o.id FROM orders o
 				WHERE o.version <> (SELECT count(*) FROM events e WHERE e.subject_id = o.id)`,
+		"each version of a conflict has one event": `SELECT c.id FROM conflicts c
+				WHERE c.version <> (SELECT count(*) FROM events e WHERE e.subject_id = c.id)`,
+		"what is oversold has an open conflict, unless somebody dismissed it": `SELECT l.id FROM inventory_levels l
+				WHERE (l.reserved + l.committed > l.on_hand - l.unavailable) <> EXISTS (SELECT 1 FROM conflicts c
+					WHERE c.cause = 'OVERSOLD ' || l.id AND c.status = 'OPEN')
+				AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.cause = 'OVERSOLD ' || l.id AND c.status = 'DISMISSED')`,
 		"an order's total is the sum of its lines": `SELECT o.id FROM orders o
 				WHERE o.total <> (SELECT sum(total) FROM order_lines l WHERE l.order_id = o.id)`,
 	} {

@@ -107,6 +107,15 @@ type mutation struct {
 	// it were left out.
 	subjects []string
 	skipped  redline.Errors
+	// steps are what it has to say of conflicts. What came of them is known once
+	// everything else is written, and then whenOpened, where it isn't nil, is
+	// called, before result is kept: opened are the conflicts that it opened or
+	// told of again, as they are then; news are the ids of those of them that
+	// changed, and ended of those that were closed by rule.
+	steps       []conflictStep
+	opened      []*redline.Conflict
+	news, ended []string
+	whenOpened  func()
 }
 
 // refuse says why nothing is done for the caller, who has left no trace in the

@@ -57,17 +57,31 @@ func (a auditColumns) addAll(m *mutation) {
 		if refused := refusalsOf(m.err); refused != nil {
 			m.audited = true
 			a.add(m.call, auditSubject(m.subject), auditCodes(refused))
+			a.addConflicts(m, auditCodes(refused))
 		}
 		return
 	}
 	for _, subject := range m.subjects {
 		a.add(m.call, subject, auditDone)
 	}
-	if len(m.subjects) == 0 {
+	a.addConflicts(m, auditDone)
+	if len(m.subjects)+len(m.news) == 0 {
 		a.add(m.call, "", auditDone)
 	}
 	if len(m.skipped) > 0 {
 		a.add(m.call, "", auditCodes(m.skipped))
+	}
+}
+
+// addConflicts tells of the conflicts that a mutation told of, and of those that
+// ended by rule, which is the system's doing.
+func (a auditColumns) addConflicts(m *mutation, outcome string) {
+	for _, id := range m.news {
+		a.add(m.call, id, outcome)
+	}
+	system := &call{request: request{action: "conflictSettle"}, by: redline.System(), requestID: m.requestID}
+	for _, id := range m.ended {
+		a.add(system, id, auditDone)
 	}
 }
 
@@ -93,10 +107,14 @@ func (k keyColumns) add(m *mutation) error {
 	return nil
 }
 
-// finish writes what the mutations tell: the stock, events, audit entries and
-// the outcomes of their keys. It reports false where there is nothing to commit.
+// finish writes what the mutations tell: the stock, conflicts, events, audit
+// entries and the outcomes of their keys. It reports false where there is nothing
+// to commit.
 func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error) {
 	if err := t.writeStock(ctx); err != nil {
+		return false, err
+	}
+	if err := t.writeConflicts(ctx, all); err != nil {
 		return false, err
 	}
 	of, types, subjects, at, payloads := ints(), texts(), texts(), times(), jsons()

@@ -151,13 +151,13 @@ func (r *rowSet) change(ctx context.Context, m *mutation) error {
 
 // stockMark is how a transaction's stock stood before a call.
 type stockMark struct {
-	levels                   map[*lockedLevel]lockedLevel
-	dirty, movements, events int
+	levels                          map[*lockedLevel]lockedLevel
+	dirty, movements, events, steps int
 }
 
 // mark notes how the levels of groups of rows stand.
 func (m *mutation) mark(groups [][]int, r *rowSet) stockMark {
-	mark := stockMark{map[*lockedLevel]lockedLevel{}, len(m.stock.levels), len(m.stock.movements), len(m.events)}
+	mark := stockMark{map[*lockedLevel]lockedLevel{}, len(m.stock.levels), len(m.stock.movements), len(m.events), len(m.steps)}
 	for _, group := range groups {
 		l := r.level(group[0])
 		mark.levels[l] = *l
@@ -171,7 +171,7 @@ func (m *mutation) undo(mark stockMark) {
 		*l = before
 	}
 	m.stock.levels, m.stock.movements = m.stock.levels[:mark.dirty], m.stock.movements[:mark.movements]
-	m.events = m.events[:mark.events]
+	m.events, m.steps = m.events[:mark.events], m.steps[:mark.steps]
 }
 
 // refuse says why a row was refused; the error's path is relative to the row.

@@ -171,7 +171,7 @@ type stockWrites struct {
 // change applies a change to a locked level and gathers what it writes and
 // tells. What the rules refuse comes back as redline.ErrShort or ErrNegative.
 func (m *mutation) change(l *lockedLevel, c stockChange) error {
-	before := redline.LevelBefore{Available: l.Available, Low: l.Low(), Stale: l.Stale}
+	before, oversold := redline.LevelBefore{Available: l.Available, Low: l.Low(), Stale: l.Stale}, l.Oversold()
 	changes, err := l.Apply(c.delta, c.fact)
 	if err != nil {
 		return err
@@ -195,6 +195,7 @@ func (m *mutation) change(l *lockedLevel, c stockChange) error {
 		Level: l.InventoryLevel, SKU: l.SKU, Category: l.Category, LocationCode: l.at.Code, SupplierID: l.at.SupplierID,
 		SupplierCode: l.at.supplierCode(), Active: l.Active, Before: before, Reason: c.reason, Changes: changes,
 	}
+	m.watchOversold(l, oversold, c)
 	return m.tell(redline.EventLevel, l.ID, &event)
 }
 
