@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,25 +18,52 @@ type share struct {
 
 // shelves are what there is of products and where, by product. Who takes from
 // them leaves less to those who come after.
-type shelves map[string][]redline.Source
+type shelves map[string][]shelf
 
-func (s shelves) add(product string, at *place, available int) {
-	s[product] = append(s[product], redline.Source{
-		LocationID: at.ID, Code: at.Code, Kind: at.Kind, LeadTimeDays: at.LeadTimeDays, Available: available,
-	})
+// shelf is what there is of a product at one location.
+type shelf struct {
+	redline.Source
+	stale bool
+}
+
+// add puts what is available at a location on a shelf. The lead time is that of
+// the level, nil where only the location's is known.
+func (s shelves) add(product string, at *place, leadTime *int, available int, stale bool) {
+	s[product] = append(s[product], shelf{at.source(leadTime, available), stale})
+}
+
+// source is a location that has so much available of a product.
+func (p *place) source(leadTime *int, available int) redline.Source {
+	return redline.Source{
+		LocationID: p.ID, Code: p.Code, Kind: p.Kind, LeadTimeDays: cmp.Or(leadTime, p.LeadTimeDays), Available: available,
+	}
+}
+
+// sources are where a product may be taken from: at one location alone, where it
+// isn't nil, and not where it is stale, unless that is allowed.
+func (s shelves) sources(product string, location *string, allowStale bool) []redline.Source {
+	var out []redline.Source
+	for _, at := range s[product] {
+		if (location == nil || at.LocationID == *location) && (allowStale || !at.stale) {
+			out = append(out, at.Source)
+		}
+	}
+	return out
 }
 
 // readShelves reads what there is of the products that are wanted, and locks nothing.
 func (t *transaction) readShelves(ctx context.Context, all []*wanted) (shelves, error) {
-	type shelf struct {
+	type stock struct {
 		product, location string
+		leadTime          *int
 		available         int
+		stale             bool
 	}
-	var read []shelf
-	var one shelf
-	err := scanRows(ctx, t.tx, "reading what is available", `SELECT product_id, location_id, available FROM inventory_levels
-		WHERE product_id = ANY($1::text[])`, []any{texts(slices.Collect(maps.Keys(productsOf(all)))...)},
-		[]any{&one.product, &one.location, whole{&one.available}}, func() error {
+	var read []stock
+	var one stock
+	err := scanRows(ctx, t.tx, "reading what is available", `SELECT product_id, location_id, lead_time_days, available, stale
+		FROM inventory_levels WHERE product_id = ANY($1::text[])`, []any{texts(slices.Collect(maps.Keys(productsOf(all)))...)},
+		[]any{&one.product, &one.location, &one.leadTime, whole{&one.available}, &one.stale}, func() error {
 			read = append(read, one)
 			return nil
 		})
@@ -43,7 +71,7 @@ func (t *transaction) readShelves(ctx context.Context, all []*wanted) (shelves, 
 		return nil, err
 	}
 	err = t.goBy(ctx, func(known *places) bool {
-		return !slices.ContainsFunc(read, func(at shelf) bool { return known.byID[at.location] == nil })
+		return !slices.ContainsFunc(read, func(at stock) bool { return known.byID[at.location] == nil })
 	})
 	if err != nil {
 		return nil, err
@@ -54,7 +82,7 @@ func (t *transaction) readShelves(ctx context.Context, all []*wanted) (shelves, 
 		if location == nil {
 			return nil, fmt.Errorf("reading what is available: there is no location %s", at.location)
 		}
-		there.add(at.product, location, at.available)
+		there.add(at.product, location, at.leadTime, at.available, at.stale)
 	}
 	return there, nil
 }
@@ -63,14 +91,14 @@ func (t *transaction) readShelves(ctx context.Context, all []*wanted) (shelves, 
 func shelvesOf(levels map[levelKey]*lockedLevel) shelves {
 	there := shelves{}
 	for _, l := range levels {
-		there.add(l.ProductID, l.at, l.Available)
+		there.add(l.ProductID, l.at, l.leadTime, l.Available, l.Stale)
 	}
 	return there
 }
 
 // take takes a quantity from a shelf; a negative one is given back.
 func (s shelves) take(product, location string, n int) {
-	i := slices.IndexFunc(s[product], func(of redline.Source) bool { return of.LocationID == location })
+	i := slices.IndexFunc(s[product], func(at shelf) bool { return at.LocationID == location })
 	s[product][i].Available -= n
 }
 
@@ -86,16 +114,7 @@ func (s shelves) allocate(w *wanted) ([]share, redline.Errors) {
 			refused = append(refused, redline.NotFound(append(indexPath("lines", i), "locationId"), "there is no location %.60q", *in.LocationID))
 			continue
 		}
-		sources := s[product.ID]
-		if in.LocationID != nil {
-			at := slices.IndexFunc(sources, func(of redline.Source) bool { return of.LocationID == *in.LocationID })
-			if at < 0 {
-				sources = nil
-			} else {
-				sources = sources[at : at+1]
-			}
-		}
-		takes, missing := redline.Allocate(in.Quantity, sources)
+		takes, missing := redline.Allocate(in.Quantity, s.sources(product.ID, in.LocationID, w.allowStale))
 		if missing > 0 && !w.allowBackorder {
 			e := redline.Errorf(redline.CodeInsufficientStock, append(indexPath("lines", i), "quantity"),
 				"%d of %s are wanted, and %d are available", in.Quantity, product.SKU, in.Quantity-missing)

@@ -130,7 +130,11 @@ func (s *Store) Products(
 		if *f.InStock {
 			not = ""
 		}
-		q.and(not + "EXISTS (SELECT 1 FROM inventory_levels l WHERE l.product_id = p.id AND l.available > 0)")
+		fresh := ""
+		if f.IncludeStale != nil && !*f.IncludeStale {
+			fresh = " AND NOT l.stale"
+		}
+		q.and(not + "EXISTS (SELECT 1 FROM inventory_levels l WHERE l.product_id = p.id AND l.available > 0" + fresh + ")")
 	}
 	if f.Search != nil {
 		words, err := searchWords(*f.Search)

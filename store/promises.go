@@ -10,8 +10,9 @@ import (
 
 // Promises says what could be promised now for wanted lines, spread over the
 // locations as placing an order would. Nothing is held: lines that want the
-// same product are each answered alone. A product that isn't on sale is
-// refused by its line.
+// same product are each answered alone. includeStale: with stock that its
+// supplier has not confirmed in time. A product that isn't on sale is refused by
+// its line.
 func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redline.AvailabilityLine, includeStale bool) ([]*redline.Availability, error) {
 	ids := make([]string, len(lines))
 	for i, l := range lines {
@@ -35,11 +36,12 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 	}
 
 	var rows []struct {
-		ProductID  string `db:"product_id"`
-		LocationID string `db:"location_id"`
-		Available  int
+		ProductID    string `db:"product_id"`
+		LocationID   string `db:"location_id"`
+		LeadTimeDays *int   `db:"lead_time_days"`
+		Available    int
 	}
-	err = s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.location_id, l.available FROM inventory_levels l
+	err = s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.location_id, l.lead_time_days, l.available FROM inventory_levels l
 		WHERE l.product_id = ANY($1) AND l.available > 0 AND ($2 OR NOT l.stale)`, pq.Array(ids), includeStale)
 	if err != nil {
 		return nil, dbError("reading what could be promised", err)
@@ -54,9 +56,7 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 		if err != nil {
 			return nil, err
 		}
-		sources[r.ProductID] = append(sources[r.ProductID], redline.Source{
-			LocationID: loc.ID, Code: loc.Code, Kind: loc.Kind, LeadTimeDays: at.byID[loc.ID].LeadTimeDays, Available: r.Available,
-		})
+		sources[r.ProductID] = append(sources[r.ProductID], at.byID[loc.ID].source(r.LeadTimeDays, r.Available))
 	}
 	out := make([]*redline.Availability, len(lines))
 	for i, l := range lines {

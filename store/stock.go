@@ -21,6 +21,8 @@ type lockedLevel struct {
 	Category string
 	Active   bool
 	now      time.Time
+	// leadTime is that of the supplier's item; nil where only the location says.
+	leadTime *int
 	// owner is whose its location is, as the row says.
 	owner string
 	at    *place
@@ -64,8 +66,8 @@ func (t *transaction) lockLevels(
 ) (map[levelKey]*lockedLevel, error) {
 	out := map[levelKey]*lockedLevel{}
 	var l lockedLevel
-	into := append(intoLevel(&l.InventoryLevel), &l.now, &l.owner)
-	columns, from := levelColumns+`, clock_timestamp(), (SELECT `+placeOwner+` FROM locations loc
+	into := append(intoLevel(&l.InventoryLevel), &l.leadTime, &l.now, &l.owner)
+	columns, from := levelColumns+`, l.lead_time_days, clock_timestamp(), (SELECT `+placeOwner+` FROM locations loc
 		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id)`, `l`
 	if products == nil {
 		columns, from = columns+`, p.sku, p.category, p.active`, `l JOIN products p ON p.id = l.product_id`
@@ -74,7 +76,7 @@ func (t *transaction) lockLevels(
 	// The locks come first, row by row and in order; the clock is read with each
 	// row after its lock, so that the latest reading lies behind all of them.
 	err := scanRows(ctx, t.tx, "locking levels", `WITH l AS MATERIALIZED (
-			SELECT `+levelColumns+` FROM inventory_levels l WHERE `+cond+`
+			SELECT `+levelColumns+`, l.lead_time_days FROM inventory_levels l WHERE `+cond+`
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
 		)
 		SELECT `+columns+` FROM `+from, args, into, func() error {
