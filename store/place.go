@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"redline"
 )
@@ -17,8 +16,6 @@ const (
 	linesMax = 500
 	// nameMax is the longest name, city or reference, in bytes.
 	nameMax = 200
-	// acknowledgeWithin is how long a supplier has to answer its part.
-	acknowledgeWithin = 24 * time.Hour
 )
 
 // OrderPlace places an order: what is available is committed, and the order
@@ -166,16 +163,11 @@ func (pl *placement) split(packs map[packKey]*redline.SupplierItem) {
 func (pl *placement) newPart(at *place) *redline.FulfillmentOrder {
 	o := pl.order
 	location := at.copied()
-	f := &redline.FulfillmentOrder{
+	return &redline.FulfillmentOrder{
 		ID: redline.NewID(redline.PrefixFulfillmentOrder), OrderID: o.ID, LocationID: at.ID, SupplierID: at.SupplierID,
-		SupplierCode: at.supplierCode(), Status: redline.PartSubmitted, Version: 1, SubmittedAt: o.PlacedAt,
+		SupplierCode: at.supplierCode(), Status: redline.PartSubmitted, Version: 1, SubmittedAt: o.PlacedAt, AcknowledgeBy: at.acknowledgeBy(o.PlacedAt),
 		Fulfillments: []*redline.Fulfillment{}, Order: o, Location: location, Supplier: location.Supplier, ShipTo: o.ShipTo,
 	}
-	if f.SupplierID != nil {
-		by := o.PlacedAt.Add(acknowledgeWithin)
-		f.AcknowledgeBy = &by
-	}
-	return f
 }
 
 // shown is the placed order, whole, as its caller may see it; nil where the

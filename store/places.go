@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/lib/pq"
 
@@ -17,6 +18,25 @@ type place struct {
 	LeadTimeDays *int `db:"lead_time_days"`
 	// owner is what placeOwner says of it.
 	owner string
+	// terms are what was agreed with its supplier; zero for our own.
+	terms redline.SupplierTerms
+}
+
+// acknowledgeBy is until when a part that was submitted at a moment has to be
+// answered; nil where nobody but us does.
+func (p *place) acknowledgeBy(submitted time.Time) *time.Time {
+	if p.SupplierID == nil {
+		return nil
+	}
+	by := submitted.Add(time.Duration(p.terms.AcknowledgeWithinSeconds) * time.Second)
+	return &by
+}
+
+// outdated reports whether what was true at a moment has gone unconfirmed for
+// longer than was agreed with the supplier.
+func (p *place) outdated(asOf, now time.Time) bool {
+	within := p.terms.ConfirmWithinSeconds
+	return within != nil && now.Sub(asOf) > time.Duration(*within)*time.Second
 }
 
 // placeOwner says whose a location loc with a supplier sup is, by which rights go.
@@ -122,17 +142,22 @@ func (s *Store) readPlaces(ctx context.Context) (*places, error) {
 		return nil, dbError("reading all locations", err)
 	}
 	// After the locations, so that each one's supplier is among these.
-	var suppliers []*redline.Supplier
-	if err := s.db.SelectContext(ctx, &suppliers, selectSuppliers); err != nil {
+	var suppliers []struct {
+		redline.Supplier
+		Terms redline.SupplierTerms
+	}
+	err := s.db.SelectContext(ctx, &suppliers, `SELECT s.id, s.code, s.name, `+termsColumns+` FROM suppliers s`)
+	if err != nil {
 		return nil, dbError("reading all suppliers", err)
 	}
+	terms := map[string]redline.SupplierTerms{}
 	for _, v := range suppliers {
-		p.suppliers[v.ID] = v
+		p.suppliers[v.ID], terms[v.ID] = &v.Supplier, v.Terms
 	}
 	for _, l := range p.all {
 		l.owner = string(l.Kind)
 		if l.SupplierID != nil {
-			l.Supplier = p.suppliers[*l.SupplierID]
+			l.Supplier, l.terms = p.suppliers[*l.SupplierID], terms[*l.SupplierID]
 		}
 		if l.Supplier != nil {
 			l.owner += " " + l.Supplier.ID + " " + l.Supplier.Code

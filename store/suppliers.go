@@ -13,6 +13,10 @@ import (
 const (
 	selectSuppliers = `SELECT s.id, s.code, s.name FROM suppliers s`
 
+	// termsColumns are what was agreed with a supplier, for a struct in a field Terms.
+	termsColumns = `s.confirm_within_seconds AS "terms.confirm_within_seconds", s.acknowledge_within_seconds AS "terms.acknowledge_within_seconds",
+		s.zeroing_limit_percent AS "terms.zeroing_limit_percent", s.version AS "terms.version"`
+
 	selectItems = `SELECT i.id, i.supplier_id, i.product_id, i.supplier_sku, i.gtin, i.unit, i.pack_quantity,
 		i.minimum_order_quantity, i.order_multiple, i.lead_time_days, i.cost AS cost_amount, i.currency AS cost_currency, i.version
 		FROM supplier_items i`
