@@ -47,7 +47,9 @@ type Product struct {
 	CreatedAt   time.Time `db:"created_at"`
 	UpdatedAt   time.Time `db:"updated_at"`
 
-	Availability  *ProductAvailability `db:"-"`
+	Availability *ProductAvailability `db:"-"`
+	// Fresh is Availability without what is stale, filled where it is asked for.
+	Fresh         *ProductAvailability `db:"-"`
 	Inventory     *ProductInventory    `db:"-"`
 	SupplierItems []*SupplierItem      `db:"-"`
 }
@@ -74,6 +76,17 @@ type Attributes []Attribute
 type ProductAvailability struct {
 	Available int
 	Locations []*LocationAvailability
+}
+
+// Fresh is what of it isn't stale.
+func (a *ProductAvailability) Fresh() *ProductAvailability {
+	var fresh []*LocationAvailability
+	for _, at := range a.Locations {
+		if !at.Stale {
+			fresh = append(fresh, at)
+		}
+	}
+	return TotalAvailability(fresh)
 }
 
 // LocationAvailability is what of a product can be sold from one location.

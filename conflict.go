@@ -53,6 +53,8 @@ type Conflict struct {
 	Held json.RawMessage `json:"-" db:"-"`
 
 	Supplier *Supplier `json:"-" db:"-"`
+	// Subject is what SubjectID names, for those who may see that.
+	Subject Node `json:"-" db:"-"`
 }
 
 // IsNode marks a Conflict as a Node.

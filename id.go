@@ -29,6 +29,9 @@ const (
 	PrefixHeldFeed             = "feed"
 )
 
+// Node is what can be found by its id alone.
+type Node interface{ IsNode() }
+
 // idAlphabet is Crockford's base 32 in lower case, as TypeID writes it.
 const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

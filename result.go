@@ -24,9 +24,12 @@ type InventoryResult struct {
 
 // InventoryRow is what came of one row of the input: a level, or errors.
 type InventoryRow struct {
-	Index  int
-	Level  *InventoryLevel
-	Errors Errors
+	Index int
+	Level *InventoryLevel
+	// LevelID is the level's id where Level is left for those to read who ask
+	// for it: a feed has thousands.
+	LevelID string
+	Errors  Errors
 }
 
 // AuditEntry is one line of the audit: who did or tried what.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"redline"
+	"redline/graph/model"
 )
 
 // batch is what the objects of one level lack. Running it makes one call of
@@ -26,8 +27,15 @@ type batch struct {
 	levels       []*redline.Product
 	items        []*redline.Product
 
-	// lastSeen are suppliers of which it is asked when they told us anything.
-	lastSeen []*redline.Supplier
+	// standings are suppliers of which it is asked how they stand with us, and
+	// versions items whose versions are.
+	standings []*redline.Supplier
+	versions  []*redline.SupplierItem
+
+	// subjects are conflicts that lack theirs, and rows those of a feed that lack
+	// their levels.
+	subjects []*redline.Conflict
+	rows     []*model.InventoryRow
 
 	// itemPages are suppliers whose items are wanted page by page.
 	itemPages map[itemsKey]*itemPages
@@ -84,9 +92,13 @@ func (b *batch) order(o *redline.Order, need redline.OrderParts) {
 	if b.orders == nil {
 		b.orders = map[*redline.Order]redline.OrderParts{}
 	}
-	had := b.orders[o]
-	b.orders[o] = redline.OrderParts{
-		Lines: had.Lines || need.Lines, Parts: had.Parts || need.Parts, History: had.History || need.History,
+	b.orders[o] = bothParts(b.orders[o], need)
+}
+
+// bothParts are those of either.
+func bothParts(a, b redline.OrderParts) redline.OrderParts {
+	return redline.OrderParts{
+		Lines: a.Lines || b.Lines, Parts: a.Parts || b.Parts, History: a.History || b.History, Returns: a.Returns || b.Returns,
 	}
 }
 
@@ -108,7 +120,8 @@ func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
 // reads are what running a batch does, in this order.
 var reads = [...]func(*batch, context.Context) error{
 	(*batch).runProducts, (*batch).runLocations, (*batch).runSuppliers,
-	(*batch).runAvailability, (*batch).runLevels, (*batch).runItems, (*batch).runItemPages, (*batch).runLastSeen,
+	(*batch).runAvailability, (*batch).runLevels, (*batch).runItems, (*batch).runItemPages, (*batch).runStandings,
+	(*batch).runVersions, (*batch).runSubjects, (*batch).runRows,
 	(*batch).runOrders, (*batch).runCustomers, (*batch).runHistories, (*batch).runAddresses,
 }
 
@@ -243,22 +256,82 @@ func (b *batch) runItemPages(ctx context.Context) error {
 	return nil
 }
 
-func (b *batch) runLastSeen(ctx context.Context) error {
-	if len(b.lastSeen) == 0 {
+func (b *batch) runStandings(ctx context.Context) error {
+	if len(b.standings) == 0 {
 		return nil
 	}
-	ids := make([]string, len(b.lastSeen))
-	for i, s := range b.lastSeen {
-		ids[i] = s.ID
-	}
-	found, err := b.store.LastSeen(ctx, b.principal, ids)
+	found, err := b.store.Standings(ctx, b.principal, idsOf(b.standings, func(s *redline.Supplier) string { return s.ID }))
 	if err != nil {
 		return err
 	}
-	for _, s := range b.lastSeen {
-		s.LastSeenAt = found[s.ID]
+	for _, s := range b.standings {
+		s.Standing = found[s.ID]
 	}
 	return nil
+}
+
+func (b *batch) runVersions(ctx context.Context) error {
+	if len(b.versions) == 0 {
+		return nil
+	}
+	found, err := b.store.ItemVersions(ctx, b.principal, idsOf(b.versions, func(i *redline.SupplierItem) string { return i.ID }))
+	if err != nil {
+		return err
+	}
+	for _, i := range b.versions {
+		i.Versions = append([]*redline.SupplierItemVersion{}, found[i.ID]...)
+	}
+	return nil
+}
+
+// runSubjects finds what conflicts are about. What the principal may not look
+// up at all isn't there for it.
+func (b *batch) runSubjects(ctx context.Context) error {
+	var ids []string
+	for _, c := range b.subjects {
+		if b.answer.contract.mayLookUp(b.principal, *c.SubjectID) == nil {
+			ids = append(ids, *c.SubjectID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := findNodes(ctx, b.store, b.principal, distinct(ids))
+	if err != nil {
+		return err
+	}
+	for _, c := range b.subjects {
+		c.Subject = found[*c.SubjectID]
+	}
+	return nil
+}
+
+func (b *batch) runRows(ctx context.Context) error {
+	if len(b.rows) == 0 {
+		return nil
+	}
+	found, err := b.store.LevelsByID(ctx, b.principal, idsOf(b.rows, func(r *model.InventoryRow) string { return r.LevelID }))
+	if err != nil {
+		return err
+	}
+	for _, r := range b.rows {
+		r.Level = found[r.LevelID]
+	}
+	return nil
+}
+
+// idsOf lists the ids of objects, each once.
+func idsOf[T any](objs []*T, id func(*T) string) []string {
+	ids := make([]string, len(objs))
+	for i, o := range objs {
+		ids[i] = id(o)
+	}
+	return distinct(ids)
+}
+
+func distinct(ids []string) []string {
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 func (b *batch) runOrders(ctx context.Context) error {
@@ -267,7 +340,7 @@ func (b *batch) runOrders(ctx context.Context) error {
 	}
 	var need redline.OrderParts
 	for _, n := range b.orders {
-		need = redline.OrderParts{Lines: need.Lines || n.Lines, Parts: need.Parts || n.Parts, History: need.History || n.History}
+		need = bothParts(need, n)
 	}
 	orders := slices.Collect(maps.Keys(b.orders))
 	return b.store.LoadOrders(ctx, b.principal, orders, need)

@@ -125,10 +125,23 @@ func (c *compiler) holds(d *ast.Directive, otherwise bool) bool {
 	if d == nil {
 		return otherwise
 	}
-	v, err := d.Arguments.ForName("if").Value.Value(c.variables)
-	holds, _ := v.(bool)
-	return err == nil && holds
+	return c.answer(d.Arguments.ForName("if").Value, false)
 }
+
+// answer is what a truth value of the document is for the request; the other
+// where it is a variable that the request leaves out.
+func (c *compiler) answer(v *ast.Value, otherwise bool) bool {
+	if v.Kind != ast.Variable {
+		return v.Raw == "true"
+	}
+	if given, ok := c.variables[v.Raw].(bool); ok {
+		return given
+	}
+	return otherwise
+}
+
+// emptied are the lists that the contract says are empty rather than refused.
+var emptied = map[string]bool{"Product.supplierItems": true, "SupplierFeedPayload.conflicts": true}
 
 // field compiles one field of objects of a type.
 func (c *compiler) field(info *typeInfo, m merged) field {
@@ -136,11 +149,14 @@ func (c *compiler) field(info *typeInfo, m merged) field {
 	f := field{
 		node: node, index: info.index[node.Name], key: []byte(`,"` + node.Alias + `":`),
 		nonNull: node.Definition.Type.NonNull, cost: 1 + len(node.Alias)/textUnit,
-		needs: info.needs[node.Name], emptied: info.name == "Product" && node.Name == "supplierItems",
+		needs: info.needs[node.Name], emptied: emptied[info.name+"."+node.Name],
 	}
 	c.size += cap(f.key)
 	if known, ok := info.relations[node.Name]; ok {
 		f.relation = &known
+	}
+	if includeStale := node.Arguments.ForName("includeStale"); includeStale != nil && info.name == "Product" && !c.answer(includeStale.Value, true) {
+		f.fresh, f.relation = true, &freshAvailability
 	}
 	name := node.Definition.Type.Name()
 	def := c.contract.schema.Types[name]

@@ -38,7 +38,7 @@ func depotMoney(s string) *redline.Money {
 
 func (depot) suppliers() []*redline.Supplier {
 	return []*redline.Supplier{
-		{ID: depotSupplier, Code: "acme", Name: "Acme \"Parts\" & <Söhne>\u2028", LastSeenAt: &depotTime},
+		{ID: depotSupplier, Code: "acme", Name: "Acme \"Parts\" & <Söhne>\u2028"},
 		{ID: "sup_2", Code: "other", Name: "Other\\\t\n\r\x01\x7f"},
 	}
 }
@@ -111,9 +111,19 @@ func (d depot) SuppliersByCode(context.Context, []string) ([]*redline.Supplier, 
 	return d.suppliers()[:1], nil
 }
 
-// LastSeen is as the suppliers say.
-func (d depot) LastSeen(context.Context, redline.Principal, []string) (map[string]*time.Time, error) {
-	return map[string]*time.Time{depotSupplier: &depotTime}, nil
+// Standings knows of one of the suppliers.
+func (d depot) Standings(context.Context, redline.Principal, []string) (map[string]*redline.SupplierStanding, error) {
+	return map[string]*redline.SupplierStanding{depotSupplier: {
+		LastSeenAt: &depotTime, Status: redline.SupplierDegraded, Terms: redline.SupplierTerms{ConfirmWithinSeconds: ref(60), Version: 2},
+	}}, nil
+}
+
+// ItemVersions has two of one of the items.
+func (d depot) ItemVersions(context.Context, redline.Principal, []string) (map[string][]*redline.SupplierItemVersion, error) {
+	return map[string][]*redline.SupplierItemVersion{"sitem_1": {
+		{Version: 2, ProductID: depotProduct, GTIN: ref("1"), Unit: redline.UnitCase, Cost: depotMoney("1"), LeadTimeDays: ref(2), Actor: "a", At: depotTime},
+		{Version: 1, ProductID: "prod_none"},
+	}}, nil
 }
 
 func (d depot) items() []*redline.SupplierItem {
@@ -149,7 +159,7 @@ func (d depot) Availability(context.Context, []string) (map[string][]*redline.Lo
 	}, depotOther: {{Location: nil}, {Location: l[2], Available: math.MaxInt32}}}, nil
 }
 
-func (d depot) Promises(context.Context, redline.Principal, []redline.AvailabilityLine) ([]*redline.Availability, error) {
+func (d depot) Promises(context.Context, redline.Principal, []redline.AvailabilityLine, bool) ([]*redline.Availability, error) {
 	p := d.products()
 	return []*redline.Availability{
 		{Product: p[0], Requested: 3, Promises: []*redline.Promise{{Location: d.locations()[0], Quantity: 3, LeadTimeDays: ref(1)}}}, {Product: p[1]},

@@ -34,6 +34,8 @@ var userErrorTypes = map[redline.ErrorCode]any{
 	redline.CodeUnmappedSKU:           &model.GenericUserError{},
 	redline.CodePackMismatch:          &model.GenericUserError{},
 	redline.CodeDuplicate:             &model.GenericUserError{},
+	redline.CodeReservationExpired:    &model.GenericUserError{},
+	redline.CodeSequenceStale:         &model.GenericUserError{},
 }
 
 // TestUserErrors: each code of the contract has its type, with the facts.

@@ -29,6 +29,8 @@ func (fieldByField) Product() generated.ProductResolver { return product{} }
 
 func (fieldByField) Supplier() generated.SupplierResolver { return supplier{} }
 
+func (fieldByField) Conflict() generated.ConflictResolver { return conflict{} }
+
 // scope is asked for each field that carries the directive, and for each field
 // whose type does. A field that is refused in each object of a list is one error,
 // where it is nullable: it is null each time, and told of once.
@@ -37,9 +39,16 @@ func (r fieldByField) scope(ctx context.Context, obj any, next graphql.Resolver,
 		return next(ctx)
 	}
 	fc := graphql.GetFieldContext(ctx)
-	if _, ok := obj.(*redline.Product); ok && fc.Field.Name == "supplierItems" {
-		// The one list that the contract says is empty rather than refused.
-		return []*redline.SupplierItem{}, nil
+	// The two lists that the contract says are empty rather than refused.
+	switch obj.(type) {
+	case *redline.Product:
+		if fc.Field.Name == "supplierItems" {
+			return []*redline.SupplierItem{}, nil
+		}
+	case *model.SupplierFeedPayload:
+		if fc.Field.Name == "conflicts" {
+			return []*redline.Conflict{}, nil
+		}
 	}
 	if own := answerFrom(ctx); own != nil && !fc.Field.Definition.Type.NonNull && own.toldBefore(placeOf(fc)) {
 		return nil, nil
@@ -59,24 +68,61 @@ func placeOf(fc *graphql.FieldContext) string {
 	return b.String()
 }
 
-// product and supplier have the resolvers of what isn't a plain member.
+// product, supplier and conflict have the resolvers of what isn't a plain member.
 type (
 	product  struct{}
 	supplier struct{}
+	conflict struct{}
 )
 
 // Attributes are the product's named facts.
 func (product) Attributes(_ context.Context, p *redline.Product) ([]*redline.Attribute, error) {
-	out := make([]*redline.Attribute, len(p.Attributes))
-	for i := range p.Attributes {
-		out[i] = &p.Attributes[i]
+	return attributes(p.Attributes), nil
+}
+
+// Facts are those that each side told.
+func (conflict) Facts(_ context.Context, c *redline.Conflict) ([]*redline.Attribute, error) {
+	return attributes(c.Facts), nil
+}
+
+func attributes(list redline.Attributes) []*redline.Attribute {
+	out := make([]*redline.Attribute, len(list))
+	for i := range list {
+		out[i] = &list[i]
 	}
-	return out, nil
+	return out
+}
+
+// Availability is what of the product can be sold.
+func (product) Availability(_ context.Context, p *redline.Product, includeStale bool) (*redline.ProductAvailability, error) {
+	if !includeStale {
+		return p.Fresh, nil
+	}
+	return p.Availability, nil
 }
 
 // LastSeenAt is when the supplier last told us anything.
 func (supplier) LastSeenAt(_ context.Context, s *redline.Supplier) (*time.Time, error) {
-	return s.LastSeenAt, nil
+	if s.Standing == nil {
+		return nil, nil
+	}
+	return s.Standing.LastSeenAt, nil
+}
+
+// Status is how the supplier keeps to what was agreed.
+func (supplier) Status(_ context.Context, s *redline.Supplier) (*redline.SupplierStatus, error) {
+	if s.Standing == nil {
+		return nil, nil
+	}
+	return &s.Standing.Status, nil
+}
+
+// Terms are what was agreed.
+func (supplier) Terms(_ context.Context, s *redline.Supplier) (*redline.SupplierTerms, error) {
+	if s.Standing == nil {
+		return nil, nil
+	}
+	return &s.Standing.Terms, nil
 }
 
 // Items is a page of what the supplier offers.

@@ -106,3 +106,6 @@ func (r *resolver) Product() generated.ProductResolver { return nil }
 
 // Supplier is for suppliers what Product is for products.
 func (r *resolver) Supplier() generated.SupplierResolver { return nil }
+
+// Conflict is for conflicts what Product is for products.
+func (r *resolver) Conflict() generated.ConflictResolver { return nil }

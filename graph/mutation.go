@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"redline"
 	"redline/graph/model"
 )
@@ -46,18 +44,47 @@ func (m mutation) readBack(ctx context.Context, read func() error) (err error) {
 	return read()
 }
 
-// payload runs a mutation of one object and answers it. What was changed is
-// read again, under the caller's rights, where the mutation doesn't come with it
-// as the caller may see it. Where the field that shows it wasn't selected, or is
-// closed to the caller, only a replay is: whose key it was, and what it made,
-// may be of another by now. The mutation stands whatever comes of that.
-func payload[T any](
-	ctx context.Context, m mutation, field string,
-	read func(ctx context.Context, p redline.Principal, id string, done redline.Outcome) (*T, error),
-	do func(redline.Principal) (id string, done redline.Outcome, err error),
+// changed is what mutations change: the field of their payload that shows it,
+// and how it is read.
+type changed[T any] struct {
+	field string
+	find  func(s Store, ctx context.Context, p redline.Principal, ids []string) (map[string]*T, error)
+}
+
+var (
+	anOrder       = changed[redline.Order]{"order", Store.OrdersByID}
+	aPart         = changed[redline.FulfillmentOrder]{"fulfillmentOrder", Store.FulfillmentOrdersByID}
+	aReservation  = changed[redline.Reservation]{"reservation", Store.ReservationsByID}
+	aReturn       = changed[redline.Return]{"return", Store.ReturnsByID}
+	aConflict     = changed[redline.Conflict]{"conflict", Store.ConflictsByID}
+	aSupplierItem = changed[redline.SupplierItem]{"supplierItem", Store.SupplierItemsByID}
+	aSupplier     = changed[redline.Supplier]{"supplier", suppliersByID}
+)
+
+func suppliersByID(s Store, ctx context.Context, _ redline.Principal, ids []string) (map[string]*redline.Supplier, error) {
+	return s.SuppliersByID(ctx, ids)
+}
+
+// read reads what was changed, under the caller's rights, where the mutation
+// doesn't come with it as the caller may see it.
+func (c changed[T]) read(ctx context.Context, s Store, p redline.Principal, id string, done redline.Outcome) (*T, error) {
+	if known, ok := any(done.Order).(*T); ok && known != nil {
+		return known, nil
+	}
+	found, err := c.find(s, ctx, p, []string{id})
+	return found[id], err
+}
+
+// change runs a mutation of one object and answers it. What was changed is read
+// again. Where the field that shows it wasn't selected, or is closed to the
+// caller, only a replay is: whose key it was, and what it made, may be of another
+// by now. The mutation stands whatever comes of that.
+func change[T, I any](
+	ctx context.Context, m mutation, of changed[T],
+	do func(s Store, ctx context.Context, p redline.Principal, input I) (id string, done redline.Outcome, err error), input I,
 ) (*model.Payload[T], error) {
 	p := m.preloader(ctx)
-	id, done, err := do(p.principal)
+	id, done, err := do(m.store, ctx, p.principal, input)
 	if err != nil {
 		refused, ok := userErrors(err)
 		if !ok {
@@ -67,12 +94,12 @@ func payload[T any](
 		return answer, load(ctx, p, []*model.Payload[T]{answer})
 	}
 	answer := &model.Payload[T]{Replayed: done.Replayed, Cursor: m.position(done)}
-	shown := p.root.of.asks(field) && p.allows(p.root.of, field)
+	shown := p.root.of.asks(of.field) && p.allows(p.root.of, of.field)
 	if !shown && !done.Replayed {
 		return answer, nil
 	}
 	answer.Err = m.readBack(ctx, func() error {
-		found, err := read(ctx, p.principal, id, done)
+		found, err := of.read(ctx, m.store, p.principal, id, done)
 		if err != nil {
 			return err
 		}
@@ -86,80 +113,4 @@ func payload[T any](
 		return load(ctx, p, []*model.Payload[T]{answer})
 	})
 	return answer, nil
-}
-
-// order runs a mutation of an order.
-func (m mutation) order(
-	ctx context.Context, do func(redline.Principal) (orderID string, done redline.Outcome, err error),
-) (*model.OrderPayload, error) {
-	read := func(ctx context.Context, p redline.Principal, id string, done redline.Outcome) (*redline.Order, error) {
-		if done.Order != nil {
-			return done.Order, nil
-		}
-		found, err := m.store.OrdersByID(ctx, p, []string{id})
-		return found[id], err
-	}
-	return payload(ctx, m, "order", read, do)
-}
-
-// part runs a mutation of a fulfilment order.
-func (m mutation) part(
-	ctx context.Context, do func(redline.Principal) (partID string, done redline.Outcome, err error),
-) (*model.FulfillmentOrderPayload, error) {
-	read := func(ctx context.Context, p redline.Principal, id string, _ redline.Outcome) (*redline.FulfillmentOrder, error) {
-		found, err := m.store.FulfillmentOrdersByID(ctx, p, []string{id})
-		return found[id], err
-	}
-	return payload(ctx, m, "fulfillmentOrder", read, do)
-}
-
-// stock runs a mutation of stock.
-func (m mutation) stock(
-	ctx context.Context, do func(redline.Principal) (*redline.InventoryResult, error),
-) (*model.InventoryPayload, error) {
-	p := m.preloader(ctx)
-	result, err := do(p.principal)
-	if err != nil {
-		refused, ok := userErrors(err)
-		if !ok {
-			return nil, err
-		}
-		answer := &model.InventoryPayload{UserErrors: refused}
-		return answer, load(ctx, p, []*model.InventoryPayload{answer})
-	}
-	answer := &model.InventoryPayload{
-		Replayed: result.Replayed, Cursor: m.position(result.Outcome), Rows: make([]*model.InventoryRow, len(result.Rows)),
-	}
-	for i, row := range result.Rows {
-		answer.Rows[i] = &model.InventoryRow{Index: row.Index, Level: row.Level, UserErrors: typed(row.Errors)}
-	}
-	err = m.readBack(ctx, func() error {
-		if result.ReadError != nil {
-			return result.ReadError
-		}
-		return load(ctx, p, []*model.InventoryPayload{answer})
-	})
-	if err != nil {
-		showBare(ctx, p.root, answer, err)
-	}
-	return answer, nil
-}
-
-// showBare leaves of a payload what needs no reading, and tells at its rows why.
-func showBare(ctx context.Context, asked *field, answer *model.InventoryPayload, err error) {
-	for _, row := range answer.Rows {
-		row.Level = nil
-		for i, e := range row.UserErrors {
-			if short, ok := e.(*model.InsufficientStock); ok {
-				row.UserErrors[i] = &model.GenericUserError{Code: short.Code, Message: short.Message, Field: short.Field}
-			}
-		}
-	}
-	for _, rows := range asked.of.fields {
-		if rows.node.Name == "rows" && !rows.of.asksOnly("index") {
-			graphql.AddError(graphql.WithFieldContext(ctx, &graphql.FieldContext{
-				Object: "InventoryPayload", Field: graphql.CollectedField{Field: rows.node},
-			}), err)
-		}
-	}
 }

@@ -13,6 +13,7 @@ func (f *field) productParts() redline.ProductParts {
 func (f *field) orderParts() redline.OrderParts {
 	return redline.OrderParts{
 		Lines: f.itemsAsk("lines"), Parts: f.itemsAsk("fulfillmentOrders", "nextStatuses"), History: f.itemsAsk("history"),
+		Returns:       f.itemsAsk("returns"),
 		BriefProducts: !f.asksDetails(),
 	}
 }

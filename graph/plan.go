@@ -41,8 +41,10 @@ type field struct {
 	cost int
 	// needs are the scopes without which it is refused.
 	needs scopes
-	// emptied is true of the one list that is empty instead of refused.
+	// emptied is true of the lists that are empty instead of refused.
 	emptied bool
+	// fresh is true of a product's availability without what is stale.
+	fresh bool
 	// relation is how the preloader follows it, nil where it doesn't.
 	relation *relation
 

@@ -37,7 +37,7 @@ type plans struct {
 // documentPlans are the plans of one document. They don't refer to it.
 type documentPlans struct {
 	// conditions are, for each operation by its name, the variables that decide
-	// what is skipped or included.
+	// what is asked for: what is skipped or included, and whether stale stock is.
 	conditions map[string][]string
 
 	mu   sync.RWMutex
@@ -52,9 +52,11 @@ func (s *plans) of(op *graphql.OperationContext) *plan {
 	var room [64]byte
 	key := append(append(room[:0], op.Operation.Name...), ' ')
 	for _, name := range known.conditions[op.Operation.Name] {
-		answer := byte('0')
-		if holds, _ := op.Variables[name].(bool); holds {
+		answer := byte('-')
+		if holds, given := op.Variables[name].(bool); holds {
 			answer = '1'
+		} else if given {
+			answer = '0'
 		}
 		key = append(key, answer)
 	}
@@ -108,12 +110,12 @@ func (s *plans) ofDocument(doc *ast.QueryDocument) *documentPlans {
 	return known.(*documentPlans)
 }
 
-// checkConditions refuses null for a variable in an operation's @skip or
-// @include. One with a default may be given it, and those take no null.
+// checkConditions refuses null for a variable that decides what an operation
+// asks for. One with a default may be given it, and such a place takes no null.
 func (s *plans) checkConditions(op *graphql.OperationContext) *gqlerror.Error {
 	for _, name := range s.ofDocument(op.Doc).conditions[op.Operation.Name] {
-		if op.Variables[name] == nil {
-			err := gqlerror.ErrorPathf(ast.Path{ast.PathName("variable"), ast.PathName(name)}, "must not be null: it decides what is skipped or included")
+		if v, given := op.Variables[name]; given && v == nil {
+			err := gqlerror.ErrorPathf(ast.Path{ast.PathName("variable"), ast.PathName(name)}, "must not be null: it decides what is asked for")
 			errcode.Set(err, errcode.ValidationFailed)
 			return err
 		}
@@ -121,16 +123,20 @@ func (s *plans) checkConditions(op *graphql.OperationContext) *gqlerror.Error {
 	return nil
 }
 
-// conditionsOf lists the variables in an operation's @skip and @include.
+// conditionsOf lists the variables that decide what an operation asks for: those
+// in @skip and @include, and those in includeStale.
 func conditionsOf(doc *ast.QueryDocument, op *ast.OperationDefinition) []string {
 	var names []string
 	visited := map[string]bool{}
 	var walk func(ast.SelectionSet)
+	add := func(arg *ast.Argument) {
+		if arg != nil && arg.Value.Kind == ast.Variable && !slices.Contains(names, arg.Value.Raw) {
+			names = append(names, arg.Value.Raw)
+		}
+	}
 	note := func(directives ast.DirectiveList) {
 		for _, d := range directives {
-			if arg := d.Arguments.ForName("if"); arg != nil && arg.Value.Kind == ast.Variable && !slices.Contains(names, arg.Value.Raw) {
-				names = append(names, arg.Value.Raw)
-			}
+			add(d.Arguments.ForName("if"))
 		}
 	}
 	walk = func(selections ast.SelectionSet) {
@@ -138,6 +144,7 @@ func conditionsOf(doc *ast.QueryDocument, op *ast.OperationDefinition) []string 
 			switch s := s.(type) {
 			case *ast.Field:
 				note(s.Directives)
+				add(s.Arguments.ForName("includeStale"))
 				walk(s.SelectionSet)
 			case *ast.InlineFragment:
 				note(s.Directives)

@@ -40,7 +40,7 @@ func (q query) InventoryMovements(
 }
 
 // Availability says what could be promised now.
-func (q query) Availability(ctx context.Context, lines []*redline.AvailabilityLine) ([]*redline.Availability, error) {
+func (q query) Availability(ctx context.Context, lines []*redline.AvailabilityLine, includeStale bool) ([]*redline.Availability, error) {
 	if len(lines) > availabilityLinesMax {
 		return nil, redline.Invalid([]string{"lines"}, "at most %d lines, not %d", availabilityLinesMax, len(lines))
 	}
@@ -52,6 +52,6 @@ func (q query) Availability(ctx context.Context, lines []*redline.AvailabilityLi
 		wanted[i] = *l
 	}
 	return list(ctx, q.resolver, func(p redline.Principal) ([]*redline.Availability, error) {
-		return q.store.Promises(ctx, p, wanted, true)
+		return q.store.Promises(ctx, p, wanted, includeStale)
 	})
 }

@@ -14,6 +14,14 @@ func (q query) Order(ctx context.Context, by redline.OrderBy) (*redline.Order, e
 	})
 }
 
+// Reservation finds one reservation.
+func (q query) Reservation(ctx context.Context, id string) (*redline.Reservation, error) {
+	return single(ctx, q.resolver, func(p redline.Principal) (*redline.Reservation, error) {
+		found, err := q.store.ReservationsByID(ctx, p, []string{id})
+		return found[id], err
+	})
+}
+
 // Orders lists orders.
 func (q query) Orders(
 	ctx context.Context, filter *redline.OrderFilter, orderBy *redline.OrderSort,

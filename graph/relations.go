@@ -45,7 +45,9 @@ var relations = map[string]map[string]relation{
 	},
 	"Supplier": {
 		"items":      {want: wantItems, page: itemsRead},
-		"lastSeenAt": {want: each(func(b *batch, s *redline.Supplier) { b.lastSeen = append(b.lastSeen, s) })},
+		"lastSeenAt": {want: wantStanding},
+		"status":     {want: wantStanding},
+		"terms":      {want: wantStanding, next: one(termsOf)},
 	},
 	"SupplierItem": {
 		"supplier": {next: one(func(i *redline.SupplierItem) *redline.Supplier { return i.Supplier })},
@@ -53,6 +55,21 @@ var relations = map[string]map[string]relation{
 			products: true,
 			want:     wantProduct(func(i *redline.SupplierItem) (string, **redline.Product) { return i.ProductID, &i.Product }),
 			next:     one(func(i *redline.SupplierItem) *redline.Product { return i.Product }),
+		},
+		"versions": {
+			want: each(func(b *batch, i *redline.SupplierItem) {
+				if i.Versions == nil {
+					b.versions = append(b.versions, i)
+				}
+			}),
+			owned: true, next: many(func(i *redline.SupplierItem) []*redline.SupplierItemVersion { return i.Versions }),
+		},
+	},
+	"SupplierItemVersion": {
+		"product": {
+			products: true,
+			want:     wantProduct(func(v *redline.SupplierItemVersion) (string, **redline.Product) { return v.ProductID, &v.Product }),
+			next:     one(func(v *redline.SupplierItemVersion) *redline.Product { return v.Product }),
 		},
 	},
 	"Location": {
@@ -86,10 +103,23 @@ var relations = map[string]map[string]relation{
 	},
 	"Promise": {"location": {next: one(func(p *redline.Promise) *redline.Location { return p.Location })}},
 
+	"Reservation": {"lines": {owned: true, next: many(func(r *redline.Reservation) []*redline.ReservationLine { return r.Lines })}},
+	"ReservationLine": {
+		"product": {
+			products: true,
+			want:     wantProduct(func(l *redline.ReservationLine) (string, **redline.Product) { return l.ProductID, &l.Product }),
+			next:     one(func(l *redline.ReservationLine) *redline.Product { return l.Product }),
+		},
+		"location": {
+			want: wantLocation(func(l *redline.ReservationLine) (string, **redline.Location) { return l.LocationID, &l.Location }),
+			next: one(func(l *redline.ReservationLine) *redline.Location { return l.Location }),
+		},
+	},
+
 	"Order": {
 		"lines": {
 			want: each(func(b *batch, o *redline.Order) {
-				if o.Lines == nil && b.event == nil {
+				if o.Lines == nil && !b.told(o) {
 					b.order(o, redline.OrderParts{Lines: true})
 				}
 			}),
@@ -98,6 +128,14 @@ var relations = map[string]map[string]relation{
 		"fulfillmentOrders": {
 			want:  wantParts,
 			owned: true, next: many(func(o *redline.Order) []*redline.FulfillmentOrder { return o.FulfillmentOrders }),
+		},
+		"returns": {
+			want: each(func(b *batch, o *redline.Order) {
+				if o.Returns == nil && !b.told(o) {
+					b.order(o, redline.OrderParts{Returns: true})
+				}
+			}),
+			owned: true, next: many(func(o *redline.Order) []*redline.Return { return o.Returns }),
 		},
 		"nextStatuses": {want: wantParts},
 		"history":      {want: wantHistory},
@@ -129,6 +167,30 @@ var relations = map[string]map[string]relation{
 	},
 	"Fulfillment":     {"lines": {owned: true, next: many(func(s *redline.Fulfillment) []*redline.FulfillmentLine { return s.Lines })}},
 	"FulfillmentLine": {"orderLine": {next: one(func(l *redline.FulfillmentLine) *redline.OrderLine { return l.OrderLine })}},
+	"Return": {
+		"order": {next: one(func(r *redline.Return) *redline.Order { return r.Order })},
+		"lines": {owned: true, next: many(func(r *redline.Return) []*redline.ReturnLine { return r.Lines })},
+	},
+	"ReturnLine": {"orderLine": {next: one(func(l *redline.ReturnLine) *redline.OrderLine { return l.OrderLine })}},
+
+	"Conflict": {
+		"supplier": {
+			want: wantSupplier(func(c *redline.Conflict) (*string, **redline.Supplier) { return c.SupplierID, &c.Supplier }),
+			next: one(func(c *redline.Conflict) *redline.Supplier { return c.Supplier }),
+		},
+		"subject": {
+			want: each(func(b *batch, c *redline.Conflict) {
+				if c.SubjectID != nil && c.Subject == nil {
+					b.subjects = append(b.subjects, c)
+				}
+			}),
+			next: func(parent any, tell func(any)) {
+				if subject := parent.(*redline.Conflict).Subject; subject != nil {
+					tell(subject)
+				}
+			},
+		},
+	},
 
 	"Viewer": {"suppliers": {next: many(func(v *model.Viewer) []*redline.Supplier { return v.Suppliers })}},
 	"InventoryPayload": {
@@ -136,18 +198,22 @@ var relations = map[string]map[string]relation{
 		"userErrors": {owned: true, next: errorsOf(func(p *model.InventoryPayload) []model.UserError { return p.UserErrors })},
 	},
 	"InventoryRow": {
-		"level":      {owned: true, next: one(func(r *model.InventoryRow) *redline.InventoryLevel { return r.Level })},
+		"level":      {want: wantLevel, owned: true, next: one(func(r *model.InventoryRow) *redline.InventoryLevel { return r.Level })},
 		"userErrors": {owned: true, next: errorsOf(func(r *model.InventoryRow) []model.UserError { return r.UserErrors })},
 	},
-	"OrderPayload": {
-		"order":      {next: one(func(p *model.OrderPayload) *redline.Order { return p.Now })},
-		"userErrors": {owned: true, next: errorsOf(func(p *model.OrderPayload) []model.UserError { return p.UserErrors })},
+	"OrderPayload":            payloadOf[redline.Order]("order"),
+	"FulfillmentOrderPayload": payloadOf[redline.FulfillmentOrder]("fulfillmentOrder"),
+	"SupplierFeedPayload": {
+		"conflicts":  {owned: true, next: many(func(p *model.SupplierFeedPayload) []*redline.Conflict { return p.Conflicts })},
+		"rows":       {owned: true, next: many(func(p *model.SupplierFeedPayload) []*model.InventoryRow { return p.Rows })},
+		"userErrors": {owned: true, next: errorsOf(func(p *model.SupplierFeedPayload) []model.UserError { return p.UserErrors })},
 	},
-	"FulfillmentOrderPayload": {
-		"fulfillmentOrder": {next: one(func(p *model.FulfillmentOrderPayload) *redline.FulfillmentOrder { return p.Now })},
-		"userErrors":       {owned: true, next: errorsOf(func(p *model.FulfillmentOrderPayload) []model.UserError { return p.UserErrors })},
-	},
-	"InsufficientStock": {"product": {next: one(func(e *model.InsufficientStock) *redline.Product { return e.Product })}},
+	"ReservationPayload":  payloadOf[redline.Reservation]("reservation"),
+	"ReturnPayload":       payloadOf[redline.Return]("return"),
+	"SupplierItemPayload": payloadOf[redline.SupplierItem]("supplierItem"),
+	"SupplierPayload":     payloadOf[redline.Supplier]("supplier"),
+	"ConflictPayload":     payloadOf[redline.Conflict]("conflict"),
+	"InsufficientStock":   {"product": {next: one(func(e *model.InsufficientStock) *redline.Product { return e.Product })}},
 
 	"AvailabilityEvent": {
 		"product": {
@@ -165,6 +231,28 @@ var relations = map[string]map[string]relation{
 		"order":            {next: one(func(e *model.OrderEvent) *redline.Order { return e.Of })},
 		"fulfillmentOrder": {next: one(func(e *model.OrderEvent) *redline.FulfillmentOrder { return e.Part })},
 	},
+	"ConflictEvent": {"conflict": {next: one(func(e *model.ConflictEvent) *redline.Conflict { return e.Of })}},
+}
+
+// freshAvailability is Product.availability without what is stale.
+var freshAvailability = relation{
+	want: each(func(b *batch, p *redline.Product) {
+		if p.Availability == nil {
+			b.availability = append(b.availability, p)
+		}
+		if p.Fresh == nil {
+			b.known = append(b.known, func() { p.Fresh = p.Availability.Fresh() })
+		}
+	}),
+	owned: true, next: one(func(p *redline.Product) *redline.ProductAvailability { return p.Fresh }),
+}
+
+// payloadOf are the relations of a payload that shows one object.
+func payloadOf[T any](field string) map[string]relation {
+	return map[string]relation{
+		field:        {next: one(func(p *model.Payload[T]) *T { return p.Now })},
+		"userErrors": {owned: true, next: errorsOf(func(p *model.Payload[T]) []model.UserError { return p.UserErrors })},
+	}
 }
 
 // one, many and errorsOf make the next of a relation.

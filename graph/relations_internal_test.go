@@ -59,10 +59,14 @@ var objects = []any{
 	&redline.Product{}, &redline.ProductAvailability{}, &redline.LocationAvailability{}, &redline.ProductInventory{},
 	&redline.Supplier{}, &redline.SupplierItem{}, &redline.Location{}, &redline.InventoryLevel{}, &redline.InventoryMovement{},
 	&redline.Availability{}, &redline.Promise{}, &redline.Order{}, &redline.OrderLine{}, &redline.FulfillmentOrder{},
-	&redline.FulfillmentOrderLine{}, &redline.Fulfillment{}, &redline.FulfillmentLine{},
+	&redline.FulfillmentOrderLine{}, &redline.Fulfillment{}, &redline.FulfillmentLine{}, &redline.Return{}, &redline.ReturnLine{},
+	&redline.Reservation{}, &redline.ReservationLine{}, &redline.SupplierItemVersion{}, &redline.SupplierTerms{}, &redline.Conflict{},
 	&model.Viewer{}, &model.InventoryPayload{}, &model.InventoryRow{}, &model.OrderPayload{}, &model.FulfillmentOrderPayload{},
+	&model.ReservationPayload{}, &model.ReturnPayload{}, &model.SupplierFeedPayload{}, &model.SupplierItemPayload{}, &model.SupplierPayload{},
+	&model.ConflictPayload{},
 	&model.InsufficientStock{}, &model.InvalidInput{}, &model.NotFound{}, &model.VersionMismatch{}, &model.InvalidTransition{},
-	&model.IdempotencyError{}, &model.GenericUserError{}, &redline.AuditEntry{}, &model.AvailabilityEvent{}, &model.InventoryEvent{}, &model.OrderEvent{},
+	&model.IdempotencyError{}, &model.GenericUserError{}, &redline.AuditEntry{}, &model.AvailabilityEvent{}, &model.InventoryEvent{},
+	&model.OrderEvent{}, &model.ConflictEvent{},
 }
 
 // TestKindsAreNamed: every type of objects has a Go type by that name.

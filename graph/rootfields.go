@@ -43,6 +43,8 @@ func (rootFields) InterceptField(ctx context.Context, next graphql.Resolver) (an
 			return shown(f, events), nil
 		case <-chan *model.OrderEvent:
 			return shown(f, events), nil
+		case <-chan *model.ConflictEvent:
+			return shown(f, events), nil
 		}
 	}
 	return v, nil

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"time"
 
 	"redline"
 )
@@ -36,10 +35,6 @@ type CatalogStore interface {
 	Suppliers(ctx context.Context, page redline.PageRequest) (*redline.Page[*redline.Supplier], error)
 	SuppliersByID(ctx context.Context, ids []string) (map[string]*redline.Supplier, error)
 	SuppliersByCode(ctx context.Context, codes []string) ([]*redline.Supplier, error)
-	// LastSeen says when suppliers last told us anything, of those that the
-	// principal speaks for. Suppliers come without it, here and below.
-	LastSeen(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*time.Time, error)
-
 	// Standings says how suppliers stand with us, of those that the principal
 	// speaks for. Suppliers come without it, here and below.
 	Standings(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*redline.SupplierStanding, error)
@@ -79,6 +74,7 @@ type InventoryStore interface {
 	InventoryAdjust(ctx context.Context, p redline.Principal, in redline.InventoryAdjustInput) (*redline.InventoryResult, error)
 	InventorySet(ctx context.Context, p redline.Principal, in redline.InventorySetInput) (*redline.InventoryResult, error)
 	InventoryTransfer(ctx context.Context, p redline.Principal, in redline.InventoryTransferInput) (*redline.InventoryResult, error)
+	// SupplierFeedSubmit's rows name their levels by id.
 	SupplierFeedSubmit(ctx context.Context, p redline.Principal, in redline.SupplierFeedInput) (*redline.FeedResult, error)
 }
 

@@ -148,3 +148,17 @@ func (s subscription) OrderChanged(ctx context.Context, filter *model.OrderLiveF
 		beside: func(e *model.OrderEvent) *model.Beside { return &e.Beside },
 	})
 }
+
+// ConflictChanged tells of conflicts to whoever may see them, as they may see them.
+func (s subscription) ConflictChanged(ctx context.Context) (<-chan *model.ConflictEvent, error) {
+	p := redline.PrincipalFrom(ctx)
+	return stream(ctx, s.resolver, teller[model.ConflictEvent]{
+		of:   redline.EventConflict,
+		want: func(e *redline.Event) bool { return e.Conflict.VisibleTo(p) },
+		tell: func(e *redline.Event) *model.ConflictEvent {
+			conflict := *e.Conflict.Conflict.For(p)
+			return &model.ConflictEvent{Cursor: s.live.Cursor(e.ID), Kind: model.EventKindChange, At: e.At, Of: &conflict}
+		},
+		beside: func(e *model.ConflictEvent) *model.Beside { return &e.Beside },
+	})
+}

@@ -10,11 +10,34 @@ import (
 	"redline/graph/scalar"
 )
 
-// What a supplier shows is more than its members: one of its fields is read for
-// those who may know it, and another has pages.
+// What a supplier shows is more than its members: how it stands with us is read
+// for those who may know it, and what it offers has pages.
 
 // supplierLastSeenAt is when a supplier last told us anything.
-func (*writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time { return s.LastSeenAt }
+func (*writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time {
+	if s.Standing == nil {
+		return nil
+	}
+	return s.Standing.LastSeenAt
+}
+
+// supplierStatus says how a supplier keeps to what was agreed.
+func (*writer) supplierStatus(_ *field, s *redline.Supplier) *redline.SupplierStatus {
+	if s.Standing == nil {
+		return nil
+	}
+	return &s.Standing.Status
+}
+
+// supplierTerms are what was agreed with a supplier.
+func (*writer) supplierTerms(_ *field, s *redline.Supplier) *redline.SupplierTerms { return termsOf(s) }
+
+func termsOf(s *redline.Supplier) *redline.SupplierTerms {
+	if s.Standing == nil {
+		return nil
+	}
+	return &s.Standing.Terms
+}
 
 // supplierItems is a page of what a supplier offers.
 func (w *writer) supplierItems(f *field, s *redline.Supplier) (*model.SupplierItemConnection, error) {

@@ -1,6 +1,9 @@
 package graph
 
-import "redline"
+import (
+	"redline"
+	"redline/graph/model"
+)
 
 // What relations want of the batch, where it is more than a line.
 
@@ -89,8 +92,14 @@ func wantSupplier[P any](of func(*P) (id *string, place **redline.Supplier)) fun
 	})
 }
 
+// told reports whether an order is that of the event under way: there is no more
+// of it than the event tells.
+func (b *batch) told(o *redline.Order) bool {
+	return b.event != nil && b.event.Order != nil && b.event.Order.Order.ID == o.ID
+}
+
 var wantParts = each(func(b *batch, o *redline.Order) {
-	if o.FulfillmentOrders == nil && b.event == nil {
+	if o.FulfillmentOrders == nil && !b.told(o) {
 		b.order(o, redline.OrderParts{Parts: true})
 	}
 })
@@ -98,7 +107,7 @@ var wantParts = each(func(b *batch, o *redline.Order) {
 var wantHistory = each(func(b *batch, o *redline.Order) {
 	switch {
 	case o.History != nil:
-	case b.event != nil:
+	case b.told(o):
 		b.histories = append(b.histories, o)
 	default:
 		b.order(o, redline.OrderParts{History: true})
@@ -107,19 +116,33 @@ var wantHistory = each(func(b *batch, o *redline.Order) {
 
 // wantCustomer asks for a customer's name, which events don't carry.
 func wantCustomer(b *batch, parents []any, f *field) {
-	if b.event == nil || f.of.asksOnly("id") {
+	if f.of.asksOnly("id") {
 		return
 	}
 	for _, parent := range parents {
-		if o := parent.(*redline.Order); o.Customer != nil {
+		if o := parent.(*redline.Order); o.Customer != nil && b.told(o) {
 			b.customers = append(b.customers, o)
 		}
 	}
 }
 
+// wantStanding asks how suppliers stand with us.
+var wantStanding = each(func(b *batch, s *redline.Supplier) {
+	if s.Standing == nil {
+		b.standings = append(b.standings, s)
+	}
+})
+
+// wantLevel asks for the level of a feed's row.
+var wantLevel = each(func(b *batch, r *model.InventoryRow) {
+	if r.Level == nil && r.LevelID != "" {
+		b.rows = append(b.rows, r)
+	}
+})
+
 // wantAddress asks for an address, which events don't carry.
 var wantAddress = each(func(b *batch, f *redline.FulfillmentOrder) {
-	if b.event != nil {
+	if b.event != nil && b.event.Order != nil {
 		b.addresses = append(b.addresses, f)
 	}
 })

@@ -19,6 +19,11 @@ const (
 	kindAuditEntryEdge
 	kindAvailability
 	kindAvailabilityEvent
+	kindConflict
+	kindConflictConnection
+	kindConflictEdge
+	kindConflictEvent
+	kindConflictPayload
 	kindCustomer
 	kindFulfillment
 	kindFulfillmentLine
@@ -60,12 +65,23 @@ const (
 	kindProductInventory
 	kindPromise
 	kindQuantityChange
+	kindReservation
+	kindReservationLine
+	kindReservationPayload
+	kindReturn
+	kindReturnLine
+	kindReturnPayload
 	kindSupplier
 	kindSupplierConnection
 	kindSupplierEdge
+	kindSupplierFeedPayload
 	kindSupplierItem
 	kindSupplierItemConnection
 	kindSupplierItemEdge
+	kindSupplierItemPayload
+	kindSupplierItemVersion
+	kindSupplierPayload
+	kindSupplierTerms
 	kindVersionMismatch
 	kindViewer
 
@@ -82,6 +98,11 @@ var kindFields = [kinds][]string{
 	kindAuditEntryEdge:              {"__typename", "cursor", "node"},
 	kindAvailability:                {"__typename", "product", "requested", "available", "promises"},
 	kindAvailabilityEvent:           {"__typename", "cursor", "kind", "at", "product", "location", "available", "stale"},
+	kindConflict:                    {"__typename", "id", "kind", "status", "supplier", "subject", "summary", "facts", "resolution", "version", "openedAt", "resolvedAt"},
+	kindConflictConnection:          {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
+	kindConflictEdge:                {"__typename", "cursor", "node"},
+	kindConflictEvent:               {"__typename", "cursor", "kind", "at", "conflict"},
+	kindConflictPayload:             {"__typename", "conflict", "userErrors", "replayed", "cursor"},
 	kindCustomer:                    {"__typename", "id", "name", "email"},
 	kindFulfillment:                 {"__typename", "id", "status", "carrier", "trackingNumber", "trackingUrl", "lines", "shippedAt", "deliveredAt"},
 	kindFulfillmentLine:             {"__typename", "orderLine", "quantity"},
@@ -108,7 +129,7 @@ var kindFields = [kinds][]string{
 	kindLocationAvailability:        {"__typename", "location", "available", "stale", "asOf"},
 	kindMoney:                       {"__typename", "amount", "currency"},
 	kindNotFound:                    {"__typename", "code", "message", "field"},
-	kindOrder:                       {"__typename", "id", "number", "externalReference", "customer", "status", "nextStatuses", "holdReason", "lines", "fulfillmentOrders", "history", "total", "version", "placedAt", "updatedAt"},
+	kindOrder:                       {"__typename", "id", "number", "externalReference", "customer", "status", "nextStatuses", "holdReason", "lines", "fulfillmentOrders", "history", "returns", "total", "version", "placedAt", "updatedAt"},
 	kindOrderConnection:             {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindOrderEdge:                   {"__typename", "cursor", "node"},
 	kindOrderEvent:                  {"__typename", "cursor", "kind", "at", "order", "from", "to", "fulfillmentOrder"},
@@ -123,12 +144,23 @@ var kindFields = [kinds][]string{
 	kindProductInventory:            {"__typename", "onHand", "available", "incoming", "low", "levels"},
 	kindPromise:                     {"__typename", "location", "quantity", "leadTimeDays"},
 	kindQuantityChange:              {"__typename", "state", "delta", "after"},
-	kindSupplier:                    {"__typename", "id", "code", "name", "lastSeenAt", "items"},
+	kindReservation:                 {"__typename", "id", "reference", "status", "lines", "expiresAt", "version"},
+	kindReservationLine:             {"__typename", "product", "location", "quantity"},
+	kindReservationPayload:          {"__typename", "reservation", "userErrors", "replayed", "cursor"},
+	kindReturn:                      {"__typename", "id", "order", "status", "reason", "lines", "version", "createdAt", "updatedAt"},
+	kindReturnLine:                  {"__typename", "id", "orderLine", "quantity", "restocked", "writtenOff"},
+	kindReturnPayload:               {"__typename", "return", "userErrors", "replayed", "cursor"},
+	kindSupplier:                    {"__typename", "id", "code", "name", "lastSeenAt", "status", "terms", "items"},
 	kindSupplierConnection:          {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierEdge:                {"__typename", "cursor", "node"},
-	kindSupplierItem:                {"__typename", "id", "supplier", "product", "supplierSku", "gtin", "unit", "packQuantity", "minimumOrderQuantity", "orderMultiple", "leadTimeDays", "cost", "version"},
+	kindSupplierFeedPayload:         {"__typename", "applied", "unchanged", "rejected", "conflicts", "rows", "userErrors", "replayed", "cursor"},
+	kindSupplierItem:                {"__typename", "id", "supplier", "product", "supplierSku", "gtin", "unit", "packQuantity", "minimumOrderQuantity", "orderMultiple", "leadTimeDays", "cost", "version", "versions"},
 	kindSupplierItemConnection:      {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierItemEdge:            {"__typename", "cursor", "node"},
+	kindSupplierItemPayload:         {"__typename", "supplierItem", "userErrors", "replayed"},
+	kindSupplierItemVersion:         {"__typename", "version", "product", "gtin", "unit", "packQuantity", "minimumOrderQuantity", "orderMultiple", "leadTimeDays", "cost", "actor", "at"},
+	kindSupplierPayload:             {"__typename", "supplier", "userErrors", "replayed"},
+	kindSupplierTerms:               {"__typename", "confirmWithinSeconds", "acknowledgeWithinSeconds", "zeroingLimitPercent", "version"},
 	kindVersionMismatch:             {"__typename", "code", "message", "field", "expected", "actual"},
 	kindViewer:                      {"__typename", "subject", "role", "scopes", "suppliers", "customerId", "expiresAt"},
 }
@@ -142,6 +174,11 @@ var kindNames = [kinds]string{
 	kindAuditEntryEdge:              "AuditEntryEdge",
 	kindAvailability:                "Availability",
 	kindAvailabilityEvent:           "AvailabilityEvent",
+	kindConflict:                    "Conflict",
+	kindConflictConnection:          "ConflictConnection",
+	kindConflictEdge:                "ConflictEdge",
+	kindConflictEvent:               "ConflictEvent",
+	kindConflictPayload:             "ConflictPayload",
 	kindCustomer:                    "Customer",
 	kindFulfillment:                 "Fulfillment",
 	kindFulfillmentLine:             "FulfillmentLine",
@@ -183,12 +220,23 @@ var kindNames = [kinds]string{
 	kindProductInventory:            "ProductInventory",
 	kindPromise:                     "Promise",
 	kindQuantityChange:              "QuantityChange",
+	kindReservation:                 "Reservation",
+	kindReservationLine:             "ReservationLine",
+	kindReservationPayload:          "ReservationPayload",
+	kindReturn:                      "Return",
+	kindReturnLine:                  "ReturnLine",
+	kindReturnPayload:               "ReturnPayload",
 	kindSupplier:                    "Supplier",
 	kindSupplierConnection:          "SupplierConnection",
 	kindSupplierEdge:                "SupplierEdge",
+	kindSupplierFeedPayload:         "SupplierFeedPayload",
 	kindSupplierItem:                "SupplierItem",
 	kindSupplierItemConnection:      "SupplierItemConnection",
 	kindSupplierItemEdge:            "SupplierItemEdge",
+	kindSupplierItemPayload:         "SupplierItemPayload",
+	kindSupplierItemVersion:         "SupplierItemVersion",
+	kindSupplierPayload:             "SupplierPayload",
+	kindSupplierTerms:               "SupplierTerms",
 	kindVersionMismatch:             "VersionMismatch",
 	kindViewer:                      "Viewer",
 }
@@ -210,6 +258,16 @@ func kindOf(v any) int {
 		return kindAvailability
 	case *model.AvailabilityEvent:
 		return kindAvailabilityEvent
+	case *redline.Conflict:
+		return kindConflict
+	case *model.Connection[*redline.Conflict]:
+		return kindConflictConnection
+	case *model.Edge[*redline.Conflict]:
+		return kindConflictEdge
+	case *model.ConflictEvent:
+		return kindConflictEvent
+	case *model.Payload[redline.Conflict]:
+		return kindConflictPayload
 	case *redline.Customer:
 		return kindCustomer
 	case *redline.Fulfillment:
@@ -292,18 +350,40 @@ func kindOf(v any) int {
 		return kindPromise
 	case *redline.QuantityChange:
 		return kindQuantityChange
+	case *redline.Reservation:
+		return kindReservation
+	case *redline.ReservationLine:
+		return kindReservationLine
+	case *model.Payload[redline.Reservation]:
+		return kindReservationPayload
+	case *redline.Return:
+		return kindReturn
+	case *redline.ReturnLine:
+		return kindReturnLine
+	case *model.Payload[redline.Return]:
+		return kindReturnPayload
 	case *redline.Supplier:
 		return kindSupplier
 	case *model.Connection[*redline.Supplier]:
 		return kindSupplierConnection
 	case *model.Edge[*redline.Supplier]:
 		return kindSupplierEdge
+	case *model.SupplierFeedPayload:
+		return kindSupplierFeedPayload
 	case *redline.SupplierItem:
 		return kindSupplierItem
 	case *model.Connection[*redline.SupplierItem]:
 		return kindSupplierItemConnection
 	case *model.Edge[*redline.SupplierItem]:
 		return kindSupplierItemEdge
+	case *model.Payload[redline.SupplierItem]:
+		return kindSupplierItemPayload
+	case *redline.SupplierItemVersion:
+		return kindSupplierItemVersion
+	case *model.Payload[redline.Supplier]:
+		return kindSupplierPayload
+	case *redline.SupplierTerms:
+		return kindSupplierTerms
 	case *model.VersionMismatch:
 		return kindVersionMismatch
 	case *model.Viewer:
@@ -318,7 +398,7 @@ func kindOf(v any) int {
 func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 	if f.kinds != nil {
 		switch v := v.(type) {
-		case []model.Node:
+		case []redline.Node:
 			w.buf = append(w.buf, '[')
 			whole := true
 			for i, e := range v {
@@ -333,7 +413,7 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			}
 			w.buf = append(w.buf, ']')
 			return whole, true
-		case model.Node:
+		case redline.Node:
 			return w.writeNode(f, v), true
 		}
 		return false, false
@@ -344,11 +424,21 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeAvailabilityEvent(f.of, v), true
+	case *model.ConflictEvent:
+		if v == nil {
+			return false, false
+		}
+		return w.writeConflictEvent(f.of, v), true
 	case *model.Connection[*redline.AuditEntry]:
 		if v == nil {
 			return false, false
 		}
 		return w.writeAuditEntryConnection(f.of, v), true
+	case *model.Connection[*redline.Conflict]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeConflictConnection(f.of, v), true
 	case *model.Connection[*redline.FulfillmentOrder]:
 		if v == nil {
 			return false, false
@@ -394,6 +484,11 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeOrderEvent(f.of, v), true
+	case *model.Payload[redline.Conflict]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeConflictPayload(f.of, v), true
 	case *model.Payload[redline.FulfillmentOrder]:
 		if v == nil {
 			return false, false
@@ -404,6 +499,31 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeOrderPayload(f.of, v), true
+	case *model.Payload[redline.Reservation]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeReservationPayload(f.of, v), true
+	case *model.Payload[redline.Return]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeReturnPayload(f.of, v), true
+	case *model.Payload[redline.SupplierItem]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeSupplierItemPayload(f.of, v), true
+	case *model.Payload[redline.Supplier]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeSupplierPayload(f.of, v), true
+	case *model.SupplierFeedPayload:
+		if v == nil {
+			return false, false
+		}
+		return w.writeSupplierFeedPayload(f.of, v), true
 	case *model.Viewer:
 		if v == nil {
 			return false, false
@@ -419,6 +539,11 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeProduct(f.of, v), true
+	case *redline.Reservation:
+		if v == nil {
+			return false, false
+		}
+		return w.writeReservation(f.of, v), true
 	case []*redline.Availability:
 		w.buf = append(w.buf, '[')
 		whole := true
@@ -455,10 +580,12 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 	return false, false
 }
 
-func (w *writer) writeNode(f *field, v model.Node) bool {
+func (w *writer) writeNode(f *field, v redline.Node) bool {
 	switch v := v.(type) {
 	case *redline.AuditEntry:
 		return w.writeAuditEntry(f.kinds[kindAuditEntry], v)
+	case *redline.Conflict:
+		return w.writeConflict(f.kinds[kindConflict], v)
 	case *redline.Fulfillment:
 		return w.writeFulfillment(f.kinds[kindFulfillment], v)
 	case *redline.FulfillmentOrder:
@@ -475,6 +602,10 @@ func (w *writer) writeNode(f *field, v model.Node) bool {
 		return w.writeOrderLine(f.kinds[kindOrderLine], v)
 	case *redline.Product:
 		return w.writeProduct(f.kinds[kindProduct], v)
+	case *redline.Reservation:
+		return w.writeReservation(f.kinds[kindReservation], v)
+	case *redline.Return:
+		return w.writeReturn(f.kinds[kindReturn], v)
 	case *redline.Supplier:
 		return w.writeSupplier(f.kinds[kindSupplier], v)
 	case *redline.SupplierItem:
@@ -836,6 +967,277 @@ func (w *writer) fieldsOfAvailabilityEvent(o *object, v *model.AvailabilityEvent
 				continue
 			}
 			w.buf = scalar.AppendBoolean(w.buf, *v.Stale)
+		}
+	}
+}
+
+func (w *writer) writeConflict(o *object, v *redline.Conflict) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfConflict(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfConflict(o *object, v *redline.Conflict, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"Conflict"`...)
+		case 1: // id
+			w.buf = scalar.AppendID(w.buf, v.ID)
+		case 2: // kind
+			w.buf = scalar.AppendString(w.buf, string(v.Kind))
+		case 3: // status
+			w.buf = scalar.AppendString(w.buf, string(v.Status))
+		case 4: // supplier
+			if v.Supplier == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeSupplier(f.of, v.Supplier))
+		case 5: // subject
+			if v.Subject == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeNode(f, v.Subject))
+		case 6: // summary
+			w.buf = scalar.AppendString(w.buf, v.Summary)
+		case 7: // facts
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i := range v.Facts {
+				w.item(i)
+				if !w.writeAttribute(f.of, &v.Facts[i]) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 8: // resolution
+			if v.Resolution == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendString(w.buf, *v.Resolution)
+		case 9: // version
+			w.buf = scalar.AppendInt(w.buf, v.Version)
+		case 10: // openedAt
+			w.buf = scalar.AppendDateTime(w.buf, v.OpenedAt)
+		case 11: // resolvedAt
+			if v.ResolvedAt == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendDateTime(w.buf, *v.ResolvedAt)
+		}
+	}
+}
+
+func (w *writer) writeConflictConnection(o *object, v *model.Connection[*redline.Conflict]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfConflictConnection(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfConflictConnection(o *object, v *model.Connection[*redline.Conflict], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ConflictConnection"`...)
+		case 1: // edges
+			x := v.Edges()
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i := range x {
+				w.item(i)
+				if !w.writeConflictEdge(f.of, &x[i]) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 2: // nodes
+			x := v.Nodes()
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range x {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeConflict(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // pageInfo
+			x := v.PageInfo()
+			w.enter(f)
+			w.leave(p, f, w.writePageInfo(f.of, &x))
+		case 4: // totalCount
+			x := v.TotalCount()
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendInt(w.buf, *x)
+		}
+	}
+}
+
+func (w *writer) writeConflictEdge(o *object, v *model.Edge[*redline.Conflict]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfConflictEdge(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfConflictEdge(o *object, v *model.Edge[*redline.Conflict], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ConflictEdge"`...)
+		case 1: // cursor
+			w.buf = scalar.AppendString(w.buf, v.Cursor)
+		case 2: // node
+			if v.Node == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeConflict(f.of, v.Node))
+		}
+	}
+}
+
+func (w *writer) writeConflictEvent(o *object, v *model.ConflictEvent) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfConflictEvent(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfConflictEvent(o *object, v *model.ConflictEvent, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ConflictEvent"`...)
+		case 1: // cursor
+			w.buf = scalar.AppendCursor(w.buf, v.Cursor)
+		case 2: // kind
+			w.buf = scalar.AppendString(w.buf, string(v.Kind))
+		case 3: // at
+			w.buf = scalar.AppendDateTime(w.buf, v.At)
+		case 4: // conflict
+			x, err := v.Conflict(w.ctx)
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeConflict(f.of, x))
+		}
+	}
+}
+
+func (w *writer) writeConflictPayload(o *object, v *model.Payload[redline.Conflict]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfConflictPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfConflictPayload(o *object, v *model.Payload[redline.Conflict], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ConflictPayload"`...)
+		case 1: // conflict
+			x, err := v.Changed()
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeConflict(f.of, x))
+		case 2: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		case 4: // cursor
+			if v.Cursor == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendCursor(w.buf, *v.Cursor)
 		}
 	}
 }
@@ -2290,18 +2692,35 @@ func (w *writer) fieldsOfOrder(o *object, v *redline.Order, p *progress) {
 			}
 			w.buf = append(w.buf, ']')
 			w.leave(p, f, whole)
-		case 11: // total
+		case 11: // returns
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Returns {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeReturn(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 12: // total
 			if v.Total == nil {
 				w.null(p, f)
 				continue
 			}
 			w.enter(f)
 			w.leave(p, f, w.writeMoney(f.of, v.Total))
-		case 12: // version
+		case 13: // version
 			w.buf = scalar.AppendInt(w.buf, v.Version)
-		case 13: // placedAt
+		case 14: // placedAt
 			w.buf = scalar.AppendDateTime(w.buf, v.PlacedAt)
-		case 14: // updatedAt
+		case 15: // updatedAt
 			w.buf = scalar.AppendDateTime(w.buf, v.UpdatedAt)
 		}
 	}
@@ -2737,12 +3156,13 @@ func (w *writer) fieldsOfProduct(o *object, v *redline.Product, p *progress) {
 			w.buf = append(w.buf, ']')
 			w.leave(p, f, whole)
 		case 11: // availability
-			if v.Availability == nil {
+			x := w.productAvailability(f, v)
+			if x == nil {
 				w.missing(p, f)
 				continue
 			}
 			w.enter(f)
-			w.leave(p, f, w.writeProductAvailability(f.of, v.Availability))
+			w.leave(p, f, w.writeProductAvailability(f.of, x))
 		case 12: // inventory
 			if v.Inventory == nil {
 				w.null(p, f)
@@ -3031,6 +3451,320 @@ func (w *writer) fieldsOfQuantityChange(o *object, v *redline.QuantityChange, p 
 	}
 }
 
+func (w *writer) writeReservation(o *object, v *redline.Reservation) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfReservation(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfReservation(o *object, v *redline.Reservation, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"Reservation"`...)
+		case 1: // id
+			w.buf = scalar.AppendID(w.buf, v.ID)
+		case 2: // reference
+			if v.Reference == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendString(w.buf, *v.Reference)
+		case 3: // status
+			w.buf = scalar.AppendString(w.buf, string(v.Status))
+		case 4: // lines
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Lines {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeReservationLine(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 5: // expiresAt
+			w.buf = scalar.AppendDateTime(w.buf, v.ExpiresAt)
+		case 6: // version
+			w.buf = scalar.AppendInt(w.buf, v.Version)
+		}
+	}
+}
+
+func (w *writer) writeReservationLine(o *object, v *redline.ReservationLine) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfReservationLine(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfReservationLine(o *object, v *redline.ReservationLine, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ReservationLine"`...)
+		case 1: // product
+			if v.Product == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeProduct(f.of, v.Product))
+		case 2: // location
+			if v.Location == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeLocation(f.of, v.Location))
+		case 3: // quantity
+			w.buf = scalar.AppendInt(w.buf, v.Quantity)
+		}
+	}
+}
+
+func (w *writer) writeReservationPayload(o *object, v *model.Payload[redline.Reservation]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfReservationPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfReservationPayload(o *object, v *model.Payload[redline.Reservation], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ReservationPayload"`...)
+		case 1: // reservation
+			x, err := v.Changed()
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeReservation(f.of, x))
+		case 2: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		case 4: // cursor
+			if v.Cursor == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendCursor(w.buf, *v.Cursor)
+		}
+	}
+}
+
+func (w *writer) writeReturn(o *object, v *redline.Return) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfReturn(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfReturn(o *object, v *redline.Return, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"Return"`...)
+		case 1: // id
+			w.buf = scalar.AppendID(w.buf, v.ID)
+		case 2: // order
+			if v.Order == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeOrder(f.of, v.Order))
+		case 3: // status
+			w.buf = scalar.AppendString(w.buf, string(v.Status))
+		case 4: // reason
+			if v.Reason == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendString(w.buf, *v.Reason)
+		case 5: // lines
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Lines {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeReturnLine(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 6: // version
+			w.buf = scalar.AppendInt(w.buf, v.Version)
+		case 7: // createdAt
+			w.buf = scalar.AppendDateTime(w.buf, v.CreatedAt)
+		case 8: // updatedAt
+			w.buf = scalar.AppendDateTime(w.buf, v.UpdatedAt)
+		}
+	}
+}
+
+func (w *writer) writeReturnLine(o *object, v *redline.ReturnLine) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfReturnLine(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfReturnLine(o *object, v *redline.ReturnLine, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ReturnLine"`...)
+		case 1: // id
+			w.buf = scalar.AppendID(w.buf, v.ID)
+		case 2: // orderLine
+			if v.OrderLine == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeOrderLine(f.of, v.OrderLine))
+		case 3: // quantity
+			w.buf = scalar.AppendInt(w.buf, v.Quantity)
+		case 4: // restocked
+			w.buf = scalar.AppendInt(w.buf, v.Restocked)
+		case 5: // writtenOff
+			w.buf = scalar.AppendInt(w.buf, v.WrittenOff)
+		}
+	}
+}
+
+func (w *writer) writeReturnPayload(o *object, v *model.Payload[redline.Return]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfReturnPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfReturnPayload(o *object, v *model.Payload[redline.Return], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ReturnPayload"`...)
+		case 1: // return
+			x, err := v.Changed()
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeReturn(f.of, x))
+		case 2: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		case 4: // cursor
+			if v.Cursor == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendCursor(w.buf, *v.Cursor)
+		}
+	}
+}
+
 func (w *writer) writeSupplier(o *object, v *redline.Supplier) bool {
 	p := w.begin()
 	for p.at < len(o.fields) {
@@ -3063,7 +3797,22 @@ func (w *writer) fieldsOfSupplier(o *object, v *redline.Supplier, p *progress) {
 				continue
 			}
 			w.buf = scalar.AppendDateTime(w.buf, *x)
-		case 5: // items
+		case 5: // status
+			x := w.supplierStatus(f, v)
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendString(w.buf, string(*x))
+		case 6: // terms
+			x := w.supplierTerms(f, v)
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeSupplierTerms(f.of, x))
+		case 7: // items
 			x, err := w.supplierItems(f, v)
 			if err != nil {
 				w.fail(p, f, err)
@@ -3176,6 +3925,94 @@ func (w *writer) fieldsOfSupplierEdge(o *object, v *model.Edge[*redline.Supplier
 	}
 }
 
+func (w *writer) writeSupplierFeedPayload(o *object, v *model.SupplierFeedPayload) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierFeedPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierFeedPayload(o *object, v *model.SupplierFeedPayload, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierFeedPayload"`...)
+		case 1: // applied
+			w.buf = scalar.AppendInt(w.buf, v.Applied)
+		case 2: // unchanged
+			w.buf = scalar.AppendInt(w.buf, v.Unchanged)
+		case 3: // rejected
+			w.buf = scalar.AppendInt(w.buf, v.Rejected)
+		case 4: // conflicts
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Conflicts {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeConflict(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 5: // rows
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Rows {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeInventoryRow(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 6: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 7: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		case 8: // cursor
+			if v.Cursor == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendCursor(w.buf, *v.Cursor)
+		}
+	}
+}
+
 func (w *writer) writeSupplierItem(o *object, v *redline.SupplierItem) bool {
 	p := w.begin()
 	for p.at < len(o.fields) {
@@ -3242,6 +4079,23 @@ func (w *writer) fieldsOfSupplierItem(o *object, v *redline.SupplierItem, p *pro
 			w.leave(p, f, w.writeMoney(f.of, v.Cost))
 		case 12: // version
 			w.buf = scalar.AppendInt(w.buf, v.Version)
+		case 13: // versions
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Versions {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeSupplierItemVersion(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
 		}
 	}
 }
@@ -3339,6 +4193,212 @@ func (w *writer) fieldsOfSupplierItemEdge(o *object, v *model.Edge[*redline.Supp
 			}
 			w.enter(f)
 			w.leave(p, f, w.writeSupplierItem(f.of, v.Node))
+		}
+	}
+}
+
+func (w *writer) writeSupplierItemPayload(o *object, v *model.Payload[redline.SupplierItem]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierItemPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierItemPayload(o *object, v *model.Payload[redline.SupplierItem], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierItemPayload"`...)
+		case 1: // supplierItem
+			x, err := v.Changed()
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeSupplierItem(f.of, x))
+		case 2: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		}
+	}
+}
+
+func (w *writer) writeSupplierItemVersion(o *object, v *redline.SupplierItemVersion) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierItemVersion(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierItemVersion(o *object, v *redline.SupplierItemVersion, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierItemVersion"`...)
+		case 1: // version
+			w.buf = scalar.AppendInt(w.buf, v.Version)
+		case 2: // product
+			if v.Product == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeProduct(f.of, v.Product))
+		case 3: // gtin
+			if v.GTIN == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendString(w.buf, *v.GTIN)
+		case 4: // unit
+			w.buf = scalar.AppendString(w.buf, string(v.Unit))
+		case 5: // packQuantity
+			w.buf = scalar.AppendInt(w.buf, v.PackQuantity)
+		case 6: // minimumOrderQuantity
+			w.buf = scalar.AppendInt(w.buf, v.MinimumOrderQuantity)
+		case 7: // orderMultiple
+			w.buf = scalar.AppendInt(w.buf, v.OrderMultiple)
+		case 8: // leadTimeDays
+			if v.LeadTimeDays == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendInt(w.buf, *v.LeadTimeDays)
+		case 9: // cost
+			if v.Cost == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeMoney(f.of, v.Cost))
+		case 10: // actor
+			w.buf = scalar.AppendString(w.buf, v.Actor)
+		case 11: // at
+			w.buf = scalar.AppendDateTime(w.buf, v.At)
+		}
+	}
+}
+
+func (w *writer) writeSupplierPayload(o *object, v *model.Payload[redline.Supplier]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierPayload(o *object, v *model.Payload[redline.Supplier], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierPayload"`...)
+		case 1: // supplier
+			x, err := v.Changed()
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeSupplier(f.of, x))
+		case 2: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		}
+	}
+}
+
+func (w *writer) writeSupplierTerms(o *object, v *redline.SupplierTerms) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierTerms(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierTerms(o *object, v *redline.SupplierTerms, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierTerms"`...)
+		case 1: // confirmWithinSeconds
+			if v.ConfirmWithinSeconds == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendInt(w.buf, *v.ConfirmWithinSeconds)
+		case 2: // acknowledgeWithinSeconds
+			w.buf = scalar.AppendInt(w.buf, v.AcknowledgeWithinSeconds)
+		case 3: // zeroingLimitPercent
+			w.buf = scalar.AppendInt(w.buf, v.ZeroingLimitPercent)
+		case 4: // version
+			w.buf = scalar.AppendInt(w.buf, v.Version)
 		}
 	}
 }
@@ -3465,6 +4525,12 @@ func weigh(o *object, v any, open scopes) int {
 		return weighAvailability(o, v, open)
 	case *model.AvailabilityEvent:
 		return weighAvailabilityEvent(o, v, open)
+	case *redline.Conflict:
+		return weighConflict(o, v, open)
+	case *model.ConflictEvent:
+		return weighConflictEvent(o, v, open)
+	case *model.Payload[redline.Conflict]:
+		return weighConflictPayload(o, v, open)
 	case *redline.Customer:
 		return weighCustomer(o, v, open)
 	case *redline.Fulfillment:
@@ -3525,10 +4591,32 @@ func weigh(o *object, v any, open scopes) int {
 		return weighPromise(o, v, open)
 	case *redline.QuantityChange:
 		return weighQuantityChange(o, v, open)
+	case *redline.Reservation:
+		return weighReservation(o, v, open)
+	case *redline.ReservationLine:
+		return weighReservationLine(o, v, open)
+	case *model.Payload[redline.Reservation]:
+		return weighReservationPayload(o, v, open)
+	case *redline.Return:
+		return weighReturn(o, v, open)
+	case *redline.ReturnLine:
+		return weighReturnLine(o, v, open)
+	case *model.Payload[redline.Return]:
+		return weighReturnPayload(o, v, open)
 	case *redline.Supplier:
 		return weighSupplier(o, v, open)
+	case *model.SupplierFeedPayload:
+		return weighSupplierFeedPayload(o, v, open)
 	case *redline.SupplierItem:
 		return weighSupplierItem(o, v, open)
+	case *model.Payload[redline.SupplierItem]:
+		return weighSupplierItemPayload(o, v, open)
+	case *redline.SupplierItemVersion:
+		return weighSupplierItemVersion(o, v, open)
+	case *model.Payload[redline.Supplier]:
+		return weighSupplierPayload(o, v, open)
+	case *redline.SupplierTerms:
+		return weighSupplierTerms(o, v, open)
 	case *model.VersionMismatch:
 		return weighVersionMismatch(o, v, open)
 	case *model.Viewer:
@@ -3643,6 +4731,64 @@ func weighAvailabilityEvent(o *object, v *model.AvailabilityEvent, open scopes) 
 		switch f.index {
 		case 1: // cursor
 			n += len(v.Cursor) / textUnit
+		}
+	}
+	return n
+}
+
+func weighConflict(o *object, v *redline.Conflict, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // id
+			n += len(v.ID) / textUnit
+		case 4: // supplier
+			if v.Supplier != nil {
+				n += f.of.cost + weighSupplier(f.of, v.Supplier, open)
+			}
+		case 6: // summary
+			n += len(v.Summary) / textUnit
+		case 7: // facts
+			for i := range v.Facts {
+				n += f.of.cost + weighAttribute(f.of, &v.Facts[i], open)
+			}
+		case 8: // resolution
+			if v.Resolution != nil {
+				n += len(*v.Resolution) / textUnit
+			}
+		}
+	}
+	return n
+}
+
+func weighConflictEvent(o *object, v *model.ConflictEvent, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // cursor
+			n += len(v.Cursor) / textUnit
+		}
+	}
+	return n
+}
+
+func weighConflictPayload(o *object, v *model.Payload[redline.Conflict], open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 4: // cursor
+			if v.Cursor != nil {
+				n += len(*v.Cursor) / textUnit
+			}
 		}
 	}
 	return n
@@ -4134,7 +5280,13 @@ func weighOrder(o *object, v *redline.Order, open scopes) (n int) {
 					n += f.of.cost + weighOrderStatusChange(f.of, v.History[i], open)
 				}
 			}
-		case 11: // total
+		case 11: // returns
+			for i := range v.Returns {
+				if v.Returns[i] != nil {
+					n += f.of.cost + weighReturn(f.of, v.Returns[i], open)
+				}
+			}
+		case 12: // total
 			if v.Total != nil {
 				n += f.of.cost + weighMoney(f.of, v.Total, open)
 			}
@@ -4252,10 +5404,6 @@ func weighProduct(o *object, v *redline.Product, open scopes) (n int) {
 			for i := range v.Attributes {
 				n += f.of.cost + weighAttribute(f.of, &v.Attributes[i], open)
 			}
-		case 11: // availability
-			if v.Availability != nil {
-				n += f.of.cost + weighProductAvailability(f.of, v.Availability, open)
-			}
 		case 12: // inventory
 			if v.Inventory != nil {
 				n += f.of.cost + weighProductInventory(f.of, v.Inventory, open)
@@ -4325,6 +5473,128 @@ func weighPromise(o *object, v *redline.Promise, open scopes) (n int) {
 
 func weighQuantityChange(*object, *redline.QuantityChange, scopes) int { return 0 }
 
+func weighReservation(o *object, v *redline.Reservation, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // id
+			n += len(v.ID) / textUnit
+		case 2: // reference
+			if v.Reference != nil {
+				n += len(*v.Reference) / textUnit
+			}
+		case 4: // lines
+			for i := range v.Lines {
+				if v.Lines[i] != nil {
+					n += f.of.cost + weighReservationLine(f.of, v.Lines[i], open)
+				}
+			}
+		}
+	}
+	return n
+}
+
+func weighReservationLine(o *object, v *redline.ReservationLine, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // product
+			if v.Product != nil {
+				n += f.of.cost + weighProduct(f.of, v.Product, open)
+			}
+		case 2: // location
+			if v.Location != nil {
+				n += f.of.cost + weighLocation(f.of, v.Location, open)
+			}
+		}
+	}
+	return n
+}
+
+func weighReservationPayload(o *object, v *model.Payload[redline.Reservation], open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 4: // cursor
+			if v.Cursor != nil {
+				n += len(*v.Cursor) / textUnit
+			}
+		}
+	}
+	return n
+}
+
+func weighReturn(o *object, v *redline.Return, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // id
+			n += len(v.ID) / textUnit
+		case 2: // order
+			if v.Order != nil {
+				n += f.of.cost + weighOrder(f.of, v.Order, open)
+			}
+		case 4: // reason
+			if v.Reason != nil {
+				n += len(*v.Reason) / textUnit
+			}
+		case 5: // lines
+			for i := range v.Lines {
+				if v.Lines[i] != nil {
+					n += f.of.cost + weighReturnLine(f.of, v.Lines[i], open)
+				}
+			}
+		}
+	}
+	return n
+}
+
+func weighReturnLine(o *object, v *redline.ReturnLine, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // id
+			n += len(v.ID) / textUnit
+		case 2: // orderLine
+			if v.OrderLine != nil {
+				n += f.of.cost + weighOrderLine(f.of, v.OrderLine, open)
+			}
+		}
+	}
+	return n
+}
+
+func weighReturnPayload(o *object, v *model.Payload[redline.Return], open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 4: // cursor
+			if v.Cursor != nil {
+				n += len(*v.Cursor) / textUnit
+			}
+		}
+	}
+	return n
+}
+
 func weighSupplier(o *object, v *redline.Supplier, open scopes) (n int) {
 	for _, at := range o.heavy {
 		f := &o.fields[at]
@@ -4338,6 +5608,34 @@ func weighSupplier(o *object, v *redline.Supplier, open scopes) (n int) {
 			n += len(v.Code) / textUnit
 		case 3: // name
 			n += len(v.Name) / textUnit
+		}
+	}
+	return n
+}
+
+func weighSupplierFeedPayload(o *object, v *model.SupplierFeedPayload, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 4: // conflicts
+			for i := range v.Conflicts {
+				if v.Conflicts[i] != nil {
+					n += f.of.cost + weighConflict(f.of, v.Conflicts[i], open)
+				}
+			}
+		case 5: // rows
+			for i := range v.Rows {
+				if v.Rows[i] != nil {
+					n += f.of.cost + weighInventoryRow(f.of, v.Rows[i], open)
+				}
+			}
+		case 8: // cursor
+			if v.Cursor != nil {
+				n += len(*v.Cursor) / textUnit
+			}
 		}
 	}
 	return n
@@ -4370,10 +5668,48 @@ func weighSupplierItem(o *object, v *redline.SupplierItem, open scopes) (n int) 
 			if v.Cost != nil {
 				n += f.of.cost + weighMoney(f.of, v.Cost, open)
 			}
+		case 13: // versions
+			for i := range v.Versions {
+				if v.Versions[i] != nil {
+					n += f.of.cost + weighSupplierItemVersion(f.of, v.Versions[i], open)
+				}
+			}
 		}
 	}
 	return n
 }
+
+func weighSupplierItemPayload(*object, *model.Payload[redline.SupplierItem], scopes) int { return 0 }
+
+func weighSupplierItemVersion(o *object, v *redline.SupplierItemVersion, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 2: // product
+			if v.Product != nil {
+				n += f.of.cost + weighProduct(f.of, v.Product, open)
+			}
+		case 3: // gtin
+			if v.GTIN != nil {
+				n += len(*v.GTIN) / textUnit
+			}
+		case 9: // cost
+			if v.Cost != nil {
+				n += f.of.cost + weighMoney(f.of, v.Cost, open)
+			}
+		case 10: // actor
+			n += len(v.Actor) / textUnit
+		}
+	}
+	return n
+}
+
+func weighSupplierPayload(*object, *model.Payload[redline.Supplier], scopes) int { return 0 }
+
+func weighSupplierTerms(*object, *redline.SupplierTerms, scopes) int { return 0 }
 
 func weighVersionMismatch(o *object, v *model.VersionMismatch, open scopes) (n int) {
 	for _, at := range o.heavy {
@@ -4430,6 +5766,9 @@ var kindWeighs = [kinds][]bool{
 	kindAuditEntry:              {false, true, false, true, false, true, true, true, true},
 	kindAvailability:            {false, true, false, false, true},
 	kindAvailabilityEvent:       {false, true, false, false, false, false, false, false},
+	kindConflict:                {false, true, false, false, true, false, true, true, true, false, false, false},
+	kindConflictEvent:           {false, true, false, false, false},
+	kindConflictPayload:         {false, false, false, false, true},
 	kindCustomer:                {false, true, true, true},
 	kindFulfillment:             {false, true, false, true, true, true, true, false, false},
 	kindFulfillmentLine:         {false, true, false},
@@ -4450,18 +5789,29 @@ var kindWeighs = [kinds][]bool{
 	kindLocationAvailability:    {false, true, false, false, false},
 	kindMoney:                   {false, false, true},
 	kindNotFound:                {false, false, true, true},
-	kindOrder:                   {false, true, true, true, true, false, true, true, true, true, true, true, false, false, false},
+	kindOrder:                   {false, true, true, true, true, false, true, true, true, true, true, true, true, false, false, false},
 	kindOrderEvent:              {false, true, false, false, false, false, false, false},
 	kindOrderLine:               {false, true, true, false, false, false, false, false, false, true, true, true},
 	kindOrderPayload:            {false, false, false, false, true},
 	kindOrderStatusChange:       {false, false, false, true, true, false},
-	kindProduct:                 {false, true, true, true, true, true, true, false, true, false, true, true, true, true, false, false, false},
+	kindProduct:                 {false, true, true, true, true, true, true, false, true, false, true, false, true, true, false, false, false},
 	kindProductAvailability:     {false, false, true},
 	kindProductInventory:        {false, false, false, false, false, true},
 	kindPromise:                 {false, true, false, false},
 	kindQuantityChange:          {false, false, false, false},
-	kindSupplier:                {false, true, true, true, false, false},
-	kindSupplierItem:            {false, true, true, true, true, true, false, false, false, false, false, true, false},
+	kindReservation:             {false, true, true, false, true, false, false},
+	kindReservationLine:         {false, true, true, false},
+	kindReservationPayload:      {false, false, false, false, true},
+	kindReturn:                  {false, true, true, false, true, true, false, false, false},
+	kindReturnLine:              {false, true, true, false, false, false},
+	kindReturnPayload:           {false, false, false, false, true},
+	kindSupplier:                {false, true, true, true, false, false, false, false},
+	kindSupplierFeedPayload:     {false, false, false, false, true, true, false, false, true},
+	kindSupplierItem:            {false, true, true, true, true, true, false, false, false, false, false, true, false, true},
+	kindSupplierItemPayload:     {false, false, false, false},
+	kindSupplierItemVersion:     {false, false, true, true, false, false, false, false, false, true, true, false},
+	kindSupplierPayload:         {false, false, false, false},
+	kindSupplierTerms:           {false, false, false, false, false},
 	kindVersionMismatch:         {false, false, true, true, false, false},
 	kindViewer:                  {false, true, false, true, true, true, false},
 }

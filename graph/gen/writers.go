@@ -20,7 +20,7 @@ const target = "graph/write_generated.go"
 
 // members are fields that gqlgen needs a resolver for, because it can't bind
 // their type, and that are plain members of the struct all the same.
-var members = map[string]bool{"Product.attributes": true}
+var members = map[string]bool{"Product.attributes": true, "Conflict.facts": true}
 
 // fallible are the fields whose hooks may fail.
 var fallible = map[string]bool{"Supplier.items": true}

@@ -74,6 +74,10 @@ type (
 	FulfillmentOrderConnection = Connection[*redline.FulfillmentOrder]
 	// FulfillmentOrderEdge is a fulfilment order in a page.
 	FulfillmentOrderEdge = Edge[*redline.FulfillmentOrder]
+	// ConflictConnection is a page of conflicts.
+	ConflictConnection = Connection[*redline.Conflict]
+	// ConflictEdge is a conflict in a page.
+	ConflictEdge = Edge[*redline.Conflict]
 	// AuditEntryConnection is a page of the audit.
 	AuditEntryConnection = Connection[*redline.AuditEntry]
 	// AuditEntryEdge is an audit entry in a page.

@@ -94,3 +94,19 @@ func (e *OrderEvent) Order(ctx context.Context) (*redline.Order, error) {
 func (e *OrderEvent) FulfillmentOrder(ctx context.Context) (*redline.FulfillmentOrder, error) {
 	return show(ctx, e.Beside, e.Part)
 }
+
+// ConflictEvent tells of one new version of a conflict.
+type ConflictEvent struct {
+	Cursor string
+	Kind   EventKind
+	At     time.Time
+
+	// Of is the conflict right after the change, as its reader may see it.
+	Of *redline.Conflict
+	Beside
+}
+
+// Conflict is the conflict right after the change.
+func (e *ConflictEvent) Conflict(ctx context.Context) (*redline.Conflict, error) {
+	return show(ctx, e.Beside, e.Of)
+}

@@ -11,10 +11,6 @@ import (
 	"time"
 )
 
-type Node interface {
-	IsNode()
-}
-
 type UserError interface {
 	IsUserError()
 }
@@ -82,8 +78,7 @@ type InventoryLiveFilter struct {
 	SupplierID  *string  `json:"supplierId,omitempty"`
 	Category    []string `json:"category,omitempty"`
 	LowOnly     *bool    `json:"lowOnly,omitempty"`
-	// Only levels that are stale, of which there are none until suppliers have an agreed time.
-	StaleOnly *bool `json:"staleOnly,omitempty"`
+	StaleOnly   *bool    `json:"staleOnly,omitempty"`
 }
 
 type NotFound struct {

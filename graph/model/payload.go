@@ -10,10 +10,24 @@ type InventoryPayload struct {
 	Cursor     *string
 }
 
+// SupplierFeedPayload answers a supplier's feed.
+type SupplierFeedPayload struct {
+	Applied    int
+	Unchanged  int
+	Rejected   int
+	Conflicts  []*redline.Conflict
+	Rows       []*InventoryRow
+	UserErrors []UserError
+	Replayed   bool
+	Cursor     *string
+}
+
 // InventoryRow is what came of one row of the input.
 type InventoryRow struct {
-	Index      int
-	Level      *redline.InventoryLevel
+	Index int
+	Level *redline.InventoryLevel
+	// LevelID is the id of a level that is read where it is asked for.
+	LevelID    string
 	UserErrors []UserError
 }
 
@@ -36,4 +50,14 @@ type (
 	OrderPayload = Payload[redline.Order]
 	// FulfillmentOrderPayload answers the mutations of fulfilment orders.
 	FulfillmentOrderPayload = Payload[redline.FulfillmentOrder]
+	// ReservationPayload answers the mutations of reservations.
+	ReservationPayload = Payload[redline.Reservation]
+	// ReturnPayload answers the mutations of returns.
+	ReturnPayload = Payload[redline.Return]
+	// SupplierItemPayload answers the mutation of a supplier's item.
+	SupplierItemPayload = Payload[redline.SupplierItem]
+	// SupplierPayload answers the mutation of a supplier's terms.
+	SupplierPayload = Payload[redline.Supplier]
+	// ConflictPayload answers the mutation of a conflict.
+	ConflictPayload = Payload[redline.Conflict]
 )
