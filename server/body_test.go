@@ -124,7 +124,7 @@ func TestTooLargeBodyIsRefusedUnread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read(t, response).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "1048576")
+	read(t, response).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "4194304")
 	if !response.Close {
 		t.Error("the connection is kept, with the body still to come")
 	}
@@ -160,6 +160,19 @@ func TestLargestBodyIsTaken(t *testing.T) {
 	body += strings.Repeat(" ", limit-len(body))
 	s.do(t, call{body: body}).want(t, http.StatusOK, `{"data":{"hello":"world"}}`)
 	s.do(t, call{body: body + " "}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE")
+}
+
+// TestManySmallValues: a body within its bytes may still be too much to hold:
+// the shortest values take some fifty times as much in memory.
+func TestManySmallValues(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	body := func(values int) string {
+		return `{"query":"{ hello }","variables":{"a":[` + strings.TrimSuffix(strings.Repeat("{},", values), ",") + `]}}`
+	}
+	s.do(t, call{body: body(249_997)}).want(t, http.StatusOK, `{"data":{"hello":"world"}}`)
+	s.do(t, call{body: body(249_998)}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "250000 values")
+	s.do(t, call{body: body(1_398_000)}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "250000 values")
 }
 
 func TestSlowBodyIsGivenUp(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 // What an Options leaves at zero.
 const (
-	DefaultMaxBodyBytes   = 1 << 20
+	DefaultMaxBodyBytes   = 4 << 20
 	DefaultMaxHeaderBytes = 64 << 10
 	DefaultHeaderTimeout  = 5 * time.Second
 	DefaultBodyTimeout    = 15 * time.Second
@@ -50,7 +50,8 @@ type Options struct {
 	// Log gets the access log, refused tokens and panics. slog.Default unless set.
 	Log *slog.Logger
 
-	// MaxBodyBytes is the longest body that is read. Default 1 MiB.
+	// MaxBodyBytes is the longest body that is read. Default 4 MiB, which a
+	// supplier's feed of 10,000 rows has room in.
 	MaxBodyBytes int64
 	// MaxHeaderBytes bounds the request line and the headers, and so the
 	// length of a GET query. Default 64 KiB.

@@ -52,6 +52,9 @@ func parseBody(body []byte) (*graphql.RawParams, *failure) {
 		}
 		values[i], given[i] = value, true
 	}) || !r.atEnd() {
+		if r.tooMany() {
+			return nil, tooLarge("the body has more than %d values", maxValues)
+		}
 		return nil, malformed(body)
 	}
 	if twice != "" {

@@ -88,13 +88,15 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into *buffer) 
 	return badRequest("the body broke off")
 }
 
+// bodyTooLarge refuses a body of which no more is read.
 func bodyTooLarge(limit int64) *failure {
-	return &failure{
-		status:  http.StatusRequestEntityTooLarge,
-		code:    codeTooLarge,
-		message: fmt.Sprintf("the body is larger than %d bytes", limit),
-		header:  http.Header{"Connection": {"close"}},
-	}
+	f := tooLarge("the body is larger than %d bytes", limit)
+	f.header = http.Header{"Connection": {"close"}}
+	return f
+}
+
+func tooLarge(format string, args ...any) *failure {
+	return &failure{status: http.StatusRequestEntityTooLarge, code: codeTooLarge, message: fmt.Sprintf(format, args...)}
 }
 
 // stopReadTimer ends the time that the client has to send its request, once it
