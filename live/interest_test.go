@@ -36,16 +36,23 @@ func TestASubscriberGetsEventsOfItsTypeAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	both := []string{redline.EventLevel, redline.EventOrder}
+	conflicts, err := broker.Subscribe(t.Context(), redline.EventConflict, func(e *redline.Event) bool { return e.Conflict.VisibleTo(redline.System()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	those := []string{redline.EventLevel, redline.EventOrder, redline.EventConflict}
 	for _, e := range []*redline.Event{
 		levelEvent(1), {ID: 2, Order: &redline.OrderEvent{}}, {ID: 3, Places: true}, {ID: 4},
-		{ID: 5, Order: &redline.OrderEvent{Order: redline.Order{ID: "ord"}}},
+		{ID: 5, Order: &redline.OrderEvent{Order: redline.Order{ID: "ord"}}}, {ID: 6, Conflict: &redline.ConflictEvent{}},
 	} {
-		if !broker.Publish(e, both) || broker.Head() != e.ID {
+		if !broker.Publish(e, those) || broker.Head() != e.ID {
 			t.Errorf("event %d was not published", e.ID)
 		}
 	}
 	if e := await(t, orders, "the order's event"); e.ID != 5 {
+		t.Errorf("got event %d", e.ID)
+	}
+	if e := await(t, conflicts, "the conflict's event"); e.ID != 6 {
 		t.Errorf("got event %d", e.ID)
 	}
 }

@@ -23,6 +23,7 @@ CREATE UNIQUE INDEX conflicts_one_for_a_cause ON conflicts (cause) WHERE status 
 CREATE INDEX conflicts_by_opened_at ON conflicts (opened_at, id);
 CREATE INDEX conflicts_by_status ON conflicts (status, opened_at, id);
 CREATE INDEX conflicts_by_kind ON conflicts (kind, opened_at, id);
+CREATE INDEX conflicts_by_kind_and_status ON conflicts (kind, status, opened_at, id);
 CREATE INDEX conflicts_by_supplier ON conflicts (supplier_id, opened_at, id);
 
 -- +goose Down

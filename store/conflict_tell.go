@@ -195,8 +195,8 @@ func (t *transaction) lockConflicts(ctx context.Context, causes, suppliers []str
 			return nil, err
 		}
 	}
-	var rows []conflictRow
-	err = t.tx.SelectContext(ctx, &rows, selectConflicts+` WHERE c.status = 'OPEN' AND c.cause = ANY($1::text[])`, texts(causes...))
+	var rows []heldConflict
+	err = t.tx.SelectContext(ctx, &rows, selectHeld+` WHERE c.status = 'OPEN' AND c.cause = ANY($1::text[])`, texts(causes...))
 	if err != nil {
 		return nil, dbError("reading open conflicts", err)
 	}

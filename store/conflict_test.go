@@ -111,3 +111,131 @@ func TestManyOpenTheSameConflictAtOnce(t *testing.T) {
 	equal(t, "conflicts and events", []int{n, events, len(ids[0])}, []int{causes, causes, causes})
 	w.checkBooks()
 }
+
+// Each supplier sees what is about itself, whoever works for us all of it, and
+// others nothing; costs are for those who may know them.
+func TestWhoSeesWhichConflicts(t *testing.T) {
+	w := newWorld(t)
+	ours, cajuns, tokyos := w.gap("ours", "1"), w.gap("cajun's", "1"), w.gap("tokyo's", "1")
+	ours.SupplierID, tokyos.SupplierID = nil, ref(w.id["supplier tokyo"])
+	price := redline.Conflict{
+		Kind: redline.ConflictPriceMismatch, Cause: "price", SupplierID: cajuns.SupplierID, Summary: "Another cost.",
+		Facts: redline.Attributes{{Name: "agreed", Value: "2.50"}}, Held: []byte(`{"secret": 1}`),
+	}
+	for _, c := range []redline.Conflict{ours, cajuns, tokyos, price} { // opened in this order
+		_, _, err := w.Tell(w.ctx, operator, nil, store.Telling{Open: []redline.Conflict{c}})
+		w.must(err)
+	}
+	var all []string
+	w.must(w.DB().SelectContext(w.ctx, &all, `SELECT id FROM conflicts`))
+	blind := cajun
+	blind.Scopes = []string{redline.ScopeConflictsRead}
+	for _, c := range []struct {
+		by   redline.Principal
+		want []string
+	}{
+		{operator, []string{"price 1", "tokyo's 1", "cajun's 1", "ours 1"}}, {cajun, []string{"price 1", "cajun's 1"}}, {blind, []string{"price 0", "cajun's 1"}},
+		{tokyo, []string{"tokyo's 1"}}, {supplierPrincipal("cajun", "tokyo"), []string{"price 1", "tokyo's 1", "cajun's 1"}},
+		{shop, nil}, {buyer, nil}, {redline.Anonymous(), nil}, {supplierPrincipal("nobody"), nil},
+	} {
+		page, err := w.Conflicts(w.ctx, c.by, redline.ConflictFilter{}, redline.PageRequest{Count: true})
+		w.must(err)
+		cause := func(c *redline.Conflict) string {
+			if (c.SupplierID == nil) != (c.Supplier == nil) {
+				t.Errorf("%s comes without its supplier", c.Cause)
+			}
+			return fmt.Sprintf("%s %d", c.Cause, len(c.Facts))
+		}
+		equal(t, c.by.Subject+" sees", ids(page.Items, cause), c.want)
+		equal(t, c.by.Subject+" counts", *page.Total, len(c.want))
+		found, err := w.ConflictsByID(w.ctx, c.by, all)
+		w.must(err)
+		var byID []string
+		for _, v := range found {
+			byID = append(byID, cause(v))
+		}
+		slices.Sort(byID)
+		slices.Sort(c.want)
+		equal(t, c.by.Subject+" finds", byID, c.want)
+	}
+}
+
+func TestConflictsByStatusAndKind(t *testing.T) {
+	w := newWorld(t)
+	for i := range 9 {
+		c := w.gap(fmt.Sprintf("cause %d", i), "1")
+		if i%3 == 0 {
+			c.Kind = redline.ConflictStaleFeed
+		}
+		_, _, err := w.Tell(w.ctx, operator, nil, store.Telling{Open: []redline.Conflict{c}})
+		w.must(err)
+	}
+	_, _, err := w.Tell(w.ctx, operator, nil, store.Telling{Settle: []string{"cause 3", "cause 4"}})
+	w.must(err)
+	for _, c := range []struct {
+		f    redline.ConflictFilter
+		want string
+	}{
+		{redline.ConflictFilter{}, "876543210"},
+		{redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, "8765210"},
+		{redline.ConflictFilter{Status: ref(redline.ConflictResolved)}, "43"},
+		{redline.ConflictFilter{Kind: ref(redline.ConflictStaleFeed)}, "630"},
+		{redline.ConflictFilter{Kind: ref(redline.ConflictStaleFeed), Status: ref(redline.ConflictOpen)}, "60"},
+		{redline.ConflictFilter{Status: ref(redline.ConflictDismissed)}, ""},
+	} {
+		var got string
+		page := redline.PageRequest{First: ref(2)}
+		for {
+			found, err := w.Conflicts(w.ctx, operator, c.f, page)
+			w.must(err)
+			for _, v := range found.Items {
+				got += v.Cause[len(v.Cause)-1:]
+			}
+			if !found.HasNext {
+				break
+			}
+			page.After = &found.Cursors[1]
+		}
+		equal(t, fmt.Sprintf("%v", c.f), got, c.want)
+	}
+}
+
+// Who reports less than is promised of its stock opens a conflict; it tells what
+// is there now, and ends when that is enough again.
+func TestAnOversoldLevelHasAConflict(t *testing.T) {
+	w := newWorld(t)
+	w.place(shop, line("tea", 15))
+	l := w.level("tea", "tokyo")
+	// told is each conflict's status and version, and what is on hand.
+	told := func() string {
+		page, err := w.Conflicts(w.ctx, tokyo, redline.ConflictFilter{Kind: ref(redline.ConflictOversold)}, redline.PageRequest{})
+		w.must(err)
+		var all string
+		for _, c := range page.Items {
+			equal(t, "subject", []any{*c.SubjectID, *c.SupplierID}, []any{l.ID, w.id["supplier tokyo"]})
+			i := slices.IndexFunc(c.Facts, func(a redline.Attribute) bool { return a.Name == "onHand" })
+			all += fmt.Sprintf("%s v%d: %s; ", c.Status, c.Version, c.Facts[i].Value)
+		}
+		return all
+	}
+	for _, step := range []struct {
+		delta int
+		want  string
+	}{
+		{-5, ""}, {-3, "OPEN v1: 12; "}, {-2, "OPEN v2: 10; "}, {4, "OPEN v3: 14; "}, {1, "RESOLVED v4: 14; "}, {5, "RESOLVED v4: 14; "},
+		{-10, "OPEN v1: 10; RESOLVED v4: 14; "},
+	} {
+		w.adjust(tokyo, "tea", "tokyo", step.delta)
+		equal(t, fmt.Sprintf("after %+d", step.delta), told(), step.want)
+		w.checkBooks()
+	}
+	_, err := w.InventoryAdjust(w.ctx, tokyo, redline.InventoryAdjustInput{
+		IdempotencyKey: key(), Reason: redline.ReasonCorrected,
+		Changes: []redline.InventoryChange{w.tweak("tea", "tokyo", -5), w.tweak("tea", "east", -1)},
+	})
+	if err == nil {
+		t.Error("a supplier has changed our stock")
+	}
+	equal(t, "what is refused tells nothing", told(), "OPEN v1: 10; RESOLVED v4: 14; ")
+	w.checkBooks()
+}

@@ -18,6 +18,7 @@ import (
 var largeTables = []string{
 	"products", "supplier_items", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
+	"conflicts",
 }
 
 // The people of a large world.
@@ -399,6 +400,27 @@ func (w *world) askOrders() []asked {
 }
 
 // askRest asks for the audit and the log, and makes every kind of change.
+func (w *world) askConflicts() []asked {
+	var all []asked
+	for who, p := range largePeople {
+		for what, f := range map[string]redline.ConflictFilter{
+			"all": {}, "open": {Status: ref(redline.ConflictOpen)}, "dismissed": {Status: ref(redline.ConflictDismissed)},
+			"of a kind": {Kind: ref(redline.ConflictOversold)}, "of a rare kind": {Kind: ref(redline.ConflictMassZeroing)},
+			"open of a kind": {Status: ref(redline.ConflictOpen), Kind: ref(redline.ConflictOversold)},
+			"of no kind":     {Status: ref(redline.ConflictOpen), Kind: ref(redline.ConflictPriceMismatch)},
+		} {
+			all = append(all, asked{fmt.Sprintf("conflicts %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
+				return last(w.Conflicts(w.ctx, p, f, page))
+			})})
+		}
+		all = append(all, asked{"conflicts by id for " + who, func() error {
+			_, err := w.ConflictsByID(w.ctx, p, largeIDs("conf", 50))
+			return err
+		}})
+	}
+	return all
+}
+
 func (w *world) askRest() []asked {
 	var all []asked
 	for what, f := range map[string]redline.AuditFilter{
@@ -409,6 +431,7 @@ func (w *world) askRest() []asked {
 			return last(w.AuditEntries(w.ctx, operator, f, page))
 		})})
 	}
+	all = append(all, w.askConflicts()...)
 	log := w.EventLog()
 	w.t.Cleanup(func() { _ = log.Close() })
 	all = append(all, asked{"audit by id", func() error {

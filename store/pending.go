@@ -30,16 +30,6 @@ func (s *Store) ReturnsByID(_ context.Context, _ redline.Principal, _ []string) 
 	return nil, errPending
 }
 
-// Conflicts is being built.
-func (s *Store) Conflicts(_ context.Context, _ redline.Principal, _ redline.ConflictFilter, _ redline.PageRequest) (*redline.Page[*redline.Conflict], error) {
-	return nil, errPending
-}
-
-// ConflictsByID is being built.
-func (s *Store) ConflictsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Conflict, error) {
-	return nil, errPending
-}
-
 // SupplierFeedSubmit is being built.
 func (s *Store) SupplierFeedSubmit(_ context.Context, _ redline.Principal, _ redline.SupplierFeedInput) (*redline.FeedResult, error) {
 	return nil, errPending

@@ -69,6 +69,18 @@ func (q *query) seeItems(p redline.Principal) {
 	}
 }
 
+// seeConflicts narrows a query to the conflicts, under the alias c, that a
+// principal may see: a supplier's are those about itself.
+func (q *query) seeConflicts(p redline.Principal) {
+	switch {
+	case p.Everywhere():
+	case p.Role == redline.RoleSupplier:
+		q.and("c.supplier_id IN " + q.suppliersOf(p))
+	default:
+		q.and("false")
+	}
+}
+
 // seeProducts narrows a query to the products, under the alias p, that a
 // principal may see: what is on sale; what was withdrawn only for whoever
 // works with it.

@@ -79,3 +79,10 @@ FROM generate_series(0, 19999) n;
 
 INSERT INTO idempotency_keys (issuer, subject, operation, key, input_hash, outcome, created_at)
 SELECT issuer, actor, action, id, '', '{}', at FROM audit_entries;
+
+-- Most conflicts are long settled; one in twenty is not.
+INSERT INTO conflicts (id, kind, status, cause, supplier_id, summary, facts, resolution, opened_at, updated_at, resolved_at)
+SELECT pg_temp.id('conf', n), CASE WHEN n % 7 > 1 THEN 'UNMAPPED_SKU' WHEN n % 7 = 1 THEN 'OVERSOLD' WHEN n % 1000 = 0 THEN 'MASS_ZEROING' ELSE 'STALE_FEED' END,
+    CASE WHEN n % 20 = 0 THEN 'OPEN' WHEN n % 20 < 18 THEN 'RESOLVED' ELSE 'DISMISSED' END, 'cause ' || n, pg_temp.id('sup', n % 30), '', '[]',
+    CASE WHEN n % 20 > 0 THEN 'done' END, at, at, CASE WHEN n % 20 > 0 THEN at END
+FROM generate_series(0, 49999) n, LATERAL (SELECT now() - (50000 - n) * interval '10 minutes' AS at) t;
