@@ -141,8 +141,11 @@ func (f *FulfillmentOrder) hasShipped() bool {
 // working: somebody has taken the part on.
 func (f *FulfillmentOrder) working() bool { return f.IsOpen() && f.Status != PartSubmitted }
 
+// undelivered: something has left, and isn't or won't be where it goes.
 func (f *FulfillmentOrder) undelivered() bool {
-	return slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool { return s.Status != ShipmentDelivered })
+	return slices.ContainsFunc(f.Fulfillments, func(s *Fulfillment) bool {
+		return s.Status == ShipmentShipped || s.Status == ShipmentFailed
+	})
 }
 
 // ours: the part lies at one of our own locations.
@@ -167,7 +170,8 @@ func (f *FulfillmentOrder) NextFor(p Principal, held bool) []FulfillmentOrderSta
 	if held || !f.IsOpen() {
 		return next
 	}
-	// A single unit can't be accepted or shipped in part.
+	// A single unit can't be accepted in part. All of it can be made ready to
+	// ship, but not after its cancellation was asked for.
 	fulfills, divisible := f.TouchableBy(p) && p.Has(ScopeFulfillmentsWrite), f.remaining() > 1
 	cancels := mayCancel(p) && f.cancellable() && (f.Order == nil || f.Order.cancellable())
 	offer := func(s FulfillmentOrderStatus, offered bool) {
@@ -178,7 +182,7 @@ func (f *FulfillmentOrder) NextFor(p Principal, held bool) []FulfillmentOrderSta
 	offer(PartAccepted, fulfills && f.Status == PartSubmitted)
 	offer(PartPartiallyAccepted, fulfills && f.Status == PartSubmitted && divisible)
 	offer(PartRejected, fulfills && f.Status == PartSubmitted)
-	offer(PartInProgress, fulfills && divisible)
+	offer(PartInProgress, fulfills && (divisible || f.Status != PartCancellationRequested))
 	offer(PartClosed, fulfills || cancels && f.hasShipped())
 	offer(PartCancelled, cancels && !f.hasShipped())
 	return next

@@ -21,6 +21,7 @@ type Transition struct {
 	touched  []*FulfillmentOrder
 	stock    []StockEffect
 	shipped  []*Fulfillment
+	excess   []Excess
 	tellsAll bool
 }
 
@@ -33,6 +34,11 @@ type StockEffect struct {
 	// Ship is how much leaves the location: OnHand falls by as much of it as
 	// is there, since a supplier may ship what its last count didn't know of.
 	Ship int
+	// Fact is set where it has happened at a supplier's, whatever it leaves us
+	// short of.
+	Fact bool
+	// At is when it happened; nil is now.
+	At *time.Time
 }
 
 // NewTransition begins a change of an order whose lines, parts and shipments
@@ -256,6 +262,7 @@ func (t *Transition) Cancel() error {
 			continue
 		}
 		t.touch(f)
+		t.dropPending(f)
 		for _, l := range f.Lines {
 			line, n := o.Line(l.OrderLineID), f.Remaining(l)
 			t.giveBack(f, line, n, ReasonCancelled)
@@ -292,16 +299,14 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 		return nil
 	case OrderShipped:
 		for _, f := range t.parts(shippable...) {
-			if err := t.Ship(f.ID, nil, Shipment{}); err != nil {
-				return err
-			}
+			t.shipRest(f)
 		}
 		return nil
 	case OrderDelivered:
 		for _, f := range t.Order.FulfillmentOrders {
 			for _, s := range f.Fulfillments {
 				if f.TouchableBy(t.By) && s.Status == ShipmentShipped {
-					if err := t.deliver(f, s, nil); err != nil {
+					if err := t.Deliver(s.ID, nil); err != nil {
 						return err
 					}
 				}

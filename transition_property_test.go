@@ -1,6 +1,7 @@
 package redline_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -59,7 +60,6 @@ func keepsTheBooks(t *rapid.T) {
 	o := drawOrder(t)
 	m := &orderMachine{order: o, committed: holdings(o), now: placedAt, people: everybody()}
 	actions := map[string]func(*rapid.T){
-		"deliver":   m.deliver,
 		"hold":      m.hold,
 		"release":   m.release,
 		"cancel":    m.cancel,
@@ -68,7 +68,7 @@ func keepsTheBooks(t *rapid.T) {
 		"":          m.invariants,
 	}
 	if len(o.FulfillmentOrders) > 0 { // all may be backordered, and no transition makes a part
-		actions["accept"], actions["reject"], actions["ship"] = m.accept, m.reject, m.ship
+		actions["accept"], actions["reject"], actions["ship"], actions["shipment"] = m.accept, m.reject, m.ship, m.shipment
 	}
 	t.Repeat(actions)
 }
@@ -129,7 +129,7 @@ func checkRefusal(t *rapid.T, o *redline.Order, by redline.Principal, e *redline
 		return
 	}
 	if slices.Equal(e.Field, []string{"fulfillmentId"}) {
-		mustEqual(t, e.Allowed, []string{}, "what a shipment may become that is %s", e.From)
+		mustEqual(t, e.Allowed, texts(afterShipment(redline.FulfillmentStatus(e.From), o.Held())), "what a shipment may become that is %s", e.From)
 		return
 	}
 	mustEqual(t, e.From, string(o.Status), "from")
@@ -146,14 +146,14 @@ func texts[S ~string](in []S) []string {
 
 func (m *orderMachine) checkChange(t *rapid.T, before *redline.Order, by redline.Principal, tr *redline.Transition, c redline.Change) {
 	o := m.order
-	if before.Status == redline.OrderCancelled || before.Status == redline.OrderDelivered {
+	if (before.Status == redline.OrderCancelled || before.Status == redline.OrderDelivered) && !anyLate(before, c) {
 		t.Fatalf("an order that was %s has changed", before.Status)
 	}
 	mustEqual(t, o.Version, before.Version+1, "the order's version")
 	mustEqual(t, o.UpdatedAt, m.now, "updatedAt")
 	mustEqual(t, c.From, before.Status, "from")
 	m.checkParts(t, before, c)
-	m.checkStock(t, c)
+	m.checkStock(t, before, c)
 
 	var told []string
 	all := before.Held() != o.Held() || anyCancelled(before, o)
@@ -189,6 +189,11 @@ func anyCancelled(before, after *redline.Order) bool {
 	return false
 }
 
+// anyLate: a supplier shipped what it was no longer to ship.
+func anyLate(before *redline.Order, c redline.Change) bool {
+	return slices.ContainsFunc(c.Shipments, func(s *redline.Fulfillment) bool { return !before.Part(s.FulfillmentOrderID).IsOpen() })
+}
+
 // checkParts: a part has a new version where, and only where, it changed, and
 // what is at an end stays so.
 func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.Change) {
@@ -204,7 +209,7 @@ func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.C
 			want++
 		}
 		mustEqual(t, f.Version, want, "the version of %s", f.ID)
-		if !was.IsOpen() && (f.Status != was.Status || !reflect.DeepEqual(quantities(f), quantities(was))) {
+		if late := f.SupplierCode != nil && f.Status == redline.PartClosed && len(f.Fulfillments) > len(was.Fulfillments); !was.IsOpen() && !late && (f.Status != was.Status || !reflect.DeepEqual(quantities(f), quantities(was))) {
 			t.Fatalf("%s was %s and has become %s, from %v to %v", f.ID, was.Status, f.Status, quantities(was), quantities(f))
 		}
 		if before.Held() && m.order.Held() && !reflect.DeepEqual(quantities(f), quantities(was)) {
@@ -214,7 +219,8 @@ func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.C
 	}
 	mustEqual(t, len(c.Shipments), len(shipments), "the number of new shipments")
 	for _, s := range shipments {
-		if !slices.Contains(c.Shipments, s) || s.Status != redline.ShipmentShipped || len(s.Lines) == 0 {
+		ready := s.Status == redline.ShipmentShipped && s.ShippedAt != nil || s.Status == redline.ShipmentPending && s.ShippedAt == nil
+		if !slices.Contains(c.Shipments, s) || !ready || len(s.Lines) == 0 {
 			t.Fatalf("%+v is not a new shipment among %v", *s, c.Shipments)
 		}
 	}
@@ -239,11 +245,20 @@ func quantities(f *redline.FulfillmentOrder) (out [][3]int) {
 
 // checkStock applies the effects to the model, which has to end at what the
 // parts now hold and never be negative on the way.
-func (m *orderMachine) checkStock(t *rapid.T, c redline.Change) {
+func (m *orderMachine) checkStock(t *rapid.T, before *redline.Order, c redline.Change) {
 	shipped := map[level]int{}
 	for _, e := range c.Stock {
 		at := level{e.ProductID, e.LocationID}
 		n := e.Delta[redline.StateCommitted]
+		if e.Reason == redline.ReasonShipped {
+			shipped[at] += e.Ship
+		} else {
+			mustEqual(t, e.Ship, 0, "what leaves %v by a %s", at, e.Reason)
+		}
+		if e.Fact {
+			mustEqual(t, e.Delta, redline.Delta{}, "what a fact gives back at %v", at)
+			continue
+		}
 		mustEqual(t, e.Delta, redline.Delta{redline.StateCommitted: n}, "the delta at %v", at)
 		if n >= 0 {
 			t.Fatalf("a change of an order committed %d more at %v", n, at)
@@ -256,21 +271,19 @@ func (m *orderMachine) checkStock(t *rapid.T, c redline.Change) {
 		}
 		if e.Reason == redline.ReasonShipped {
 			mustEqual(t, e.Ship, -n, "what leaves %v", at)
-			shipped[at] += e.Ship
-		} else {
-			mustEqual(t, e.Ship, 0, "what leaves %v by a %s", at, e.Reason)
 		}
 	}
 	mustEqual(t, m.committed, holdings(m.order), "what is committed, against what the parts hold")
 
-	inShipments := map[level]int{}
-	for _, s := range c.Shipments {
-		f := m.order.Part(s.FulfillmentOrderID)
-		for _, l := range s.Lines {
-			inShipments[level{m.order.Line(l.OrderLineID).ProductID, f.LocationID}] += l.Quantity
+	left := map[level]int{}
+	for i, f := range m.order.FulfillmentOrders {
+		for j, l := range f.Lines {
+			if n := l.Shipped - before.FulfillmentOrders[i].Lines[j].Shipped; n != 0 {
+				left[level{m.order.Line(l.OrderLineID).ProductID, f.LocationID}] += n
+			}
 		}
 	}
-	mustEqual(t, shipped, inShipments, "what left, against what the shipments hold")
+	mustEqual(t, shipped, left, "what left, against what the parts have shipped")
 }
 
 // invariants hold between any two steps.
@@ -281,10 +294,16 @@ func (m *orderMachine) invariants(t *rapid.T) {
 	open, shipped := map[string]int{}, map[string]int{}
 	for _, f := range o.FulfillmentOrders {
 		left := 0
-		sent := map[string]int{}
+		sent, pending := map[string]int{}, map[string]int{}
 		for _, s := range f.Fulfillments {
 			for _, l := range s.Lines {
-				sent[l.FulfillmentOrderLineID] += l.Quantity
+				switch s.Status {
+				case redline.ShipmentPending:
+					pending[l.FulfillmentOrderLineID] += l.Quantity
+				case redline.ShipmentCancelled:
+				default:
+					sent[l.FulfillmentOrderLineID] += l.Quantity
+				}
 			}
 		}
 		for _, l := range f.Lines {
@@ -293,6 +312,9 @@ func (m *orderMachine) invariants(t *rapid.T) {
 				t.Fatalf("%d remains of %s", n, l.ID)
 			}
 			mustEqual(t, l.Shipped, sent[l.ID], "shipped of %s, against its shipments", l.ID)
+			if pending[l.ID] > n {
+				t.Fatalf("%d are pending of %s, of which %d remain", pending[l.ID], l.ID, n)
+			}
 			left += n
 			open[l.OrderLineID] += n
 			shipped[l.OrderLineID] += l.Shipped
@@ -344,50 +366,121 @@ func (m *orderMachine) reject(t *rapid.T) {
 	}
 }
 
+// shippableOf is how much of a part's line could be told as shipped.
+func shippableOf(o *redline.Order, f *redline.FulfillmentOrder, l *redline.FulfillmentOrderLine) int {
+	if !f.IsOpen() {
+		line := o.Line(l.OrderLineID)
+		return min(l.Quantity-l.Shipped, line.Cancelled+line.Backordered)
+	}
+	n := f.Remaining(l)
+	for _, s := range f.Fulfillments {
+		for _, sent := range s.Lines {
+			if s.Status == redline.ShipmentPending && sent.FulfillmentOrderLineID == l.ID {
+				n -= sent.Quantity
+			}
+		}
+	}
+	return n
+}
+
 func (m *orderMachine) ship(t *rapid.T) {
 	by, f := m.draw(t), m.drawPart(t)
-	ok := f.TouchableBy(by) && !m.order.Held() && f.IsOpen()
-	left := 0
+	s := redline.Shipment{Pending: rapid.Bool().Draw(t, "pending")}
+	late := !f.IsOpen()
+	ok := f.TouchableBy(by) && !m.order.Held() && (!late || f.SupplierCode != nil && !s.Pending)
+	remaining, most := 0, 0
 	for _, l := range f.Lines {
-		left += f.Remaining(l)
+		remaining += f.Remaining(l)
+		n := shippableOf(m.order, f, l)
+		most += n
 	}
 	var lines []redline.ShipLine
+	told := most
 	if rapid.Bool().Draw(t, "line by line") {
 		slip := drawSlip(t)
 		for _, l := range f.Lines {
 			if rapid.Bool().Draw(t, "of "+l.ID) {
-				n := rapid.IntRange(min(1-slip, f.Remaining(l)), f.Remaining(l)+slip).Draw(t, "shipped")
-				ok = ok && n >= 1 && n <= f.Remaining(l)
-				left -= n
-				lines = append(lines, redline.ShipLine{LineID: l.ID, Quantity: n})
+				n := shippableOf(m.order, f, l)
+				q := rapid.IntRange(min(1-slip, n), n+slip).Draw(t, "shipped")
+				ok = ok && q >= 1 && q <= n
+				if lines == nil {
+					told = 0
+				}
+				told += q
+				lines = append(lines, redline.ShipLine{LineID: l.ID, Quantity: q})
 			}
 		}
 	}
+	if late && lines == nil {
+		told = 0
+		for _, l := range f.Lines {
+			n := l.Quantity
+			if l.Accepted != nil && f.Status != redline.PartRejected {
+				n = *l.Accepted
+			}
+			told += n - l.Shipped
+			ok = ok && n-l.Shipped <= shippableOf(m.order, f, l)
+		}
+	}
+	ok = ok && told > 0
 	want := redline.PartInProgress
-	if len(lines) == 0 || left == 0 {
+	if late || !s.Pending && told == remaining {
 		want = redline.PartClosed
 	}
-	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Ship(f.ID, lines, redline.Shipment{}) }) {
+	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Ship(f.ID, lines, s) }) {
 		mustEqual(t, f.Status, want, "the part's status")
 	}
 }
 
-func (m *orderMachine) deliver(t *rapid.T) {
+// afterShipment is the rules' table of shipments.
+func afterShipment(s redline.FulfillmentStatus, held bool) []redline.FulfillmentStatus {
+	switch {
+	case s == redline.ShipmentPending && held:
+		return []redline.FulfillmentStatus{redline.ShipmentCancelled}
+	case s == redline.ShipmentPending:
+		return []redline.FulfillmentStatus{redline.ShipmentShipped, redline.ShipmentCancelled}
+	case s == redline.ShipmentShipped:
+		return []redline.FulfillmentStatus{redline.ShipmentDelivered, redline.ShipmentFailed}
+	}
+	return nil
+}
+
+// shipment tries to move a shipment on.
+func (m *orderMachine) shipment(t *rapid.T) {
 	var shipments []*redline.Fulfillment
 	for _, f := range m.order.FulfillmentOrders {
 		shipments = append(shipments, f.Fulfillments...)
 	}
 	by := m.draw(t)
-	if len(shipments) == 0 { // nothing has shipped, and so nothing arrives
-		m.step(t, by, false, func(tr *redline.Transition) error { return tr.Deliver("a shipment", nil) })
+	to := rapid.SampledFrom([]redline.FulfillmentStatus{
+		redline.ShipmentShipped, redline.ShipmentDelivered, redline.ShipmentFailed, redline.ShipmentCancelled,
+	}).Draw(t, "to")
+	move := func(tr *redline.Transition, id string) error {
+		switch to {
+		case redline.ShipmentShipped:
+			return tr.MarkShipped(id, redline.Shipment{})
+		case redline.ShipmentDelivered:
+			return tr.Deliver(id, nil)
+		case redline.ShipmentFailed:
+			return tr.Fail(id)
+		}
+		return tr.CancelShipment(id)
+	}
+	if len(shipments) == 0 { // nothing was sent, and so nothing arrives
+		m.step(t, by, false, func(tr *redline.Transition) error { return move(tr, "a shipment") })
 		return
 	}
 	s := rapid.SampledFrom(shipments).Draw(t, "shipment")
 	f := m.order.Part(s.FulfillmentOrderID)
-	ok := f.TouchableBy(by) && s.Status == redline.ShipmentShipped
-	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Deliver(s.ID, nil) }) {
-		mustEqual(t, s.Status, redline.ShipmentDelivered, "the shipment's status")
-		mustEqual(t, *s.DeliveredAt, m.now, "deliveredAt")
+	ok := f.TouchableBy(by) && slices.Contains(afterShipment(s.Status, m.order.Held()), to)
+	if m.step(t, by, ok, func(tr *redline.Transition) error { return move(tr, s.ID) }) {
+		mustEqual(t, s.Status, to, "the shipment's status")
+		switch to {
+		case redline.ShipmentShipped:
+			mustEqual(t, *s.ShippedAt, m.now, "shippedAt")
+		case redline.ShipmentDelivered:
+			mustEqual(t, *s.DeliveredAt, m.now, "deliveredAt")
+		}
 	}
 }
 
@@ -434,7 +527,7 @@ func (m *orderMachine) cancel(t *rapid.T) {
 		want := before.FulfillmentOrders[i].Status
 		if before.FulfillmentOrders[i].IsOpen() {
 			want = redline.PartCancelled
-			if len(f.Fulfillments) > 0 {
+			if slices.ContainsFunc(f.Lines, func(l *redline.FulfillmentOrderLine) bool { return l.Shipped > 0 }) {
 				want = redline.PartClosed
 			}
 		}
@@ -516,24 +609,49 @@ func partMoves(f *redline.FulfillmentOrder) map[redline.FulfillmentOrderStatus][
 			n--
 		}
 		fewer = append(fewer, redline.LineResponse{LineID: l.ID, Accepted: n})
-		if one == nil && f.Remaining(l) > 0 {
+		if one == nil && f.Order != nil && shippableOf(f.Order, f, l) > 0 {
 			one = []redline.ShipLine{{LineID: l.ID, Quantity: 1}}
 		}
 	}
 	accept := func(r []redline.LineResponse) partMove {
 		return partMove{true, func(tr *redline.Transition) error { return tr.Accept(f.ID, r) }}
 	}
-	ship := func(l []redline.ShipLine) partMove {
-		return partMove{true, func(tr *redline.Transition) error { return tr.Ship(f.ID, l, redline.Shipment{}) }}
+	ship := func(s redline.Shipment) partMove {
+		return partMove{true, func(tr *redline.Transition) error { return tr.Ship(f.ID, one, s) }}
 	}
+	unpack := partMove{true, func(tr *redline.Transition) error {
+		if tr.Order.Held() { // taken, but not a step onwards
+			return errors.New("held")
+		}
+		for _, s := range tr.Order.Part(f.ID).Fulfillments {
+			if s.Status == redline.ShipmentPending {
+				return tr.CancelShipment(s.ID)
+			}
+		}
+		return tr.CancelShipment("none")
+	}}
+	shipAll := partMove{true, func(tr *redline.Transition) error {
+		part := tr.Order.Part(f.ID)
+		for _, s := range part.Fulfillments {
+			if s.Status == redline.ShipmentPending {
+				if err := tr.MarkShipped(s.ID, redline.Shipment{}); err != nil {
+					return err
+				}
+			}
+		}
+		if part.Status == redline.PartClosed {
+			return nil
+		}
+		return tr.Ship(f.ID, nil, redline.Shipment{})
+	}}
 	reject := partMove{true, func(tr *redline.Transition) error { return tr.Reject(f.ID) }}
 	cancel := partMove{false, (*redline.Transition).Cancel}
 	return map[redline.FulfillmentOrderStatus][]partMove{
 		redline.PartAccepted:          {accept(nil)},
 		redline.PartPartiallyAccepted: {accept(fewer)},
 		redline.PartRejected:          {reject},
-		redline.PartInProgress:        {ship(one)},
-		redline.PartClosed:            {ship(nil), cancel},
+		redline.PartInProgress:        {ship(redline.Shipment{}), ship(redline.Shipment{Pending: true}), unpack},
+		redline.PartClosed:            {shipAll, cancel},
 		redline.PartCancelled:         {cancel},
 	}
 }

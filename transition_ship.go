@@ -1,6 +1,7 @@
 package redline
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -18,106 +19,384 @@ type Shipment struct {
 	TrackingNumber *string
 	TrackingURL    *string
 	ShippedAt      *time.Time
+	// Pending: made ready, and not yet on its way.
+	Pending bool
+}
+
+// Excess is what was told of a part's line beyond what was left to ship of it.
+type Excess struct {
+	Line *FulfillmentOrderLine
+	Told int
+	Left int
 }
 
 // clockSkew is by how much another's clock may be behind ours.
 const clockSkew = 5 * time.Minute
 
-// shippable are the statuses from which a part ships; shipping accepts.
-var shippable = []FulfillmentOrderStatus{PartSubmitted, PartAccepted, PartPartiallyAccepted, PartInProgress}
+// preparable are the statuses of a part for which a shipment is made ready, and
+// shippable those from which it ships; shipping accepts, and answers the wish
+// to cancel.
+var (
+	preparable = []FulfillmentOrderStatus{PartSubmitted, PartAccepted, PartPartiallyAccepted, PartInProgress}
+	shippable  = append(slices.Clone(preparable), PartCancellationRequested)
+)
 
-// Ship ships lines of a part, or all that remains where lines is nil. A part
-// with nothing left is closed.
+// Ship ships lines of a part, or all that remains where lines is nil; what is
+// pending waits for its own word. A part with nothing left is closed.
+//
+// A part at a supplier that was cancelled or rejected, or closed before all of
+// it had shipped, ships as a fact: see shipAfterEnd.
 func (t *Transition) Ship(partID string, lines []ShipLine, s Shipment) error {
-	f, err := t.part(partID, PartInProgress, shippable...)
+	if f := t.Order.Part(partID); f != nil && f.TouchableBy(t.By) && !f.IsOpen() && !f.ours() && !t.Order.Held() && !s.Pending {
+		return t.shipAfterEnd(f, lines, s)
+	}
+	from := shippable
+	if s.Pending {
+		from = preparable
+	}
+	f, err := t.part(partID, PartInProgress, from...)
 	if err != nil {
 		return err
 	}
-	if s.ShippedAt != nil && (s.ShippedAt.After(t.Now) || s.ShippedAt.Before(t.Order.PlacedAt.Add(-clockSkew))) {
-		return Invalid([]string{"shippedAt"}, "a shipment leaves between when the order was placed, %s, and now",
-			t.Order.PlacedAt.Format(time.RFC3339))
+	if s.Pending && s.ShippedAt != nil {
+		return Invalid([]string{"shippedAt"}, "a shipment that is pending has not left yet")
 	}
-	if lines != nil && len(lines) == 0 {
-		return Invalid([]string{"lines"}, "an empty list ships nothing; leave lines out to ship all that remains")
+	if err := t.checkShippedAt(s); err != nil {
+		return err
 	}
-	quantities := map[string]int{}
-	for i, l := range lines {
-		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
-		j := slices.IndexFunc(f.Lines, func(x *FulfillmentOrderLine) bool { return x.ID == l.LineID })
-		if j < 0 {
-			return NotFound(at("lineId"), "this fulfilment order has no line %.60q", l.LineID)
-		}
-		if _, twice := quantities[l.LineID]; twice {
-			return Invalid(at("lineId"), "the line is named twice")
-		}
-		if rest := f.Remaining(f.Lines[j]); l.Quantity < 1 || l.Quantity > rest {
-			return Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest)
-		}
-		quantities[l.LineID] = l.Quantity
+	quantities, err := t.toldOf(f, lines, s, f.unassigned)
+	if err != nil {
+		return err
 	}
 	if lines == nil {
+		total := 0
 		for _, l := range f.Lines {
-			quantities[l.ID] = f.Remaining(l)
+			quantities[l.ID] = f.unassigned(l)
+			total += quantities[l.ID]
+		}
+		if total == 0 {
+			return Invalid([]string{"lines"}, "all that remains is in shipments that are pending; tell of those that they are on their way")
 		}
 	}
 	t.ship(f, quantities, s)
 	return nil
 }
 
+func (t *Transition) checkShippedAt(s Shipment) error {
+	if s.ShippedAt != nil && (s.ShippedAt.After(t.Now) || s.ShippedAt.Before(t.Order.PlacedAt.Add(-clockSkew))) {
+		return Invalid([]string{"shippedAt"}, "a shipment leaves between when the order was placed, %s, and now",
+			t.Order.PlacedAt.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// toldOf reads how much is told of each line, by the line's id; left is how
+// much it may be. What is told beyond that is kept for Excess.
+func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, left func(*FulfillmentOrderLine) int) (map[string]int, error) {
+	if lines != nil && len(lines) == 0 {
+		return nil, Invalid([]string{"lines"}, "an empty list ships nothing; leave lines out to ship all that remains")
+	}
+	quantities := map[string]int{}
+	var over error
+	var excess []Excess
+	for i, told := range lines {
+		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
+		l := f.line(told.LineID)
+		if l == nil {
+			return nil, NotFound(at("lineId"), "this fulfilment order has no line %.60q", told.LineID)
+		}
+		if _, twice := quantities[told.LineID]; twice {
+			return nil, Invalid(at("lineId"), "the line is named twice")
+		}
+		rest := left(l)
+		e := Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest)
+		if told.Quantity < 1 || told.Quantity > MaxQuantity {
+			return nil, e
+		}
+		if told.Quantity > rest {
+			excess = append(excess, Excess{Line: l, Told: told.Quantity, Left: rest})
+			over = cmp.Or(over, error(e))
+		}
+		quantities[told.LineID] = told.Quantity
+	}
+	if over == nil {
+		return quantities, nil
+	}
+	if err := f.toldBefore(s); err != nil {
+		return nil, err
+	}
+	t.excess = excess
+	return nil, over
+}
+
+// Excess is why a shipment was refused, where that is because more of lines is
+// told of than was left to ship.
+func (t *Transition) Excess() []Excess { return t.excess }
+
+// toldBefore refuses what is told of a supplier's parcel for a second time,
+// where it is no longer on order.
+func (f *FulfillmentOrder) toldBefore(s Shipment) error {
+	if f.ours() || s.TrackingNumber == nil {
+		return nil
+	}
+	for _, known := range f.Fulfillments {
+		if known.Status != ShipmentCancelled && known.TrackingNumber != nil && *known.TrackingNumber == *s.TrackingNumber {
+			return Errorf(CodeDuplicate, []string{"trackingNumber"}, "shipment %s of this fulfilment order has this tracking number already", known.ID)
+		}
+	}
+	return nil
+}
+
+// ship makes a shipment of a part that is open.
 func (t *Transition) ship(f *FulfillmentOrder, quantities map[string]int, s Shipment) {
+	shipment := t.newShipment(f, quantities, s)
+	if !s.Pending {
+		t.leave(f, shipment, s.ShippedAt)
+		return
+	}
+	shipment.Status = ShipmentPending
+	t.takeOn(f)
+}
+
+func (t *Transition) newShipment(f *FulfillmentOrder, quantities map[string]int, s Shipment) *Fulfillment {
 	t.touch(f)
-	at := t.Now
-	if s.ShippedAt != nil {
-		at = *s.ShippedAt
-	}
 	shipment := &Fulfillment{
-		ID: NewID(PrefixFulfillment), FulfillmentOrderID: f.ID, Status: ShipmentShipped,
-		Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.TrackingURL, ShippedAt: &at,
+		ID: NewID(PrefixFulfillment), FulfillmentOrderID: f.ID,
+		Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.TrackingURL,
 	}
+	for _, l := range f.Lines {
+		if n := quantities[l.ID]; n > 0 {
+			shipment.Lines = append(shipment.Lines, &FulfillmentLine{
+				FulfillmentID: shipment.ID, FulfillmentOrderLineID: l.ID, OrderLineID: l.OrderLineID, Quantity: n,
+			})
+		}
+	}
+	f.Fulfillments = append(f.Fulfillments, shipment)
+	t.shipped = append(t.shipped, shipment)
+	return shipment
+}
+
+// takeOn has somebody at work with a part, which answers whatever it was asked.
+func (t *Transition) takeOn(f *FulfillmentOrder) {
 	for _, l := range f.Lines {
 		if l.Accepted == nil {
 			all := l.Quantity
 			l.Accepted = &all
 		}
-		n := quantities[l.ID]
-		if n == 0 {
-			continue
-		}
-		l.Shipped += n
-		line := t.Order.Line(l.OrderLineID)
+	}
+	f.Status, f.StatusBefore = PartInProgress, nil
+}
+
+// leave has a shipment leave its location, with what the part holds for it.
+func (t *Transition) leave(f *FulfillmentOrder, s *Fulfillment, at *time.Time) {
+	t.takeOn(f)
+	t.send(s, at)
+	for _, sent := range s.Lines {
+		n := sent.Quantity
+		f.line(sent.FulfillmentOrderLineID).Shipped += n
+		line := t.Order.Line(sent.OrderLineID)
 		line.Open -= n
 		line.Shipped += n
 		t.stock = append(t.stock, StockEffect{
 			ProductID: line.ProductID, LocationID: f.LocationID,
-			Delta: Delta{StateCommitted: -n}, Reason: ReasonShipped, Ship: n,
-		})
-		shipment.Lines = append(shipment.Lines, &FulfillmentLine{
-			FulfillmentID: shipment.ID, FulfillmentOrderLineID: l.ID, OrderLineID: l.OrderLineID, Quantity: n,
+			Delta: Delta{StateCommitted: -n}, Reason: ReasonShipped, Ship: n, At: at,
 		})
 	}
-	f.Fulfillments = append(f.Fulfillments, shipment)
-	t.shipped = append(t.shipped, shipment)
-	f.Status = PartInProgress
 	if f.remaining() == 0 {
 		f.Status = PartClosed
+	}
+}
+
+func (t *Transition) send(s *Fulfillment, at *time.Time) {
+	when := t.Now
+	if at != nil {
+		when = *at
+	}
+	s.Status, s.ShippedAt = ShipmentShipped, &when
+}
+
+// shipAfterEnd takes it as a fact that a supplier's goods have left although
+// they were cancelled, or were to come from elsewhere. Where lines is nil, that
+// is all that was cancelled of the part. What of it is backordered by now
+// counts as shipped; what somebody else is fulfilling can't. Nothing was held
+// for it any more, so that the location's stock alone falls.
+func (t *Transition) shipAfterEnd(f *FulfillmentOrder, lines []ShipLine, s Shipment) error {
+	if err := f.toldBefore(s); err != nil {
+		return err
+	}
+	if err := t.checkShippedAt(s); err != nil {
+		return err
+	}
+	quantities, err := t.toldOf(f, lines, s, t.recoverable)
+	if f.unshipped() == 0 || lines == nil && f.cancelled() == 0 {
+		return t.refusePart(f, PartInProgress, "a fulfilment order that is "+string(f.Status)+" has nothing left to ship")
+	}
+	if err != nil {
+		return err
+	}
+	if lines == nil {
+		for _, l := range f.Lines {
+			n, left := f.cancelledOf(l), t.recoverable(l)
+			if n > left {
+				t.excess = append(t.excess, Excess{Line: l, Told: n, Left: left})
+			}
+			quantities[l.ID] = n
+		}
+		if t.excess != nil {
+			return Invalid([]string{"lines"}, "some of what was cancelled is being fulfilled from elsewhere; say which lines have left")
+		}
+	}
+	t.shipLate(f, quantities, s)
+	return nil
+}
+
+func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s Shipment) {
+	shipment := t.newShipment(f, quantities, s)
+	t.send(shipment, s.ShippedAt)
+	for _, sent := range shipment.Lines {
+		n, l, line := sent.Quantity, f.line(sent.FulfillmentOrderLineID), t.Order.Line(sent.OrderLineID)
+		l.Shipped += n
+		if l.Accepted != nil && *l.Accepted < l.Shipped {
+			all := l.Shipped
+			l.Accepted = &all
+		}
+		line.Shipped += n
+		first, then := &line.Cancelled, &line.Backordered
+		if f.Status == PartRejected {
+			first, then = then, first
+		}
+		k := min(n, *first)
+		*first -= k
+		*then -= n - k
+		t.takeFact(f, line, n, s.ShippedAt)
+	}
+	f.Status = PartClosed
+}
+
+// takeFact takes what has left a supplier's location without having been held.
+func (t *Transition) takeFact(f *FulfillmentOrder, line *OrderLine, n int, at *time.Time) {
+	t.stock = append(t.stock, StockEffect{
+		ProductID: line.ProductID, LocationID: f.LocationID, Delta: Delta{}, Reason: ReasonShipped, Ship: n, Fact: true, At: at,
+	})
+}
+
+// recoverable is how much of a line of a part that has ended may have left all
+// the same: what it did not ship and nobody else is fulfilling.
+func (t *Transition) recoverable(l *FulfillmentOrderLine) int {
+	line := t.Order.Line(l.OrderLineID)
+	return min(l.Quantity-l.Shipped, line.Cancelled+line.Backordered)
+}
+
+// ShipAsTold takes a supplier by its word that it shipped more of lines than
+// was left: what is left is shipped, and what is beyond that is gone from its
+// location all the same.
+func (t *Transition) ShipAsTold(partID string, lines []ShipLine, s Shipment) error {
+	f := t.Order.Part(partID)
+	if f == nil || f.ours() || !f.TouchableBy(t.By) {
+		return NotFound([]string{"fulfillmentOrderId"}, "there is no fulfilment order %.60q at a supplier that you may work on", partID)
+	}
+	if t.Order.Held() {
+		return t.refusePart(f, PartInProgress, "the order is on hold, and nothing of it moves until it is released")
+	}
+	left := f.unassigned
+	if !f.IsOpen() {
+		left = t.recoverable
+	}
+	shipped, total := map[string]int{}, 0
+	for _, told := range lines {
+		l := f.line(told.LineID)
+		if l == nil {
+			return NotFound([]string{"lines"}, "fulfilment order %s has no line %.60q", f.ID, told.LineID)
+		}
+		n := min(told.Quantity, left(l))
+		shipped[l.ID] = n
+		total += n
+		if told.Quantity > n {
+			t.takeFact(f, t.Order.Line(l.OrderLineID), told.Quantity-n, s.ShippedAt)
+		}
+	}
+	switch {
+	case total == 0:
+	case f.IsOpen():
+		t.ship(f, shipped, s)
+	default:
+		t.shipLate(f, shipped, s)
+	}
+	return nil
+}
+
+// nextShipment is what a shipment may become.
+var nextShipment = map[FulfillmentStatus][]FulfillmentStatus{
+	ShipmentPending: {ShipmentShipped, ShipmentCancelled},
+	ShipmentShipped: {ShipmentDelivered, ShipmentFailed},
+}
+
+// shipment finds a shipment that the caller may work on, and that may become
+// what is wanted. A hold keeps what is pending from leaving; what has left is
+// beyond it, and so is what is unpacked.
+func (t *Transition) shipment(id string, to FulfillmentStatus) (*FulfillmentOrder, *Fulfillment, error) {
+	f, s := t.Order.Shipment(id)
+	if f == nil || !f.TouchableBy(t.By) {
+		return nil, nil, NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", id)
+	}
+	stopped := t.Order.Held() && to == ShipmentShipped
+	if slices.Contains(nextShipment[s.Status], to) && !stopped {
+		return f, s, nil
+	}
+	e := Errorf(CodeInvalidTransition, []string{"fulfillmentId"}, "a shipment that is %s can't become %s", s.Status, to)
+	if stopped {
+		e.Message = "the order is on hold, and nothing of it leaves until it is released"
+	}
+	e.From, e.To, e.Allowed = string(s.Status), string(to), []string{}
+	for _, next := range nextShipment[s.Status] {
+		if !t.Order.Held() || next != ShipmentShipped {
+			e.Allowed = append(e.Allowed, string(next))
+		}
+	}
+	return nil, nil, e
+}
+
+// MarkShipped has a pending shipment leave. What is told of it now stands for
+// what was told before.
+func (t *Transition) MarkShipped(shipmentID string, told Shipment) error {
+	f, s, err := t.shipment(shipmentID, ShipmentShipped)
+	if err != nil {
+		return err
+	}
+	if err := t.checkShippedAt(told); err != nil {
+		return err
+	}
+	t.touch(f)
+	s.Carrier, s.TrackingNumber = cmp.Or(told.Carrier, s.Carrier), cmp.Or(told.TrackingNumber, s.TrackingNumber)
+	s.TrackingURL = cmp.Or(told.TrackingURL, s.TrackingURL)
+	t.leave(f, s, told.ShippedAt)
+	return nil
+}
+
+// shipRest ships all that a part still has to ship: what is pending leaves, and
+// the rest beside it.
+func (t *Transition) shipRest(f *FulfillmentOrder) {
+	for _, s := range f.Fulfillments {
+		if s.Status == ShipmentPending {
+			t.touch(f)
+			t.leave(f, s, nil)
+		}
+	}
+	rest := map[string]int{}
+	for _, l := range f.Lines {
+		rest[l.ID] = f.Remaining(l)
+	}
+	if f.remaining() > 0 {
+		t.ship(f, rest, Shipment{})
 	}
 }
 
 // Deliver marks a shipment as delivered. It is a fact, and so taken while the
 // order is held too.
 func (t *Transition) Deliver(shipmentID string, at *time.Time) error {
-	f, s := t.Order.Shipment(shipmentID)
-	if f == nil || !f.TouchableBy(t.By) {
-		return NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", shipmentID)
-	}
-	return t.deliver(f, s, at)
-}
-
-func (t *Transition) deliver(f *FulfillmentOrder, s *Fulfillment, at *time.Time) error {
-	if s.Status != ShipmentShipped {
-		e := Errorf(CodeInvalidTransition, []string{"fulfillmentId"}, "a shipment that is %s can't become %s", s.Status, ShipmentDelivered)
-		e.From, e.To, e.Allowed = string(s.Status), string(ShipmentDelivered), []string{}
-		return e
+	f, s, err := t.shipment(shipmentID, ShipmentDelivered)
+	if err != nil {
+		return err
 	}
 	when := t.Now
 	if at != nil {
@@ -129,4 +408,92 @@ func (t *Transition) deliver(f *FulfillmentOrder, s *Fulfillment, at *time.Time)
 	t.touch(f)
 	s.Status, s.DeliveredAt = ShipmentDelivered, &when
 	return nil
+}
+
+// Fail marks a shipment as one that will not arrive. It is a fact, as a
+// delivery is; what was shipped stays so.
+func (t *Transition) Fail(shipmentID string) error {
+	f, s, err := t.shipment(shipmentID, ShipmentFailed)
+	if err != nil {
+		return err
+	}
+	t.touch(f)
+	s.Status = ShipmentFailed
+	return nil
+}
+
+// CancelShipment gives up a pending shipment. What it held is to be shipped by
+// another.
+func (t *Transition) CancelShipment(shipmentID string) error {
+	f, s, err := t.shipment(shipmentID, ShipmentCancelled)
+	if err != nil {
+		return err
+	}
+	t.touch(f)
+	s.Status = ShipmentCancelled
+	return nil
+}
+
+// dropPending cancels what is pending of a part that is being cancelled, or has
+// less to ship from now on.
+func (t *Transition) dropPending(f *FulfillmentOrder) {
+	for _, s := range f.Fulfillments {
+		if s.Status == ShipmentPending {
+			t.touch(f)
+			s.Status = ShipmentCancelled
+		}
+	}
+}
+
+func (f *FulfillmentOrder) line(id string) *FulfillmentOrderLine {
+	for _, l := range f.Lines {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// pending is how much of a line waits in pending shipments.
+func (f *FulfillmentOrder) pending(l *FulfillmentOrderLine) (n int) {
+	for _, s := range f.Fulfillments {
+		if s.Status != ShipmentPending {
+			continue
+		}
+		for _, sent := range s.Lines {
+			if sent.FulfillmentOrderLineID == l.ID {
+				n += sent.Quantity
+			}
+		}
+	}
+	return n
+}
+
+// unassigned is what remains to ship of a line that no pending shipment holds.
+func (f *FulfillmentOrder) unassigned(l *FulfillmentOrderLine) int {
+	return f.Remaining(l) - f.pending(l)
+}
+
+// unshipped is what a part was asked for and did not ship.
+func (f *FulfillmentOrder) unshipped() (n int) {
+	for _, l := range f.Lines {
+		n += l.Quantity - l.Shipped
+	}
+	return n
+}
+
+// cancelledOf is how much of a line was taken from a part that has ended: all
+// that it was to ship and didn't.
+func (f *FulfillmentOrder) cancelledOf(l *FulfillmentOrderLine) int {
+	if f.Status == PartRejected || l.Accepted == nil {
+		return l.Quantity - l.Shipped
+	}
+	return *l.Accepted - l.Shipped
+}
+
+func (f *FulfillmentOrder) cancelled() (n int) {
+	for _, l := range f.Lines {
+		n += f.cancelledOf(l)
+	}
+	return n
 }
