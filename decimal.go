@@ -137,9 +137,14 @@ func (d Decimal) AppendGQL(b []byte) []byte { return append(d.append(append(b, '
 func (d *Decimal) UnmarshalGQL(v any) error {
 	s, ok := v.(string)
 	if !ok {
-		return fmt.Errorf("a Decimal is a string such as \"12.50\"")
+		return Invalid(nil, "a Decimal is a string such as \"12.50\"")
 	}
-	return d.Scan(s)
+	read, err := ParseDecimal(s)
+	if err != nil {
+		return Invalid(nil, "%s", err)
+	}
+	*d = read
+	return nil
 }
 
 // Money is an amount in one currency, an ISO 4217 code.

@@ -87,7 +87,7 @@ func whole(path ast.Path, v any) (any, *gqlerror.Error) {
 	case json.Number:
 		digits, ok := digitsOf(string(v))
 		if !ok {
-			return nil, gqlerror.ErrorPathf(slices.Clone(path), "%.40s is not a whole number of 32 bits, which all numbers of the contract are", v)
+			return nil, gqlerror.ErrorPathf(slices.Clone(path), "%.40s is not a whole number of 64 bits at most, which all numbers of the contract are: a Decimal is a string", v)
 		}
 		return json.Number(digits), nil
 	}

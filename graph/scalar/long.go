@@ -2,6 +2,7 @@ package scalar
 
 import (
 	"encoding/json"
+	"io"
 	"strconv"
 	"strings"
 
@@ -10,8 +11,15 @@ import (
 	"redline"
 )
 
+type long int64
+
+// MarshalGQL writes the number in decimal.
+func (n long) MarshalGQL(w io.Writer) {
+	write(w, func(b []byte) []byte { return AppendLong(b, int64(n)) })
+}
+
 // MarshalLong writes the scalar Long as AppendLong does.
-func MarshalLong(n int64) graphql.Marshaler { return number(n) }
+func MarshalLong(n int64) graphql.Marshaler { return long(n) }
 
 // AppendLong appends the scalar Long, in decimal.
 func AppendLong(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }

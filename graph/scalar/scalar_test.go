@@ -67,6 +67,28 @@ func TestIntHas32Bits(t *testing.T) {
 	})
 }
 
+func TestLongIsExact(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.OneOf(rapid.Int64(), rapid.SampledFrom([]int64{math.MinInt64, math.MaxInt64, 1<<53 + 1})).Draw(rt, "n")
+		digits := strconv.FormatInt(n, 10)
+		for _, given := range []any{n, json.Number(digits), digits} {
+			if got, err := scalar.UnmarshalLong(given); err != nil || got != n {
+				rt.Fatalf("%T %v was read as %d, %v", given, given, got, err)
+			}
+		}
+		if out := write(t, scalar.MarshalLong(n)); out != digits {
+			rt.Fatalf("%d was written as %s", n, out)
+		}
+	})
+	for _, digits := range []string{"9223372036854775808", "-9223372036854775809", "99999999999999999999", "", " 1", "1.0", "0x1", "1_000", "٣"} {
+		for _, given := range []any{digits, json.Number(digits)} {
+			_, err := scalar.UnmarshalLong(given)
+			refused(t, given, err)
+		}
+	}
+}
+
 func TestIntNeverLeavesTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{math.MaxInt32 + 1, math.MinInt32 - 1, math.MaxInt64} {
@@ -91,6 +113,8 @@ func TestNothingIsCoerced(t *testing.T) {
 		"Boolean":  func(v any) error { _, err := scalar.UnmarshalBoolean(v); return err },
 		"DateTime": func(v any) error { _, err := scalar.UnmarshalDateTime(v); return err },
 		"URL":      func(v any) error { _, err := scalar.UnmarshalURL(v); return err },
+		"Long":     func(v any) error { _, err := scalar.UnmarshalLong(v); return err },
+		"Decimal":  func(v any) error { return new(redline.Decimal).UnmarshalGQL(v) },
 		"Cursor":   func(v any) error { _, err := scalar.UnmarshalCursor(v); return err },
 	}
 	given := []struct {
@@ -100,11 +124,15 @@ func TestNothingIsCoerced(t *testing.T) {
 		{nil, ""},
 		{true, "Boolean"},
 		{"true", "String ID Cursor"},
-		{"12", "String ID Cursor"},
+		{"12", "String ID Cursor Long Decimal"},
+		{"-12", "String ID Cursor Long Decimal"},
+		{"12.5", "String ID Cursor Decimal"},
+		{"+12", "String ID Cursor"},
+		{"1e3", "String ID Cursor"},
 		{"https://example.com/a?b=c", "String ID Cursor URL"},
 		{"2024-05-31T08:00:00Z", "String ID Cursor DateTime"},
-		{json.Number("12"), "Int ID"},
-		{int64(12), "Int ID"},
+		{json.Number("12"), "Int ID Long"},
+		{int64(12), "Int ID Long"},
 		{json.Number("12.5"), ""},
 		{json.Number("1e3"), ""},
 		{12.5, ""},
