@@ -43,6 +43,10 @@ UPDATE inventory_levels l SET lead_time_days = i.days FROM (
     FROM supplier_items i JOIN locations loc ON loc.supplier_id = i.supplier_id GROUP BY i.product_id, loc.id
 ) AS i WHERE (i.product_id, i.location_id) = (l.product_id, l.location_id) AND i.days IS NOT NULL;
 
+-- As of when its supplier's newest feed found the level as we have it: what the
+-- ledger has no line for.
+ALTER TABLE inventory_levels ADD COLUMN confirmed_at timestamptz;
+
 -- The newest feed that was applied of each supplier. Its row is locked by whoever
 -- applies another.
 CREATE TABLE supplier_feed_heads (
@@ -56,6 +60,10 @@ CREATE TABLE supplier_feeds_held (
     id          text COLLATE "C" PRIMARY KEY,
     supplier_id text COLLATE "C" NOT NULL REFERENCES suppliers,
     status      text NOT NULL CHECK (status IN ('HELD', 'APPLIED', 'DISMISSED')),
+    sequence    bigint,
+    as_of       timestamptz NOT NULL,
+    -- What the ledger says of where a change comes from.
+    reference   text NOT NULL,
     input       json NOT NULL,
     actor       text NOT NULL,
     held_at     timestamptz NOT NULL
@@ -64,7 +72,7 @@ CREATE INDEX supplier_feeds_held_open ON supplier_feeds_held (supplier_id) WHERE
 
 -- +goose Down
 DROP TABLE supplier_feeds_held, supplier_feed_heads, supplier_item_versions;
-ALTER TABLE inventory_levels DROP COLUMN lead_time_days;
+ALTER TABLE inventory_levels DROP COLUMN lead_time_days, DROP COLUMN confirmed_at;
 DROP TRIGGER tell_of_places ON suppliers;
 ALTER TABLE suppliers DROP COLUMN confirm_within_seconds, DROP COLUMN acknowledge_within_seconds, DROP COLUMN zeroing_limit_percent,
     DROP COLUMN version;

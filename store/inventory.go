@@ -137,13 +137,13 @@ func countRows(in redline.InventorySetInput) *rowSet {
 				rows.refuse(i, redline.Invalid([]string{"stock"}, "the level is named by %d rows, first by row %d", len(group), group[0]))
 			}
 		}
-		since, err := m.movedSince(ctx, rows, in.Counts)
+		moved, err := m.sinceCounts(ctx, rows, in.Counts)
 		if err != nil {
 			return err
 		}
 		for i, c := range in.Counts {
 			if l := rows.level(i); l != nil {
-				if err := rows.count(m, i, c, since[i], in.Reference); err != nil {
+				if err := rows.count(m, i, c, moved[i], in.Reference); err != nil {
 					rows.refuse(i, err)
 				}
 			}
@@ -154,7 +154,7 @@ func countRows(in redline.InventorySetInput) *rowSet {
 }
 
 // count states what is on hand of one row, or says why it can't.
-func (r *rowSet) count(m *mutation, i int, c redline.InventoryCount, since movedSince, reference *string) *redline.Error {
+func (r *rowSet) count(m *mutation, i int, c redline.InventoryCount, moved since, reference *string) *redline.Error {
 	l := r.level(i)
 	count, asOf := c.OnHand*r.refs[i].pack, m.now
 	switch b := c.Basis; {
@@ -162,10 +162,10 @@ func (r *rowSet) count(m *mutation, i int, c redline.InventoryCount, since moved
 		return versionMismatch([]string{"basis", "expectedVersion"}, *b.ExpectedVersion, l.Version)
 	case b.CountedAt != nil && b.CountedAt.After(m.now):
 		return redline.Invalid([]string{"basis", "countedAt"}, "a count can't be made at %s, which lies ahead", stamp(*b.CountedAt))
-	case b.CountedAt != nil && since.Recounted:
+	case b.CountedAt != nil && moved.restated:
 		return redline.Invalid([]string{"basis", "countedAt"}, "a count made after %s stands already", stamp(*b.CountedAt))
 	case b.CountedAt != nil:
-		count, asOf = max(count+since.Moved, 0), *b.CountedAt
+		count, asOf = max(count+moved.stock, 0), *b.CountedAt
 	}
 	if count > redline.MaxQuantity {
 		return redline.Invalid([]string{"onHand"}, "%d base units are more than %d", count, redline.MaxQuantity)
@@ -197,19 +197,9 @@ func checkBasis(b redline.CountBasis) *redline.Error {
 	return nil
 }
 
-// movedSince is what a level's ledger says of the time since a count.
-type movedSince struct {
-	N int
-	// Moved is by how much stock on hand has changed.
-	Moved int
-	// Recounted: a newer count stands.
-	Recounted bool
-}
-
-// movedSince reads, for each row counted at a moment, what its level's ledger
-// says of the time since. It reads under the level's lock, so that nothing is
-// missed. Other counts moved nothing but the books.
-func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]movedSince, error) {
+// sinceCounts reads, for each row counted at a moment, what its level's ledger
+// says of the time since.
+func (m *mutation) sinceCounts(ctx context.Context, rows *rowSet, counts []redline.InventoryCount) (map[int]since, error) {
 	var index []int
 	products, locations, at := texts(), texts(), times()
 	for i, c := range counts {
@@ -220,21 +210,13 @@ func (m *mutation) movedSince(ctx context.Context, rows *rowSet, counts []redlin
 			at.time(*c.Basis.CountedAt)
 		}
 	}
-	if len(index) == 0 {
-		return nil, nil
+	found, err := m.sinceEach(ctx, products, locations, at)
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
-	var found []movedSince
-	err := m.tx.SelectContext(ctx, &found, `SELECT k.n, coalesce(sum(v.on_hand_delta) FILTER (WHERE v.reason <> $4), 0) AS moved,
-			bool_or(v.reason = $4 AND v.occurred_at > k.counted_at) AS recounted
-		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, counted_at, n)
-		JOIN inventory_movements v ON (v.product_id, v.location_id) = (k.product_id, k.location_id) AND v.recorded_at > k.counted_at
-		GROUP BY k.n`, products, locations, at, string(redline.ReasonCounted))
-	if err != nil {
-		return nil, dbError("reading what moved since a count", err)
-	}
-	out := map[int]movedSince{}
-	for _, f := range found {
-		out[index[f.N-1]] = f
+	out := make(map[int]since, len(found))
+	for n, f := range found {
+		out[index[n]] = f
 	}
 	return out, nil
 }

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+
+	"redline"
+)
+
+// since is what a level's ledger says of the time since a moment: of what
+// happened after it, whenever that was recorded. A shipment that left before a
+// count and was told of after it is in the count already.
+type since struct {
+	// stock is by how much stock on hand has moved, and claims by how much what is
+	// taken of it or kept back has.
+	stock, claims int
+	// restated: a newer statement of what is on hand stands.
+	restated bool
+}
+
+const (
+	// movedSince sums up ledger lines v. Statements of what is on hand moved
+	// nothing but the books.
+	movedSince = `coalesce(sum(v.on_hand_delta) FILTER (WHERE NOT ` + statement + `), 0),
+		coalesce(sum(v.reserved_delta + v.committed_delta + v.safety_stock_delta + v.unavailable_delta), 0),
+		coalesce(bool_or(` + statement + `), false)`
+	// statement says whether a ledger line v states what is on hand.
+	statement = `(v.reason IN ('` + string(redline.ReasonCounted) + `', '` + string(redline.ReasonSupplierFeed) + `'))`
+)
+
+func (s *since) into() []any { return []any{whole{&s.stock}, whole{&s.claims}, &s.restated} }
+
+// sinceEach reads what happened to levels since a moment of each. It is read under
+// the levels' locks, so that nothing is missed.
+func (t *transaction) sinceEach(ctx context.Context, products, locations, at *column) ([]since, error) {
+	if products.n == 0 {
+		return nil, nil
+	}
+	out := make([]since, products.n)
+	var n int
+	var one since
+	var confirmed bool
+	// Nothing happens later than it is recorded.
+	err := scanRows(ctx, t.tx, "reading what moved since a statement of stock", `SELECT k.n, `+movedSince+`,
+			coalesce(bool_or(l.confirmed_at > k.at), false)
+		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, at, n)
+		JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)
+		LEFT JOIN inventory_movements v ON (v.product_id, v.location_id) = (k.product_id, k.location_id)
+			AND v.recorded_at > k.at AND v.occurred_at > k.at
+		GROUP BY k.n`, []any{products, locations, at}, append([]any{&n}, append(one.into(), &confirmed)...), func() error {
+		one.restated = one.restated || confirmed
+		out[n-1] = one
+		return nil
+	})
+	return out, err
+}
