@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"redline"
@@ -237,5 +238,141 @@ func TestAnOversoldLevelHasAConflict(t *testing.T) {
 		t.Error("a supplier has changed our stock")
 	}
 	equal(t, "what is refused tells nothing", told(), "OPEN v1: 10; RESOLVED v4: 14; ")
+	w.checkBooks()
+}
+
+// open opens a conflict of a test and returns its id.
+func (w *world) open(c redline.Conflict) string {
+	w.t.Helper()
+	opened, _, err := w.Tell(w.ctx, operator, nil, store.Telling{Open: []redline.Conflict{c}})
+	w.must(err)
+	return opened[0].ID
+}
+
+// settle closes a conflict, or says why it can't be.
+func (w *world) settle(p redline.Principal, id string, status redline.ConflictStatus) error {
+	_, _, err := w.ConflictResolve(w.ctx, p, redline.ConflictResolveInput{ConflictID: id, Status: status, Resolution: "so be it"})
+	return err
+}
+
+func TestAConflictIsClosedOnce(t *testing.T) {
+	w := newWorld(t)
+	for status, cause := range map[redline.ConflictStatus]string{redline.ConflictResolved: "A", redline.ConflictDismissed: "B"} {
+		id, k := w.open(w.gap(cause, "1")), key()
+		in := redline.ConflictResolveInput{IdempotencyKey: &k, ConflictID: id, Status: status, Resolution: "we know", ExpectedVersion: ref(1)}
+		got, outcome, err := w.ConflictResolve(redline.WithRequestID(w.ctx, "req "+cause), operator, in)
+		w.must(err)
+		equal(t, "the first time", []any{got, outcome.Replayed, outcome.EventID > 0}, []any{id, false, true})
+		got, outcome, err = w.ConflictResolve(w.ctx, operator, in)
+		w.must(err)
+		equal(t, "with the same key", []any{got, outcome.Replayed}, []any{id, true})
+		for _, to := range []redline.ConflictStatus{redline.ConflictResolved, redline.ConflictDismissed} {
+			e := refused(t, w.settle(operator, id, to), redline.CodeInvalidTransition, "status")
+			equal(t, "why", []any{e.From, e.To, e.Allowed, e.Message}, []any{
+				string(status), string(to), []string{}, fmt.Sprintf("the conflict is %s already: we know", status),
+			})
+		}
+		entries := w.audited("req " + cause)
+		equal(t, "the audit", []any{len(entries), entries[0].Actor, entries[0].Action, *entries[0].Subject, entries[0].Outcome},
+			[]any{1, operator.Subject, "conflictResolve", id, "OK"})
+		found, err := w.ConflictsByID(w.ctx, operator, []string{id})
+		w.must(err)
+		c := found[id]
+		equal(t, "the conflict", []any{c.Status, *c.Resolution, c.Version, c.ResolvedAt != nil}, []any{status, "we know", 2, true})
+		equal(t, "the next of the cause is another", w.open(w.gap(cause, "1")) == id, false)
+	}
+	w.checkBooks()
+}
+
+func TestWhatCannotBeResolved(t *testing.T) {
+	w := newWorld(t)
+	id := w.open(w.gap("A", "1"))
+	in := func(change func(*redline.ConflictResolveInput)) redline.ConflictResolveInput {
+		in := redline.ConflictResolveInput{ConflictID: id, Status: redline.ConflictResolved, Resolution: "why"}
+		change(&in)
+		return in
+	}
+	unknown := redline.NewID(redline.PrefixConflict)
+	for what, c := range map[string]struct {
+		by   redline.Principal
+		in   redline.ConflictResolveInput
+		code redline.ErrorCode
+		path string
+	}{
+		"opened":          {operator, in(func(in *redline.ConflictResolveInput) { in.Status = redline.ConflictOpen }), redline.CodeInvalid, "status"},
+		"for no reason":   {operator, in(func(in *redline.ConflictResolveInput) { in.Resolution = " \n" }), redline.CodeInvalid, "resolution"},
+		"for too many":    {operator, in(func(in *redline.ConflictResolveInput) { in.Resolution = strings.Repeat("x", 501) }), redline.CodeInvalid, "resolution"},
+		"unknown":         {operator, in(func(in *redline.ConflictResolveInput) { in.ConflictID = unknown }), redline.CodeNotFound, "conflictId"},
+		"another's":       {tokyo, in(func(*redline.ConflictResolveInput) {}), redline.CodeNotFound, "conflictId"},
+		"by its supplier": {cajun, in(func(*redline.ConflictResolveInput) {}), redline.CodeForbidden, "conflictId"},
+		"by a shop":       {shop, in(func(*redline.ConflictResolveInput) {}), redline.CodeNotFound, "conflictId"},
+		"an older one":    {operator, in(func(in *redline.ConflictResolveInput) { in.ExpectedVersion = ref(2) }), redline.CodeVersionMismatch, "expectedVersion"},
+		"with a mapping": {operator, in(func(in *redline.ConflictResolveInput) {
+			in.Mapping = &redline.ConflictMappingInput{ProductID: w.id["tea"], Unit: redline.UnitCase, PackQuantity: 1}
+		}), redline.CodeInvalid, "mapping"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, _, err := w.ConflictResolve(w.ctx, c.by, c.in)
+			refused(t, err, c.code, c.path)
+		})
+	}
+	equal(t, "the conflict", w.conflictRows(), []string{"A OPEN 1 v1 -"})
+	w.checkBooks()
+}
+
+// Of many who close one conflict at the same time one does.
+func TestResolveTwiceAtOnce(t *testing.T) {
+	w := newWorld(t)
+	id := w.open(w.gap("A", "1"))
+	closed := 0
+	for _, err := range atOnce(12, func(i int) error {
+		return w.settle(operator, id, []redline.ConflictStatus{redline.ConflictResolved, redline.ConflictDismissed}[i%2])
+	}) {
+		if err == nil {
+			closed++
+			continue
+		}
+		refused(t, err, redline.CodeInvalidTransition, "status")
+	}
+	equal(t, "who closed it", closed, 1)
+	w.checkBooks()
+}
+
+// A conflict that is told of again while somebody closes it is closed as it is
+// then; one that a rule settles meanwhile is the rule's.
+func TestResolveAgainstTheRuleThatSettlesIt(t *testing.T) {
+	w := newWorld(t)
+	for round := range 10 {
+		cause := fmt.Sprintf("cause %d", round)
+		id := w.open(w.gap(cause, "1"))
+		errs := atOnce(8, func(i int) error {
+			switch {
+			case i < 2:
+				return w.settle(operator, id, redline.ConflictResolved)
+			case i == 2:
+				_, _, err := w.Tell(w.ctx, operator, nil, store.Telling{Settle: []string{cause}})
+				return err
+			default:
+				c := w.gap(cause, fmt.Sprint(i))
+				_, _, err := w.Tell(w.ctx, operator, nil, store.Telling{Open: []redline.Conflict{c}})
+				return err
+			}
+		})
+		var resolution string
+		w.must(w.DB().GetContext(w.ctx, &resolution, `SELECT resolution FROM conflicts WHERE id = $1`, id))
+		mine := 0
+		for i, err := range errs {
+			switch {
+			case err == nil && i < 2:
+				mine++
+			case err != nil && i < 2:
+				e := refused(t, err, redline.CodeInvalidTransition, "status")
+				equal(t, "who was too late is told why", strings.HasSuffix(e.Message, ": "+resolution), true)
+			default:
+				w.must(err)
+			}
+		}
+		equal(t, "who closed it says why", resolution, map[int]string{0: "by rule", 1: "so be it"}[mine])
+	}
 	w.checkBooks()
 }

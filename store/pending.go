@@ -99,8 +99,3 @@ func (s *Store) ReturnReceive(_ context.Context, _ redline.Principal, _ redline.
 func (s *Store) ReturnCancel(_ context.Context, _ redline.Principal, _ redline.ReturnCancelInput) (string, redline.Outcome, error) {
 	return "", redline.Outcome{}, errPending
 }
-
-// ConflictResolve is being built.
-func (s *Store) ConflictResolve(_ context.Context, _ redline.Principal, _ redline.ConflictResolveInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}

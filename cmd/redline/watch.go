@@ -12,7 +12,7 @@ import (
 )
 
 type watchCmd struct {
-	What  string        `arg:"" optional:"" default:"availability" enum:"availability,stock,orders" help:"availability (for anybody), stock or orders."`
+	What  string        `arg:"" optional:"" default:"availability" enum:"availability,stock,orders,conflicts" help:"availability (for anybody), stock, orders or conflicts."`
 	URL   string        `default:"http://127.0.0.1:8080" help:"The gateway."`
 	Token string        `help:"Whose eyes to watch with; left out, a storefront's page. Better given as REDLINE_TOKEN."`
 	SKU   []string      `placeholder:"SKU" help:"Only these products, for availability and stock."`
@@ -29,6 +29,8 @@ var watched = map[string]string{
 		level { version onHand available committed product { sku } location { code } } } }`,
 	"orders": `subscription { change: orderChanged {
 		cursor at kind from to order { number version } fulfillmentOrder { id status location { code } } } }`,
+	"conflicts": `subscription { change: conflictChanged {
+		cursor at kind conflict { id kind status version summary resolution supplier { code } } } }`,
 }
 
 // message is one of graphql-transport-ws, whichever way it goes.
@@ -138,7 +140,7 @@ func closed(err error) error {
 	return fmt.Errorf("reading from the websocket: %w", err)
 }
 
-// change is what the three subscriptions tell, as far as each does.
+// change is what the subscriptions tell, as far as each does.
 type change struct {
 	Cursor    string
 	At        time.Time
@@ -165,6 +167,12 @@ type change struct {
 	FulfillmentOrder *struct {
 		ID, Status string
 		Location   struct{ Code string }
+	}
+	Conflict *struct {
+		ID, Kind, Status, Summary string
+		Version                   int
+		Resolution                *string
+		Supplier                  *struct{ Code string }
 	}
 }
 
@@ -199,6 +207,16 @@ func printChange(io streams, payload json.RawMessage) error {
 		add("order %s v%d: %s → %s", e.Order.Number, e.Order.Version, from, e.To)
 		if f := e.FulfillmentOrder; f != nil {
 			add("(%s at %s is %s)", f.ID, f.Location.Code, f.Status)
+		}
+	case e.Conflict != nil:
+		c := e.Conflict
+		add("%s v%d %s: %s", c.ID, c.Version, c.Status, c.Kind)
+		if c.Supplier != nil {
+			add("(%s)", c.Supplier.Code)
+		}
+		add("%s", c.Summary)
+		if c.Resolution != nil {
+			add("→ %s", *c.Resolution)
 		}
 	case e.Level != nil:
 		l := e.Level
