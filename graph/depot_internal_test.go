@@ -22,6 +22,9 @@ const (
 	depotSupplier = "sup_01h455vb4pex5vsknk084sn02q"
 	depotLocation = "loc_01h455vb4pex5vsknk084sn02q"
 	depotAudit    = "audit_01h455vb4pex5vsknk084sn02q"
+	depotHold     = "res_01h455vb4pex5vsknk084sn02q"
+	depotReturn   = "ret_01h455vb4pex5vsknk084sn02q"
+	depotConflict = "conf_01h455vb4pex5vsknk084sn02q"
 )
 
 var depotTime = time.Date(2024, 5, 31, 10, 0, 0, 123456789, time.FixedZone("", 2*60*60))
@@ -209,6 +212,10 @@ func (d depot) orders() []*redline.Order {
 	for _, p := range []*redline.Product{o.Lines[0].Product} {
 		p.Availability, p.SupplierItems = nil, nil
 	}
+	o.Returns = []*redline.Return{{
+		ID: depotReturn, Order: o, Status: redline.ReturnPartiallyReceived, Reason: ref("broken"), Version: 2, CreatedAt: depotTime,
+		Lines: []*redline.ReturnLine{{ID: "retline_1", OrderLine: o.Lines[0], Quantity: 3, Restocked: 1, WrittenOff: 1}, {ID: "retline_2"}},
+	}}
 	return []*redline.Order{o, {ID: "ord_2", Lines: []*redline.OrderLine{}, History: []*redline.OrderStatusChange{}}}
 }
 
@@ -238,6 +245,9 @@ func (d depot) LoadOrders(_ context.Context, _ redline.Principal, orders []*redl
 		if o.FulfillmentOrders == nil {
 			o.FulfillmentOrders = []*redline.FulfillmentOrder{{ID: "fo_9", Order: o}}
 		}
+		if o.Returns == nil {
+			o.Returns = []*redline.Return{{ID: "ret_9"}}
+		}
 		if o.History == nil {
 			o.History = []*redline.OrderStatusChange{{To: redline.OrderPending, At: depotTime}}
 		}
@@ -265,6 +275,42 @@ func (d depot) AuditEntriesByID(context.Context, redline.Principal, []string) (m
 	return map[string]*redline.AuditEntry{depotAudit: {ID: depotAudit}}, nil
 }
 
+func (d depot) ReservationsByID(context.Context, redline.Principal, []string) (map[string]*redline.Reservation, error) {
+	return map[string]*redline.Reservation{depotHold: {
+		ID: depotHold, Status: redline.ReservationActive, ExpiresAt: depotTime, Version: 1, Lines: []*redline.ReservationLine{
+			{Product: d.products()[0], Location: d.locations()[0], Quantity: 2}, {ProductID: "prod_none", LocationID: "loc_none"},
+			{ProductID: depotProduct, LocationID: "loc_2", Quantity: 1},
+		},
+	}}, nil
+}
+
+func (d depot) ReturnsByID(context.Context, redline.Principal, []string) (map[string]*redline.Return, error) {
+	return map[string]*redline.Return{depotReturn: d.orders()[0].Returns[0]}, nil
+}
+
+func (depot) conflicts() []*redline.Conflict {
+	return []*redline.Conflict{
+		{
+			ID: depotConflict, Kind: redline.ConflictOversold, Status: redline.ConflictOpen, SupplierID: ref(depotSupplier), SubjectID: ref(depotLevel),
+			Summary: "s", Facts: redline.Attributes{{Name: "a", Value: "b"}, {Name: "c"}}, OpenedAt: depotTime,
+		},
+		{ID: "conf_2", SubjectID: ref(depotOrder), SupplierID: ref("sup_none"), Resolution: ref("r"), ResolvedAt: &depotTime},
+		{ID: "conf_3", SubjectID: ref(depotSupplier)},
+		{ID: "conf_4", SubjectID: ref("nothing")},
+		{ID: "conf_5", Version: math.MaxInt32 + 1},
+	}
+}
+
+func (d depot) Conflicts(
+	context.Context, redline.Principal, redline.ConflictFilter, redline.PageRequest,
+) (*redline.Page[*redline.Conflict], error) {
+	return page(d.conflicts()), nil
+}
+
+func (d depot) ConflictsByID(context.Context, redline.Principal, []string) (map[string]*redline.Conflict, error) {
+	return byID(d.conflicts(), func(c *redline.Conflict) string { return c.ID }), nil
+}
+
 func (depot) RefusedAtDoor(context.Context, redline.Principal, string, redline.ErrorCode) {}
 
 func (depot) OrderHold(_ context.Context, _ redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error) {
@@ -282,6 +328,43 @@ func (d depot) InventoryTransfer(context.Context, redline.Principal, redline.Inv
 	return &redline.InventoryResult{Rows: []*redline.InventoryRow{
 		{Level: d.levels()[0]}, {Index: 1, Errors: redline.Errors{short, again, redline.NotFound(nil, "none")}},
 	}}, nil
+}
+
+func (d depot) SupplierFeedSubmit(_ context.Context, _ redline.Principal, in redline.SupplierFeedInput) (*redline.FeedResult, error) {
+	if in.DryRun {
+		return nil, redline.Errorf(redline.CodeSequenceStale, []string{"sequence"}, "too old")
+	}
+	unknown := redline.Errorf(redline.CodeUnmappedSKU, []string{"rows", "2", "supplierSku"}, "unknown")
+	return &redline.FeedResult{
+		InventoryResult: redline.InventoryResult{Rows: []*redline.InventoryRow{
+			{LevelID: depotLevel}, {Index: 1, LevelID: "lvl_none"}, {Index: 2, Errors: redline.Errors{unknown}}, {Index: 3, Level: d.levels()[0]},
+		}, Outcome: redline.Outcome{EventID: 8}},
+		Applied: 2, Rejected: 1, Conflicts: d.conflicts()[:2],
+	}, nil
+}
+
+func (d depot) ConflictResolve(_ context.Context, _ redline.Principal, in redline.ConflictResolveInput) (string, redline.Outcome, error) {
+	return in.ConflictID, redline.Outcome{}, nil
+}
+
+func (d depot) ReservationRelease(_ context.Context, _ redline.Principal, in redline.ReservationReleaseInput) (string, redline.Outcome, error) {
+	return in.ReservationID, redline.Outcome{EventID: 9}, nil
+}
+
+func (d depot) ReturnCancel(_ context.Context, _ redline.Principal, in redline.ReturnCancelInput) (string, redline.Outcome, error) {
+	return in.ReturnID, redline.Outcome{EventID: 9}, nil
+}
+
+func (d depot) SupplierTermsSet(_ context.Context, _ redline.Principal, in redline.SupplierTermsSetInput) (string, redline.Outcome, error) {
+	return in.SupplierID, redline.Outcome{}, nil
+}
+
+func (d depot) SupplierItemUpsert(context.Context, redline.Principal, redline.SupplierItemUpsertInput) (string, redline.Outcome, error) {
+	return "sitem_1", redline.Outcome{}, nil
+}
+
+func (d depot) SupplierItemsByID(context.Context, redline.Principal, []string) (map[string]*redline.SupplierItem, error) {
+	return byID(d.items(), func(i *redline.SupplierItem) string { return i.ID }), nil
 }
 
 // onlyEvent is a log of one event.

@@ -27,14 +27,39 @@ var arguments = map[string][]string{
 	"node": {`(id:"` + depotOrder + `")`, `(id:"` + depotProduct + `")`, `(id:"` + depotLevel + `")`, `(id:"x")`},
 	"nodes": {`(ids:["` + strings.Join([]string{
 		depotProduct, depotOrder, "nothing", depotLevel, depotLine, depotSupplier, depotLocation, depotAudit, depotOther,
+		depotHold, depotReturn, depotConflict,
 	}, `","`) + `"])`},
-	"product":           {`(by:{sku:"a"})`, `(by:{id:"a"})`},
-	"products":          {"", "(last:2)"},
-	"order":             {`(by:{id:"x"})`, `(by:{number:"x"})`},
-	"availability":      {`(lines:[{productId:"x",quantity:1}])`},
-	"items":             {"", "(first:2)", "(first:0)", "(first:$n)"},
-	"orderHold":         {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
-	"inventoryTransfer": {`(input:{idempotencyKey:"k",productId:"p",fromLocationId:"a",toLocationId:"b",quantity:1})`},
+	"product":              {`(by:{sku:"a"})`, `(by:{id:"a"})`},
+	"products":             {"", "(last:2)"},
+	"order":                {`(by:{id:"x"})`, `(by:{number:"x"})`},
+	"Query.availability":   {`(lines:[{productId:"x",quantity:1}])`, `(lines:[{productId:"x",quantity:1}],includeStale:$no)`},
+	"Product.availability": {"", "(includeStale:true)", "(includeStale:false)", "(includeStale:$yes)", "(includeStale:$maybe)", "(includeStale:$left)"},
+	"reservation":          {`(id:"` + depotHold + `")`, `(id:"x")`},
+	"items":                {"", "(first:2)", "(first:0)", "(first:$n)"},
+	"orderHold":            {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
+	"supplierFeedSubmit": {
+		`(input:{idempotencyKey:"k",mode:FULL,asOf:"2024-05-31T08:00:00Z",rows:[]})`,
+		`(input:{idempotencyKey:"k",mode:FULL,asOf:"2024-05-31T08:00:00Z",rows:[],dryRun:true})`,
+	},
+	"conflictResolve": {
+		`(input:{conflictId:"` + depotConflict + `",status:RESOLVED,resolution:"r"})`, `(input:{conflictId:"x",status:RESOLVED,resolution:"r"})`,
+	},
+	"reservationRelease": {`(input:{reservationId:"` + depotHold + `"})`},
+	"returnCancel":       {`(input:{returnId:"` + depotReturn + `"})`},
+	"supplierTermsSet":   {`(input:{supplierId:"` + depotSupplier + `"})`},
+	"supplierItemUpsert": {`(input:{productId:"x",supplierSku:"x",unit:CASE,packQuantity:2})`},
+	"inventoryTransfer":  {`(input:{idempotencyKey:"k",productId:"p",fromLocationId:"a",toLocationId:"b",quantity:1})`},
+}
+
+// argumentsOf are the arguments that a field may be given.
+func argumentsOf(of *ast.Definition, f *ast.FieldDefinition) []string {
+	if len(f.Arguments) == 0 {
+		return nil
+	}
+	if own := arguments[of.Name+"."+f.Name]; own != nil {
+		return own
+	}
+	return arguments[f.Name]
 }
 
 // drawing draws an operation over the contract.
@@ -112,13 +137,13 @@ func (d *drawing) field(def *ast.Definition, depth int, only []string) string {
 		return " __typename"
 	}
 	f := rapid.SampledFrom(fit).Draw(d.T, "field")
-	args := ""
-	if len(f.Arguments) > 0 && len(arguments[f.Name]) > 0 {
-		args = rapid.SampledFrom(arguments[f.Name]).Draw(d.T, "args")
+	known, args := argumentsOf(def, f), ""
+	if len(known) > 0 {
+		args = rapid.SampledFrom(known).Draw(d.T, "args")
 	}
 	out := " "
 	if d.chance(3) || args != "" { // what is given other arguments needs another name
-		out += f.Name + fmt.Sprint(slices.Index(arguments[f.Name], args)+1) + rapid.SampledFrom([]string{"A", "B"}).Draw(d.T, "alias") + ":"
+		out += f.Name + fmt.Sprint(slices.Index(known, args)+1) + rapid.SampledFrom([]string{"A", "B"}).Draw(d.T, "alias") + ":"
 	}
 	out += f.Name + args + d.condition()
 	if to := d.schema.Types[f.Type.Name()]; !to.IsLeafType() {
@@ -144,8 +169,8 @@ func (d *drawing) pair() string {
 	})
 	f := rapid.SampledFrom(fields).Draw(d.T, "root")
 	args := ""
-	if len(arguments[f.Name]) > 0 {
-		args = rapid.SampledFrom(arguments[f.Name]).Draw(d.T, "args")
+	if known := argumentsOf(d.schema.Query, f); len(known) > 0 {
+		args = rapid.SampledFrom(known).Draw(d.T, "args")
 	}
 	draw := func(name string) string {
 		d.left = 30
@@ -167,7 +192,7 @@ func (d *drawing) about() string {
 func (d *drawing) declared(kind, selection string) string {
 	body := selection + strings.Join(d.fragments, " ")
 	variables := " "
-	for _, v := range []string{"$yes:Boolean!", "$no:Boolean!", "$maybe:Boolean=true", "$n:Int", "$first:Boolean=true", "$second:Boolean=true"} {
+	for _, v := range []string{"$yes:Boolean!", "$no:Boolean!", "$maybe:Boolean=true", "$left:Boolean", "$n:Int", "$first:Boolean=true", "$second:Boolean=true"} {
 		if name, _, _ := strings.Cut(v, ":"); strings.Contains(body, name+")") {
 			variables += v + " "
 		}
@@ -230,6 +255,12 @@ func checkSame(t *testing.T, live Live, draw func(*drawing) string) {
 		p := rapid.SampledFrom([]redline.Principal{admin, supplier, redline.Anonymous()}).Draw(rt, "principal")
 		yes := rapid.Bool().Draw(rt, "yes")
 		variables := map[string]any{"yes": yes, "no": rapid.Bool().Draw(rt, "no"), "n": json.Number("3")}
+		switch rapid.IntRange(1, 6).Draw(rt, "left") {
+		case 1:
+			variables["left"] = nil
+		case 2:
+			variables["left"] = false
+		}
 		switch rapid.IntRange(1, 6).Draw(rt, "maybe") {
 		case 1:
 			variables["maybe"] = nil
@@ -273,12 +304,14 @@ func TestWritersAnswerAsGqlgen(t *testing.T) {
 	t.Run("mutations", func(t *testing.T) {
 		t.Parallel()
 		checkSame(t, onlyEvent{}, func(d *drawing) string {
-			return d.operation("mutation", d.schema.Mutation, "orderHold", "inventoryTransfer")
+			return d.operation("mutation", d.schema.Mutation, "orderHold", "inventoryTransfer", "supplierFeedSubmit", "conflictResolve",
+				"reservationRelease", "returnCancel", "supplierTermsSet", "supplierItemUpsert")
 		})
 	})
 	for name, event := range map[string]*redline.Event{
 		"availabilityChanged": {ID: 1, At: depotTime, Level: &redline.LevelEvent{Level: *depot{}.levels()[0], Active: true}},
 		"inventoryChanged":    {ID: 2, At: depotTime, Level: &redline.LevelEvent{Level: *depot{}.levels()[0], Reason: redline.ReasonSold}},
+		"conflictChanged":     {ID: 4, At: depotTime, Conflict: &redline.ConflictEvent{Conflict: *depot{}.conflicts()[0], SupplierCode: ref("acme")}},
 		"orderChanged":        {ID: 3, At: depotTime, Order: &redline.OrderEvent{Order: *depot{}.orders()[0], To: redline.OrderPending}},
 	} {
 		t.Run(name, func(t *testing.T) {
