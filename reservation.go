@@ -1,6 +1,9 @@
 package redline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // ReservationStatus is where a reservation stands. It is ACTIVE until it
 // becomes one of the others, once.
@@ -32,6 +35,31 @@ type Reservation struct {
 
 // IsNode marks a Reservation as a Node.
 func (*Reservation) IsNode() {}
+
+// reservationNext is the reservations' state machine. An ACTIVE one becomes
+// EXPIRED by the clock, and the others by somebody's hand; one that is extended
+// stays ACTIVE.
+var reservationNext = map[ReservationStatus][]ReservationStatus{
+	ReservationActive: {ReservationActive, ReservationCommitted, ReservationReleased, ReservationExpired},
+}
+
+// Become makes the reservation, by somebody's hand, what it is to be from now on,
+// with a new version. One that is due has expired, whether or not that was noted.
+func (r *Reservation) Become(to ReservationStatus, now time.Time) error {
+	field := []string{"reservationId"}
+	if r.Status == ReservationExpired || r.Status == ReservationActive && !now.Before(r.ExpiresAt) {
+		return Errorf(CodeReservationExpired, field, "the reservation has expired, at %s", r.ExpiresAt.UTC().Format(time.RFC3339Nano))
+	}
+	allowed := reservationNext[r.Status]
+	if !slices.Contains(allowed, to) {
+		e := Errorf(CodeInvalidTransition, field, "a reservation that is %s can't become %s", r.Status, to)
+		e.From, e.To, e.Allowed = string(r.Status), string(to), []string{}
+		return e
+	}
+	r.Status = to
+	r.Version++
+	return nil
+}
 
 // ReservationLine is what a reservation holds of one level, in base units.
 type ReservationLine struct {

@@ -40,6 +40,10 @@ func passing(err error) bool {
 	if errors.Is(err, errMoved) || violates(err, "idempotency_keys_pkey") { // another call with the key was committed meanwhile
 		return true
 	}
+	var due *errDue
+	if errors.As(err, &due) { // which are released before it is run again
+		return true
+	}
 	var pe *pq.Error
 	if !errors.As(err, &pe) {
 		return false

@@ -227,6 +227,10 @@ func (w *world) checkBooks() {
 					'PARTIALLY_ACCEPTED', 'IN_PROGRESS', 'CANCELLATION_REQUESTED') THEN coalesce(fl.accepted, fl.quantity) - fl.shipped ELSE 0 END) AS open
 				FROM fulfillment_order_lines fl JOIN fulfillment_orders f ON f.id = fl.fulfillment_order_id GROUP BY 1) h
 				ON h.order_line_id = ol.id WHERE (ol.open, ol.shipped) <> (coalesce(h.open, 0), coalesce(h.shipped, 0))`,
+		"reserved is what active reservations hold": `SELECT l.id FROM inventory_levels l LEFT JOIN (
+				SELECT rl.product_id, rl.location_id, sum(rl.quantity) AS held FROM reservation_lines rl
+				JOIN reservations r ON r.id = rl.reservation_id WHERE r.status = 'ACTIVE' GROUP BY 1, 2) h
+				USING (product_id, location_id) WHERE l.reserved <> coalesce(h.held, 0)`,
 		"each version of a level has one event": `SELECT l.id FROM inventory_levels l
 				WHERE l.version <> (SELECT count(*) FROM events e WHERE e.subject_id = l.id)`,
 		"each version of an order has one event": `SELECT o.id FROM orders o

@@ -95,6 +95,9 @@ type transaction struct {
 	places *places
 	// made are locations that the transaction itself has made.
 	made map[string]*place
+	// givesBack says that it decides on nothing that is available: reservations that
+	// are due on its levels need not be released before.
+	givesBack bool
 }
 
 // mutation is one call's change in a transaction.
@@ -194,9 +197,13 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 	}
 	err := s.transact(ctx, calls, hurry, do)
 	for try := 1; err != nil && try < tries && passing(err); try++ {
-		// Whoever was overtaken by a look at the rows has nobody to give way to.
-		if !errors.Is(err, errMoved) && pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond) != nil {
+		headway, failed := s.makeWay(ctx, err, try)
+		if failed != nil {
+			err = failed
 			break
+		}
+		if headway {
+			try--
 		}
 		err = s.transact(ctx, calls, hurry, do)
 	}
@@ -223,6 +230,22 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 			c.err = err
 		}
 	}
+}
+
+// makeWay does what there is to do before a transaction that ended so is run
+// again: it gives way to others, or releases the reservations that it found due;
+// then there is headway. It fails with why the transaction can't be run again.
+func (s *Store) makeWay(ctx context.Context, ended error, try int) (headway bool, err error) {
+	var due *errDue
+	switch {
+	case errors.As(ended, &due):
+		released, err := s.expire(ctx, due.reservations, false)
+		return released > 0, err
+	case errors.Is(ended, errMoved): // overtaken by a look at the rows, it has nobody to give way to
+	case pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond) != nil:
+		return false, ended
+	}
+	return false, nil
 }
 
 // hopeless reports whether what ended a transaction would end the next as well,

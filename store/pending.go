@@ -20,11 +20,6 @@ func (s *Store) ItemVersions(_ context.Context, _ redline.Principal, _ []string)
 	return nil, errPending
 }
 
-// ReservationsByID is being built.
-func (s *Store) ReservationsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Reservation, error) {
-	return nil, errPending
-}
-
 // ReturnsByID is being built.
 func (s *Store) ReturnsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Return, error) {
 	return nil, errPending
@@ -67,21 +62,6 @@ func (s *Store) FulfillmentOrderAcceptCancellation(_ context.Context, _ redline.
 
 // FulfillmentOrderRejectCancellation is being built.
 func (s *Store) FulfillmentOrderRejectCancellation(_ context.Context, _ redline.Principal, _ redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}
-
-// ReservationCreate is being built.
-func (s *Store) ReservationCreate(_ context.Context, _ redline.Principal, _ redline.ReservationCreateInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}
-
-// ReservationExtend is being built.
-func (s *Store) ReservationExtend(_ context.Context, _ redline.Principal, _ redline.ReservationExtendInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}
-
-// ReservationRelease is being built.
-func (s *Store) ReservationRelease(_ context.Context, _ redline.Principal, _ redline.ReservationReleaseInput) (string, redline.Outcome, error) {
 	return "", redline.Outcome{}, errPending
 }
 

@@ -21,13 +21,17 @@ const (
 // OrderPlace places an order: what is available is committed, and the order
 // split into a part for each location, in one transaction. It is refused where
 // a line can't be served, unless backorders are allowed. Orders that arrive
-// together share a transaction, each with its own outcome.
+// together share a transaction, each with its own outcome. One that takes a
+// reservation over has one of its own, and gets what that holds.
 //
 // It answers the order's id, and in the outcome of an order that was placed just
 // now the order itself, whole, as the principal may see it.
 func (s *Store) OrderPlace(ctx context.Context, p redline.Principal, in redline.OrderPlaceInput) (string, redline.Outcome, error) {
 	c := newCall(ctx, p, request{action: "orderPlace", key: &in.IdempotencyKey, input: in})
-	if err := s.placements.do(ctx, c, len(in.Lines)); err != nil {
+	if in.ReservationID != nil {
+		c.subject = *in.ReservationID
+		s.settle(ctx, []*call{c}, 0, takeOver)
+	} else if err := s.placements.do(ctx, c, len(in.Lines)); err != nil {
 		return "", redline.Outcome{}, err
 	}
 	id, outcome, err := outcomeOf[string](ctx, s, c)
@@ -58,8 +62,11 @@ func newPlacement(m *mutation, in redline.OrderPlaceInput) *placement {
 // checkPlacement checks what needs no database, and fills in the customer's own
 // id where a customer orders.
 func checkPlacement(p redline.Principal, in *redline.OrderPlaceInput) error {
-	if len(in.Lines) < 1 || len(in.Lines) > linesMax {
-		return redline.Invalid([]string{"lines"}, "an order has 1 to %d lines, not %d", linesMax, len(in.Lines))
+	switch {
+	case in.ReservationID != nil && in.Lines != nil:
+		return redline.Invalid([]string{"reservationId"}, "an order has either lines or a reservation that it takes over")
+	case in.ReservationID == nil && (len(in.Lines) < 1 || len(in.Lines) > linesMax):
+		return redline.Invalid([]string{"lines"}, "an order has 1 to %d lines, not %d, or a reservation that it takes over", linesMax, len(in.Lines))
 	}
 	refused := checkLines(in.Lines)
 	texts := map[string]*string{
@@ -103,14 +110,14 @@ func (pl *placement) newOrder(number string) error {
 	for i, l := range pl.lines {
 		p := pl.products[i]
 		if p.Price.Currency != currency {
-			return redline.Invalid(indexPath("lines", i), "the product is priced in %s and the order's first in %s; one order has one currency", p.Price.Currency, currency)
+			return redline.Invalid(pl.at(i), "the product is priced in %s and the order's first in %s; one order has one currency", p.Price.Currency, currency)
 		}
 		sum, ok := p.Price.Amount.Times(l.Quantity, redline.MinorUnits(currency))
 		if ok {
 			total, ok = total.Plus(sum)
 		}
 		if !ok {
-			return redline.Invalid(append(indexPath("lines", i), "quantity"), "the order's total is too large to be counted")
+			return redline.Invalid(pl.at(i, "quantity"), "the order's total is too large to be counted")
 		}
 		product, price := *p, p.Price // copies for this caller: answers fill in more
 		o.Lines = append(o.Lines, &redline.OrderLine{
@@ -188,7 +195,8 @@ func (pl *placement) shown() *redline.Order {
 	return o
 }
 
-// commit takes what the order gets from locked levels, and tells of it.
+// commit takes what the order gets from locked levels, or from what is reserved for
+// it there, and tells of it.
 func (pl *placement) commit(levels map[levelKey]*lockedLevel) error {
 	o := pl.order
 	taken := map[levelKey]int{}
@@ -201,9 +209,11 @@ func (pl *placement) commit(levels map[levelKey]*lockedLevel) error {
 		return cmp.Or(strings.Compare(a.product, b.product), strings.Compare(a.location, b.location))
 	})
 	for _, k := range keys {
-		err := pl.change(levels[k], stockChange{
-			delta: redline.Delta{redline.StateCommitted: taken[k]}, reason: redline.ReasonCommitted, reference: &o.Number,
-		})
+		delta := redline.Delta{redline.StateCommitted: taken[k]}
+		if pl.held {
+			delta[redline.StateReserved] = -taken[k]
+		}
+		err := pl.change(levels[k], stockChange{delta: delta, reason: redline.ReasonCommitted, reference: &o.Number})
 		if err != nil {
 			return fmt.Errorf("committing %d of %s at %s: %w", taken[k], k.product, k.location, err)
 		}

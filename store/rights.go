@@ -93,3 +93,15 @@ func (q *query) seeProducts(p redline.Principal) {
 		q.and("p.active")
 	}
 }
+
+// seeReservations narrows a query to the reservations, under the alias r, that a
+// principal may see: those that it made.
+func (q *query) seeReservations(p redline.Principal) {
+	switch {
+	case p.Everywhere():
+	case p.Authenticated():
+		q.and("(r.owner_issuer, r.owner_subject) = (%s, %s)", p.Issuer, p.Subject)
+	default:
+		q.and("false")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"redline"
@@ -61,14 +62,17 @@ func (p *place) copied() *redline.Location {
 //
 // Whose each location is comes with its level. Where that isn't what the
 // transaction went by so far, it is errMoved, and newer places are known by then.
+// Where reservations are due on the levels it is errDue, so that nobody decides on
+// stock that nothing holds any more.
 func (t *transaction) lockLevels(
 	ctx context.Context, products map[string]*redline.Product, cond string, args ...any,
 ) (map[levelKey]*lockedLevel, error) {
 	out := map[levelKey]*lockedLevel{}
 	var l lockedLevel
-	into := append(intoLevel(&l.InventoryLevel), &l.leadTime, &l.now, &l.owner)
+	var due *string
+	into := append(intoLevel(&l.InventoryLevel), &l.leadTime, &l.now, &l.owner, &due)
 	columns, from := levelColumns+`, l.lead_time_days, clock_timestamp(), (SELECT `+placeOwner+` FROM locations loc
-		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id)`, `l`
+		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id), `+t.dueColumn(), `l`
 	if products == nil {
 		columns, from = columns+`, p.sku, p.category, p.active`, `l JOIN products p ON p.id = l.product_id`
 		into = append(into, &l.SKU, &l.Category, &l.Active)
@@ -92,6 +96,9 @@ func (t *transaction) lockLevels(
 	})
 	if err != nil {
 		return nil, err
+	}
+	if due != nil {
+		return nil, &errDue{strings.Fields(*due)}
 	}
 	wentBy := t.places
 	err = t.goBy(ctx, func(p *places) bool {

@@ -19,7 +19,10 @@ type wanted struct {
 	allowBackorder bool
 	// allowStale says that it may come from stock that is stale.
 	allowStale bool
-	products   []*redline.Product
+	// held says that a reservation holds it, so that shares are known from the
+	// start; it stands for products that were withdrawn since, too.
+	held     bool
+	products []*redline.Product
 	// shares is what each line gets, and from where.
 	shares []share
 }
@@ -69,7 +72,7 @@ func (t *transaction) findProducts(ctx context.Context, all []*wanted, n int) ([
 	// The numbers come with the first row.
 	err := t.tx.SelectContext(ctx, &rows, `SELECT `+productColumns+`, clock_timestamp() AS now, CASE WHEN row_number() OVER () = 1 THEN
 			(SELECT string_agg(nextval('order_numbers')::text, ' ') FROM generate_series(1, $3::integer)) END AS numbers
-		FROM products p WHERE p.active AND (p.id = ANY($1::text[]) OR p.sku = ANY($2::text[]))`,
+		FROM products p WHERE p.id = ANY($1::text[]) OR p.sku = ANY($2::text[])`,
 		texts(slices.Collect(maps.Keys(byID))...), texts(slices.Collect(maps.Keys(bySKU))...), n)
 	if err != nil {
 		return nil, dbError("reading the products of lines", err)
@@ -84,14 +87,27 @@ func (t *transaction) findProducts(ctx context.Context, all []*wanted, n int) ([
 	}
 	for _, w := range all {
 		for _, l := range w.lines {
+			var product *redline.Product
 			if l.ProductID != nil {
-				w.products = append(w.products, byID[*l.ProductID])
+				product = byID[*l.ProductID]
 			} else {
-				w.products = append(w.products, bySKU[*l.SKU])
+				product = bySKU[*l.SKU]
 			}
+			if product != nil && !product.Active && !w.held {
+				product = nil
+			}
+			w.products = append(w.products, product)
 		}
 	}
 	return numbers, nil
+}
+
+// at is the input's path to a line, or to the reservation that it comes from.
+func (w *wanted) at(i int, field ...string) []string {
+	if w.held {
+		return []string{"reservationId"}
+	}
+	return append(indexPath("lines", i), field...)
 }
 
 // findMissing refuses products that aren't on sale.
@@ -115,15 +131,21 @@ func (w *wanted) findMissing() error {
 
 // findLocations finds which of the locations that lines name exist.
 func (t *transaction) findLocations(ctx context.Context, all []*wanted) error {
-	return t.goBy(ctx, func(known *places) bool {
-		for _, w := range all {
-			for _, l := range w.lines {
-				if l.LocationID != nil && known.byID[*l.LocationID] == nil {
-					return false
-				}
+	var named []string
+	for _, w := range all {
+		for _, l := range w.lines {
+			if l.LocationID != nil {
+				named = append(named, *l.LocationID)
 			}
 		}
-		return true
+		for _, share := range w.shares {
+			for _, take := range share.takes {
+				named = append(named, take.Source.LocationID)
+			}
+		}
+	}
+	return t.goBy(ctx, func(known *places) bool {
+		return !slices.ContainsFunc(named, func(id string) bool { return known.byID[id] == nil })
 	})
 }
 
