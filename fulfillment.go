@@ -56,9 +56,12 @@ type FulfillmentOrderLine struct {
 	FulfillmentOrderID string `json:"-" db:"fulfillment_order_id"`
 	OrderLineID        string `json:"orderLineId" db:"order_line_id"`
 	Quantity           int    `json:"quantity"`
-	// Accepted is nil until the part has been answered.
-	Accepted     *int           `json:"accepted,omitempty"`
-	Shipped      int            `json:"shipped"`
+	// Accepted is nil until the part has been answered, or some of it withdrawn.
+	Accepted *int `json:"accepted,omitempty"`
+	Shipped  int  `json:"shipped"`
+	// Withdrawn is how much of Quantity was taken off the part again, because its
+	// location couldn't keep it; Accepted is without it.
+	Withdrawn    int            `json:"withdrawn,omitempty"`
 	SupplierSKU  *string        `json:"supplierSku,omitempty" db:"supplier_sku"`
 	SupplierUnit *UnitOfMeasure `json:"supplierUnit,omitempty" db:"supplier_unit"`
 	PackQuantity *int           `json:"packQuantity,omitempty" db:"pack_quantity"`
@@ -125,6 +128,11 @@ func (f *FulfillmentOrder) Remaining(l *FulfillmentOrderLine) int {
 		return *l.Accepted - l.Shipped
 	}
 	return l.Quantity - l.Shipped
+}
+
+// refused: the location has refused some of a line.
+func (f *FulfillmentOrder) refused(l *FulfillmentOrderLine) bool {
+	return f.Status == PartRejected || l.Accepted != nil && *l.Accepted+l.Withdrawn < l.Quantity
 }
 
 func (f *FulfillmentOrder) remaining() (n int) {

@@ -194,6 +194,12 @@ type Source struct {
 	Kind         LocationKind
 	LeadTimeDays *int
 	Available    int
+	// Stale says that its supplier has not confirmed it in time.
+	Stale bool
+	// SupplierID and SupplierCode are nil for our own locations, and
+	// AcknowledgeWithin is how long a supplier may take to answer.
+	SupplierID, SupplierCode *string
+	AcknowledgeWithin        time.Duration
 }
 
 // before orders sources: our own before a supplier's, then the shorter lead

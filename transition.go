@@ -17,11 +17,13 @@ type Transition struct {
 	Now  time.Time
 	Note *string
 
-	from     OrderStatus
-	touched  []*FulfillmentOrder
-	stock    []StockEffect
-	shipped  []*Fulfillment
-	excess   []Excess
+	from    OrderStatus
+	touched []*FulfillmentOrder
+	stock   []StockEffect
+	shipped []*Fulfillment
+	excess  []Excess
+	// loose are the products of which something waits for a location now.
+	loose    []string
 	tellsAll bool
 }
 
@@ -41,10 +43,37 @@ type StockEffect struct {
 	At *time.Time
 }
 
+// Frees reports whether there is more for others afterwards.
+func (e StockEffect) Frees() bool {
+	return e.Delta[StateOnHand]-e.Delta[StateCommitted]-e.Delta[StateReserved]-e.Delta[StateUnavailable]-e.Ship > 0
+}
+
 // NewTransition begins a change of an order whose lines, parts and shipments
 // are all loaded.
 func NewTransition(o *Order, by Principal, now time.Time) *Transition {
 	return &Transition{Order: o, By: by, Now: now, from: o.Status}
+}
+
+// Changed reports whether anything has come of the transition so far.
+func (t *Transition) Changed() bool { return len(t.touched) > 0 }
+
+// Loose are the products of which something has lost its location, or may have
+// one again: their levels have to be locked for Assign.
+func (t *Transition) Loose() []string { return t.loose }
+
+// OnlyPart is the id of the part that changed or is new, where it is one.
+func (t *Transition) OnlyPart() *string {
+	if len(t.touched) != 1 {
+		return nil
+	}
+	return &t.touched[0].ID
+}
+
+// TakeStock is what the transition does to levels, since it was last asked.
+func (t *Transition) TakeStock() []StockEffect {
+	stock := t.stock
+	t.stock = nil
+	return stock
 }
 
 // Change is what a finished transition has to write.
@@ -53,9 +82,12 @@ type Change struct {
 	From OrderStatus
 	// Parts are the fulfilment orders that changed, each with its new version.
 	Parts []*FulfillmentOrder
+	// Made are those of Parts that are new.
+	Made []*FulfillmentOrder
 	// Shipments are the new ones.
 	Shipments []*Fulfillment
-	Stock     []StockEffect
+	// Stock is what TakeStock has not handed out before.
+	Stock []StockEffect
 	// History is nil where the status stayed and nothing was noted.
 	History *OrderStatusChange
 	// Suppliers are the codes of those who are told.
@@ -67,6 +99,9 @@ func (t *Transition) Finish() Change {
 	o := t.Order
 	c := Change{From: t.from, Parts: t.touched, Shipments: t.shipped, Stock: t.stock, Suppliers: []string{}}
 	for _, f := range t.touched {
+		if f.Version == 0 {
+			c.Made = append(c.Made, f)
+		}
 		f.Version++
 	}
 	told := t.touched
@@ -92,6 +127,13 @@ func (t *Transition) Finish() Change {
 func (t *Transition) touch(f *FulfillmentOrder) {
 	if !slices.Contains(t.touched, f) {
 		t.touched = append(t.touched, f)
+	}
+}
+
+// loosen has some of a line, which no part holds any more, wait for a location.
+func (t *Transition) loosen(line *OrderLine, n int) {
+	if line.Backordered += n; line.Backordered > 0 {
+		t.loose = append(t.loose, line.ProductID)
 	}
 }
 
@@ -201,7 +243,7 @@ func (t *Transition) accept(f *FulfillmentOrder, accepted map[string]int) {
 			f.Status = PartPartiallyAccepted
 			line := t.Order.Line(l.OrderLineID)
 			t.giveBack(f, line, rest, ReasonReleased)
-			line.Backordered += rest
+			t.loosen(line, rest)
 		}
 	}
 }
@@ -216,7 +258,7 @@ func (t *Transition) Reject(partID string) error {
 	for _, l := range f.Lines {
 		line, n := t.Order.Line(l.OrderLineID), f.Remaining(l)
 		t.giveBack(f, line, n, ReasonReleased)
-		line.Backordered += n
+		t.loosen(line, n)
 	}
 	f.Status = PartRejected
 	return nil
@@ -239,6 +281,9 @@ func (t *Transition) ReleaseHold() error {
 		return e
 	}
 	t.Order.HoldReason, t.tellsAll = nil, true
+	for _, l := range t.Order.Lines {
+		t.loosen(l, 0)
+	}
 	return nil
 }
 

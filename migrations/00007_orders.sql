@@ -10,6 +10,8 @@ CREATE INDEX order_lines_backordered ON order_lines (product_id, order_id) WHERE
 -- What the part was before its cancellation was asked for.
 ALTER TABLE fulfillment_orders ADD COLUMN status_before text,
     ADD CONSTRAINT asked_from_somewhere CHECK ((status = 'CANCELLATION_REQUESTED') = (status_before IS NOT NULL));
+-- What was taken off a part again because its location couldn't keep it.
+ALTER TABLE fulfillment_order_lines ADD COLUMN withdrawn integer NOT NULL DEFAULT 0 CHECK (withdrawn BETWEEN 0 AND quantity);
 CREATE INDEX fulfillment_orders_overdue ON fulfillment_orders (acknowledge_by, id) WHERE status = 'SUBMITTED' AND acknowledge_by IS NOT NULL;
 
 CREATE TABLE returns (
@@ -38,6 +40,7 @@ CREATE INDEX return_lines_by_order_line ON return_lines (order_line_id);
 -- +goose Down
 DROP TABLE return_lines, returns;
 DROP INDEX fulfillment_orders_overdue, order_lines_backordered;
+ALTER TABLE fulfillment_order_lines DROP COLUMN withdrawn;
 ALTER TABLE fulfillment_orders DROP COLUMN status_before;
 ALTER TABLE order_lines DROP COLUMN location_id;
 ALTER TABLE orders DROP COLUMN allow_stale;

@@ -91,6 +91,8 @@ type transaction struct {
 	now    time.Time
 	stock  stockWrites
 	events []eventRow
+	// rules did what follows by rule from the changes: see byRule.
+	rules []*mutation
 	// places are those that it goes by; nil as long as it asked for none.
 	places *places
 	// made are locations that the transaction itself has made.

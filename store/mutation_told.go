@@ -134,6 +134,9 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 			}
 		}
 	}
+	for _, m := range t.rules {
+		audit.addAll(m)
+	}
 	if audit.id.n == 0 {
 		return false, nil
 	}

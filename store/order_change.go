@@ -28,15 +28,11 @@ func (m *mutation) lockOrder(ctx context.Context, cond string, args ...any) (*re
 		return nil, nil
 	}
 	m.now = rows[0].Now
-	// A statement of its own: that which waited for the lock began before it.
-	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true})
-	q = &query{}
-	q.and("o.id = %s", rows[0].ID)
-	found, err := r.orders(ctx, m.tx, "reading a locked order", r.selectFrom(q)+q.where(), q.args)
+	found, err := m.loadLocked(ctx, []string{rows[0].ID})
 	if err != nil {
 		return nil, err
 	}
-	return found[0].Order, nil
+	return found[0], nil
 }
 
 // orderChange is one transition of one order.
@@ -95,33 +91,82 @@ func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderCha
 	})
 }
 
-// writeChange writes a finished transition: its effects on stock, the order's
-// rows and the event. It answers the one part that changed, if it was one.
+// writeChange writes a transition: its effects on stock, where what got loose
+// goes, the order's rows and the event. What it made available goes to those who
+// wait. It answers the one part that changed, if it was one.
 func (m *mutation) writeChange(ctx context.Context, t *redline.Transition) (string, error) {
-	o := t.Order
-	c := t.Finish()
-	if err := m.applyStock(ctx, o.Number, c.Stock); err != nil {
+	if err := m.writeChanges(ctx, []*redline.Transition{t}); err != nil {
 		return "", err
 	}
-	if err := updateOrder(ctx, m.tx, o, c); err != nil {
-		return "", err
+	if part := t.OnlyPart(); part != nil {
+		return *part, nil
 	}
-	var part *string
-	if len(c.Parts) == 1 {
-		part = &c.Parts[0].ID
-	}
-	if err := m.tellOrder(o, &c.From, part, c.Suppliers); err != nil || part == nil {
-		return "", err
-	}
-	return *part, nil
+	return "", nil
 }
 
-// applyStock changes the levels that a transition gives back to or ships from:
-// one change for each level.
-func (m *mutation) applyStock(ctx context.Context, number string, effects []redline.StockEffect) error {
-	if len(effects) == 0 {
-		return nil
+// writeChanges writes transitions of orders, whose rows are locked, as
+// writeChange does one.
+func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transition) error {
+	var keys []levelKey
+	var loose, freed, orders []string
+	effects := make([][]redline.StockEffect, len(changes))
+	for i, t := range changes {
+		effects[i] = t.TakeStock()
+		orders = append(orders, t.Order.ID)
+		loose = append(loose, t.Loose()...)
+		for _, e := range effects[i] {
+			keys = append(keys, levelKey{e.ProductID, e.LocationID})
+			if e.Frees() {
+				freed = append(freed, e.ProductID)
+			}
+		}
 	}
+	waiting, err := m.lockWaiting(ctx, freed, orders...)
+	if err != nil {
+		return err
+	}
+	levels, err := m.lockEffects(ctx, keys, loose)
+	if err != nil {
+		return err
+	}
+	for i, t := range changes {
+		if err := m.applyEffects(t.Order.Number, effects[i], levels); err != nil {
+			return err
+		}
+	}
+	for _, t := range changes {
+		if len(t.Loose()) == 0 {
+			continue
+		}
+		t.Assign(shelvesOf(levels))
+		if err := m.applyEffects(t.Order.Number, t.TakeStock(), levels); err != nil {
+			return err
+		}
+	}
+	if err := m.writeOrders(ctx, changes); err != nil {
+		return err
+	}
+	return m.fill(ctx, waiting, levels)
+}
+
+// lockEffects locks the levels that are changed; and, of products that are
+// wanted elsewhere, all.
+func (m *mutation) lockEffects(ctx context.Context, keys []levelKey, loose []string) (map[levelKey]*lockedLevel, error) {
+	switch {
+	case len(loose) > 0:
+		for _, k := range keys {
+			loose = append(loose, k.product)
+		}
+		return m.lockLevels(ctx, nil, `l.product_id = ANY($1::text[])`, texts(loose...))
+	case len(keys) > 0:
+		return m.lockKeys(ctx, keys, false)
+	}
+	return nil, nil
+}
+
+// applyEffects changes locked levels as a change of an order says: one change
+// for each level.
+func (m *mutation) applyEffects(number string, effects []redline.StockEffect, levels map[levelKey]*lockedLevel) error {
 	sum := map[levelKey]redline.StockEffect{}
 	var keys []levelKey
 	for _, e := range effects {
@@ -129,24 +174,48 @@ func (m *mutation) applyStock(ctx context.Context, number string, effects []redl
 		all, ok := sum[k]
 		if !ok {
 			keys = append(keys, k)
-			all = redline.StockEffect{Delta: redline.Delta{}, Reason: e.Reason}
+			all = redline.StockEffect{Delta: redline.Delta{}, Reason: e.Reason, At: e.At}
 		}
 		for s, n := range e.Delta {
 			all.Delta[s] += n
 		}
 		all.Ship += e.Ship
+		all.Fact = all.Fact || e.Fact
 		sum[k] = all
-	}
-	levels, err := m.lockKeys(ctx, keys, false)
-	if err != nil {
-		return err
 	}
 	for _, k := range keys {
 		l, e := levels[k], sum[k]
 		if e.Ship > 0 {
 			e.Delta[redline.StateOnHand] = -min(e.Ship, l.OnHand)
 		}
-		if err := m.change(l, stockChange{delta: e.Delta, reason: e.Reason, reference: &number}); err != nil {
+		c := stockChange{delta: e.Delta, fact: e.Fact, reason: e.Reason, reference: &number}
+		if e.At != nil {
+			c.occurredAt = *e.At
+		}
+		if err := m.change(l, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeOrders finishes transitions, whose effects on stock are applied, writes
+// the orders' rows and tells of them.
+func (m *mutation) writeOrders(ctx context.Context, changes []*redline.Transition) error {
+	updates := make([]orderUpdate, len(changes))
+	var made []*redline.FulfillmentOrder
+	for i, t := range changes {
+		updates[i] = orderUpdate{t.Order, t.Finish()}
+		made = append(made, updates[i].Made...)
+	}
+	if err := m.freezePacks(ctx, made); err != nil {
+		return err
+	}
+	if err := updateOrders(ctx, m.tx, updates); err != nil {
+		return err
+	}
+	for i, u := range updates {
+		if err := m.tellOrder(u.Order, &u.From, changes[i].OnlyPart(), u.Suppliers); err != nil {
 			return err
 		}
 	}

@@ -14,19 +14,20 @@ import (
 
 const (
 	orderColumns = `o.id, o.number, o.owner_issuer, o.owner_subject, o.external_reference, o.customer_id, o.customer_name,
-		o.customer_email, o.status, o.hold_reason, o.currency, o.total, o.ship_to, o.version, o.placed_at, o.updated_at`
+		o.customer_email, o.status, o.hold_reason, o.currency, o.total, o.ship_to, o.version, o.placed_at,
+		o.updated_at, o.allow_stale`
 
 	// What is left open is the products' details, if they are wanted.
-	gatherLines = `(SELECT json_agg(json_build_array(ol.id, ol.product_id, ol.quantity, ol.open, ol.backordered, ol.shipped,
+	gatherLines = `(SELECT json_agg(json_build_array(ol.id, ol.product_id, ol.location_id, ol.quantity, ol.open, ol.backordered, ol.shipped,
 			ol.cancelled, ol.returned, ol.unit_price, ol.discount, ol.total,
 			p.sku, p.name, p.brand, p.category, p.base_unit, p.price, p.currency, p.active, p.version%s) ORDER BY ol.position)
 		FROM order_lines ol JOIN products p ON p.id = ol.product_id WHERE ol.order_id = o.id)`
 	gatherDetails = `, p.description, p.attributes, p.created_at, p.updated_at`
 
 	// The condition is on whose parts are read.
-	gatherParts = `(SELECT json_agg(json_build_array(f.id, f.location_id, f.supplier_id, sup.code, f.status, f.version, f.submitted_at,
+	gatherParts = `(SELECT json_agg(json_build_array(f.id, f.location_id, f.supplier_id, sup.code, f.status, f.status_before, f.version, f.submitted_at,
 			f.acknowledge_by,
-			(SELECT json_agg(json_build_array(fl.id, fl.order_line_id, fl.quantity, fl.accepted, fl.shipped, fl.supplier_sku,
+			(SELECT json_agg(json_build_array(fl.id, fl.order_line_id, fl.quantity, fl.accepted, fl.shipped, fl.withdrawn, fl.supplier_sku,
 					fl.supplier_unit, fl.pack_quantity, fl.supplier_quantity) ORDER BY ol.position)
 				FROM fulfillment_order_lines fl JOIN order_lines ol ON ol.id = fl.order_line_id WHERE fl.fulfillment_order_id = f.id),
 			(SELECT json_agg(json_build_array(s.id, s.status, s.carrier, s.tracking_number, s.tracking_url, s.shipped_at, s.delivered_at,
@@ -92,7 +93,7 @@ func (r *orderRow) into() []any {
 	o := &r.Order
 	return []any{
 		&o.ID, &o.Number, &o.OwnerIssuer, &o.OwnerSubject, &o.ExternalReference, &r.customer.ID, &r.customer.Name, &r.customer.Email,
-		&o.Status, &o.HoldReason, &r.total.Currency, &r.total.Amount, &r.shipTo, whole{&o.Version}, &o.PlacedAt, &o.UpdatedAt,
+		&o.Status, &o.HoldReason, &r.total.Currency, &r.total.Amount, &r.shipTo, whole{&o.Version}, &o.PlacedAt, &o.UpdatedAt, &o.AllowStale,
 		&r.lines, &r.parts, &r.changes,
 	}
 }
@@ -176,7 +177,7 @@ func (r orderRead) lines(n *nested, o *redline.Order) []*redline.OrderLine {
 	lines := []*redline.OrderLine{}
 	n.rows(func() {
 		l := &redline.OrderLine{
-			ID: n.str(), OrderID: o.ID, ProductID: n.str(), Quantity: n.int(), Open: n.int(), Backordered: n.int(), Shipped: n.int(),
+			ID: n.str(), OrderID: o.ID, ProductID: n.str(), LocationID: optional(n, n.str), Quantity: n.int(), Open: n.int(), Backordered: n.int(), Shipped: n.int(),
 			Cancelled: n.int(), Returned: n.int(), UnitPrice: n.money(o), Discount: n.money(o), Total: n.money(o),
 		}
 		p := &redline.Product{
@@ -211,13 +212,13 @@ func orderParts(n *nested, o *redline.Order) []*redline.FulfillmentOrder {
 	n.rows(func() {
 		f := &redline.FulfillmentOrder{
 			ID: n.str(), OrderID: o.ID, LocationID: n.str(), SupplierID: optional(n, n.str), SupplierCode: optional(n, n.str),
-			Status: redline.FulfillmentOrderStatus(n.str()), Version: n.int(), SubmittedAt: n.time(), AcknowledgeBy: optional(n, n.time),
+			Status: n.partStatus(), StatusBefore: optional(n, n.partStatus), Version: n.int(), SubmittedAt: n.time(), AcknowledgeBy: optional(n, n.time),
 			Order: o, ShipTo: o.ShipTo, Lines: []*redline.FulfillmentOrderLine{}, Fulfillments: []*redline.Fulfillment{},
 		}
 		n.rows(func() {
 			l := &redline.FulfillmentOrderLine{
 				ID: n.str(), FulfillmentOrderID: f.ID, OrderLineID: n.str(), Quantity: n.int(), Accepted: optional(n, n.int), Shipped: n.int(),
-				SupplierSKU: optional(n, n.str), SupplierUnit: optional(n, n.unit), PackQuantity: optional(n, n.int),
+				Withdrawn: n.int(), SupplierSKU: optional(n, n.str), SupplierUnit: optional(n, n.unit), PackQuantity: optional(n, n.int),
 				SupplierQuantity: optional(n, n.int),
 			}
 			l.OrderLine = o.Line(l.OrderLineID)
@@ -227,6 +228,10 @@ func orderParts(n *nested, o *redline.Order) []*redline.FulfillmentOrder {
 		parts = append(parts, f)
 	})
 	return parts
+}
+
+func (n *nested) partStatus() redline.FulfillmentOrderStatus {
+	return redline.FulfillmentOrderStatus(n.str())
 }
 
 func (n *nested) unit() redline.UnitOfMeasure { return redline.UnitOfMeasure(n.str()) }

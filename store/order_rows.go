@@ -37,13 +37,14 @@ var orderTables = func() (t struct{ orders, lines, parts, partLines, history, sh
 	}
 	t.orders = define("orders", `id text, number text, owner_issuer text, owner_subject text, external_reference text,
 		customer_id text, customer_name text, customer_email text, status text, hold_reason text, currency text, total numeric,
-		ship_to json, version integer, placed_at timestamptz, updated_at timestamptz`)
+		ship_to json, version integer, placed_at timestamptz, updated_at timestamptz, allow_stale boolean`)
 	t.lines = define("order_lines", `id text, order_id text, position integer, product_id text, quantity integer, open integer,
-		backordered integer, shipped integer, cancelled integer, unit_price numeric, discount numeric, total numeric`)
+		backordered integer, shipped integer, cancelled integer, unit_price numeric, discount numeric, total numeric, location_id text`)
 	t.parts = define("fulfillment_orders", `id text, order_id text, location_id text, supplier_id text, status text,
-		version integer, submitted_at timestamptz, acknowledge_by timestamptz`)
+		version integer, submitted_at timestamptz, acknowledge_by timestamptz, status_before text`)
 	t.partLines = define("fulfillment_order_lines", `id text, fulfillment_order_id text, order_line_id text, quantity integer,
-		accepted integer, shipped integer, supplier_sku text, supplier_unit text, pack_quantity integer, supplier_quantity integer`)
+		accepted integer, shipped integer, supplier_sku text, supplier_unit text, pack_quantity integer, supplier_quantity integer,
+		withdrawn integer`)
 	t.history = define("order_status_changes", `order_id text, order_version integer, from_status text, to_status text, actor text,
 		note text, at timestamptz`)
 	t.shipments = define("fulfillments", `id text, fulfillment_order_id text, status text, carrier text, tracking_number text,
@@ -91,7 +92,7 @@ var (
 	// make ready to write two tables more all the same.
 	insertShippedText = insertText("shipments AS (" + orderTables.shipments.insert() +
 		"), shipment_lines AS (" + orderTables.shipmentLines.insert() + "), ")
-	updateOrderText = func() string {
+	updateOrdersText = func() string {
 		t := &orderTables
 		return `WITH changed AS (
 				UPDATE orders o SET status = n.status, hold_reason = n.hold_reason, version = n.version, updated_at = n.updated_at
@@ -101,9 +102,9 @@ var (
 				FROM ` + t.lines.from() + ` WHERE l.id = n.id
 					AND (l.open, l.backordered, l.shipped, l.cancelled) IS DISTINCT FROM (n.open, n.backordered, n.shipped, n.cancelled)
 			), parts AS (` + t.parts.insert() + `
-				ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version
+				ON CONFLICT (id) DO UPDATE SET status = excluded.status, status_before = excluded.status_before, version = excluded.version
 			), part_lines AS (` + t.partLines.insert() + `
-				ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, shipped = excluded.shipped
+				ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, shipped = excluded.shipped, withdrawn = excluded.withdrawn
 			), shipments AS (` + t.shipments.insert() + `
 				ON CONFLICT (id) DO UPDATE SET status = excluded.status, delivered_at = excluded.delivered_at
 			), shipment_lines AS (` + t.shipmentLines.insert() + ` ON CONFLICT DO NOTHING) ` + t.history.insert()
@@ -133,6 +134,8 @@ func (t *table) empty() []*column {
 			out[i] = times()
 		case "json":
 			out[i] = jsons()
+		case "boolean":
+			out[i] = booleans()
 		default: // text, and numbers that are written as such
 			out[i] = texts()
 		}
@@ -153,6 +156,8 @@ func addRow(to []*column, values ...any) {
 			c.int(v)
 		case *int:
 			maybe(c, (*column).int, v)
+		case bool:
+			c.boolean(v)
 		case time.Time:
 			c.time(v)
 		case *time.Time:
@@ -193,19 +198,20 @@ func (r *orderRows) add(o *redline.Order) error {
 		c = &redline.Customer{}
 	}
 	addRow(r.orders, o.ID, o.Number, o.OwnerIssuer, o.OwnerSubject, o.ExternalReference, c.ID, c.Name, c.Email, string(o.Status),
-		o.HoldReason, o.Total.Currency, o.Total.Amount, shipTo, o.Version, o.PlacedAt, o.UpdatedAt)
+		o.HoldReason, o.Total.Currency, o.Total.Amount, shipTo, o.Version, o.PlacedAt, o.UpdatedAt, o.AllowStale)
 	for i, l := range o.Lines {
 		addRow(r.lines, l.ID, o.ID, i, l.ProductID, l.Quantity, l.Open, l.Backordered, l.Shipped, l.Cancelled, l.UnitPrice.Amount,
-			l.Discount.Amount, l.Total.Amount)
+			l.Discount.Amount, l.Total.Amount, l.LocationID)
 	}
 	return nil
 }
 
 func (r *orderRows) addPart(f *redline.FulfillmentOrder) {
-	addRow(r.parts, f.ID, f.OrderID, f.LocationID, f.SupplierID, string(f.Status), f.Version, f.SubmittedAt, f.AcknowledgeBy)
+	addRow(r.parts, f.ID, f.OrderID, f.LocationID, f.SupplierID, string(f.Status), f.Version, f.SubmittedAt, f.AcknowledgeBy,
+		textOf(f.StatusBefore))
 	for _, l := range f.Lines {
 		addRow(r.partLines, l.ID, f.ID, l.OrderLineID, l.Quantity, l.Accepted, l.Shipped, l.SupplierSKU, textOf(l.SupplierUnit),
-			l.PackQuantity, l.SupplierQuantity)
+			l.PackQuantity, l.SupplierQuantity, l.Withdrawn)
 	}
 	for _, s := range f.Fulfillments {
 		addRow(r.shipments, s.ID, f.ID, string(s.Status), s.Carrier, s.TrackingNumber, s.TrackingURL, s.ShippedAt, s.DeliveredAt)
@@ -241,20 +247,28 @@ func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []*redline.Order) err
 	return write(ctx, tx, "inserting orders", insertOrdersText, rows.placed())
 }
 
-// updateOrder writes a changed order: itself, its lines, and the parts that
-// changed. The order's row is locked.
-func updateOrder(ctx context.Context, tx *sqlx.Tx, o *redline.Order, c redline.Change) error {
+// orderUpdate is a changed order, and what changed of it.
+type orderUpdate struct {
+	*redline.Order
+	redline.Change
+}
+
+// updateOrders writes changed orders, each of them once: themselves, their
+// lines, and the parts that changed or are new. The orders' rows are locked.
+func updateOrders(ctx context.Context, tx *sqlx.Tx, changed []orderUpdate) error {
 	rows := newOrderRows()
-	if err := rows.add(o); err != nil {
-		return err
+	for _, u := range changed {
+		if err := rows.add(u.Order); err != nil {
+			return err
+		}
+		for _, f := range u.Parts {
+			rows.addPart(f)
+		}
+		if u.Change.History != nil {
+			rows.addHistory(u.Version, u.Change.History)
+		}
 	}
-	for _, f := range c.Parts {
-		rows.addPart(f)
-	}
-	if c.History != nil {
-		rows.addHistory(o.Version, c.History)
-	}
-	return write(ctx, tx, "updating an order", updateOrderText, append(rows.placed(), rows.shipped()...))
+	return write(ctx, tx, "updating orders", updateOrdersText, append(rows.placed(), rows.shipped()...))
 }
 
 // placed are the columns of the tables that every order has rows in, and

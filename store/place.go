@@ -104,7 +104,7 @@ func (pl *placement) newOrder(number string) error {
 	o := &redline.Order{
 		ID: redline.NewID(redline.PrefixOrder), Number: number, OwnerIssuer: pl.by.Issuer, OwnerSubject: pl.by.Subject,
 		ExternalReference: in.ExternalReference, Customer: &redline.Customer{ID: in.Customer.ID, Name: in.Customer.Name, Email: in.Customer.Email},
-		ShipTo: in.ShipTo, Version: 1, PlacedAt: pl.now, UpdatedAt: pl.now,
+		ShipTo: in.ShipTo, AllowStale: in.AllowStale, Version: 1, PlacedAt: pl.now, UpdatedAt: pl.now,
 	}
 	var total redline.Decimal
 	for i, l := range pl.lines {
@@ -121,8 +121,8 @@ func (pl *placement) newOrder(number string) error {
 		}
 		product, price := *p, p.Price // copies for this caller: answers fill in more
 		o.Lines = append(o.Lines, &redline.OrderLine{
-			ID: redline.NewID(redline.PrefixOrderLine), OrderID: o.ID, ProductID: p.ID, Quantity: l.Quantity, Product: &product,
-			UnitPrice: &price, Discount: &redline.Money{Currency: currency}, Total: &redline.Money{Amount: sum, Currency: currency},
+			ID: redline.NewID(redline.PrefixOrderLine), OrderID: o.ID, ProductID: p.ID, LocationID: l.LocationID, Quantity: l.Quantity,
+			Product: &product, UnitPrice: &price, Discount: &redline.Money{Currency: currency}, Total: &redline.Money{Amount: sum, Currency: currency},
 		})
 	}
 	o.Total = &redline.Money{Amount: total, Currency: currency}
@@ -132,49 +132,22 @@ func (pl *placement) newOrder(number string) error {
 
 // split makes the order's parts out of what its lines get: one for each
 // location, in the order in which the lines come to them.
-func (pl *placement) split(packs map[packKey]*redline.SupplierItem) {
+func (pl *placement) split() {
 	o := pl.order
 	o.FulfillmentOrders = []*redline.FulfillmentOrder{}
 	parts := map[string]*redline.FulfillmentOrder{}
 	for i, line := range o.Lines {
-		line.Open, line.Backordered = 0, pl.shares[i].missing
-		for _, take := range pl.shares[i].takes {
-			line.Open += take.Quantity
-			at := pl.places.byID[take.Source.LocationID]
-			f := parts[at.ID]
-			if f == nil {
-				f = pl.newPart(at)
-				parts[at.ID] = f
-				o.FulfillmentOrders = append(o.FulfillmentOrders, f)
-			}
-			fl := &redline.FulfillmentOrderLine{
-				ID: redline.NewID(redline.PrefixFulfillmentOrderLine), FulfillmentOrderID: f.ID, OrderLineID: line.ID,
-				Quantity: take.Quantity, OrderLine: line,
-			}
-			if f.SupplierID != nil {
-				// Frozen as it is now: a later mapping is for later orders.
-				if item := packs[packKey{line.ProductID, *f.SupplierID}]; item != nil {
-					n := redline.SupplierQuantity(take.Quantity, item.PackQuantity, item.MinimumOrderQuantity, item.OrderMultiple)
-					fl.SupplierSKU, fl.SupplierUnit, fl.PackQuantity, fl.SupplierQuantity = &item.SupplierSKU, &item.Unit, &item.PackQuantity, &n
-				}
-			}
-			f.Lines = append(f.Lines, fl)
-		}
+		line.Open, line.Backordered = 0, line.Quantity
+		o.Serve(parts, line, pl.shares[i].takes, o.PlacedAt)
+	}
+	for _, f := range o.FulfillmentOrders {
+		f.Location = pl.places.byID[f.LocationID].copied()
+		f.Supplier = f.Location.Supplier
 	}
 	slices.SortFunc(o.FulfillmentOrders, func(a, b *redline.FulfillmentOrder) int { return strings.Compare(a.ID, b.ID) }) // as they are read
 	o.Status = o.RollUp()
 	actor := pl.by.Subject
 	o.History = []*redline.OrderStatusChange{{OrderID: o.ID, To: o.Status, Actor: &actor, At: o.PlacedAt}}
-}
-
-func (pl *placement) newPart(at *place) *redline.FulfillmentOrder {
-	o := pl.order
-	location := at.copied()
-	return &redline.FulfillmentOrder{
-		ID: redline.NewID(redline.PrefixFulfillmentOrder), OrderID: o.ID, LocationID: at.ID, SupplierID: at.SupplierID,
-		SupplierCode: at.supplierCode(), Status: redline.PartSubmitted, Version: 1, SubmittedAt: o.PlacedAt, AcknowledgeBy: at.acknowledgeBy(o.PlacedAt),
-		Fulfillments: []*redline.Fulfillment{}, Order: o, Location: location, Supplier: location.Supplier, ShipTo: o.ShipTo,
-	}
 }
 
 // shown is the placed order, whole, as its caller may see it; nil where the

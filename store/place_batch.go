@@ -159,44 +159,43 @@ func (t *transaction) insertPlaced(ctx context.Context, placed []*placement) err
 	if len(placed) == 0 {
 		return nil
 	}
-	packs, err := t.packs(ctx, placed)
-	if err != nil {
+	orders := make([]*redline.Order, len(placed))
+	var parts []*redline.FulfillmentOrder
+	for i, pl := range placed {
+		pl.split()
+		orders[i] = pl.order
+		parts = append(parts, pl.order.FulfillmentOrders...)
+	}
+	if err := t.freezePacks(ctx, parts); err != nil {
 		return err
 	}
-	orders := make([]*redline.Order, len(placed))
-	for i, pl := range placed {
-		pl.split(packs)
-		orders[i] = pl.order
-	}
-	err = insertOrders(ctx, t.tx, orders)
+	err := insertOrders(ctx, t.tx, orders)
 	if err != nil && len(orders) == 1 && violates(err, "order_reference_once") {
 		return errDuplicate()
 	}
 	return err
 }
 
-// packs finds how suppliers name and pack what orders take from them.
-func (t *transaction) packs(ctx context.Context, placed []*placement) (map[packKey]*redline.SupplierItem, error) {
-	out := map[packKey]*redline.SupplierItem{}
+// freezePacks has the lines of new parts keep how their suppliers name and pack
+// what they are asked for.
+func (t *transaction) freezePacks(ctx context.Context, parts []*redline.FulfillmentOrder) error {
+	lines := map[packKey][]*redline.FulfillmentOrderLine{}
 	products, suppliers := texts(), texts()
-	for _, pl := range placed {
-		for i, share := range pl.shares {
-			for _, take := range share.takes {
-				supplier := pl.places.byID[take.Source.LocationID].SupplierID
-				if supplier == nil {
-					continue
-				}
-				k := packKey{pl.products[i].ID, *supplier}
-				if _, listed := out[k]; !listed {
-					out[k] = nil
-					products.text(k.product)
-					suppliers.text(k.supplier)
-				}
+	for _, f := range parts {
+		if f.SupplierID == nil {
+			continue
+		}
+		for _, l := range f.Lines {
+			k := packKey{l.OrderLine.ProductID, *f.SupplierID}
+			if lines[k] == nil {
+				products.text(k.product)
+				suppliers.text(k.supplier)
 			}
+			lines[k] = append(lines[k], l)
 		}
 	}
 	if products.n == 0 {
-		return out, nil
+		return nil
 	}
 	var items []*redline.SupplierItem
 	err := t.tx.SelectContext(ctx, &items, `SELECT DISTINCT ON (product_id, supplier_id) id, supplier_id, product_id, supplier_sku,
@@ -204,12 +203,14 @@ func (t *transaction) packs(ctx context.Context, placed []*placement) (map[packK
 		WHERE (product_id, supplier_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY product_id, supplier_id, id`,
 		products, suppliers)
 	if err != nil {
-		return nil, dbError("reading the packs of suppliers", err)
+		return dbError("reading the packs of suppliers", err)
 	}
 	for _, i := range items {
-		out[packKey{i.ProductID, i.SupplierID}] = i
+		for _, l := range lines[packKey{i.ProductID, i.SupplierID}] {
+			l.Freeze(i)
+		}
 	}
-	return out, nil
+	return nil
 }
 
 // commitPlaced takes what placed orders get from the locked levels, and tells

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"redline"
 )
@@ -18,24 +19,20 @@ type share struct {
 
 // shelves are what there is of products and where, by product. Who takes from
 // them leaves less to those who come after.
-type shelves map[string][]shelf
-
-// shelf is what there is of a product at one location.
-type shelf struct {
-	redline.Source
-	stale bool
-}
+type shelves map[string][]redline.Source
 
 // add puts what is available at a location on a shelf. The lead time is that of
 // the level, nil where only the location's is known.
 func (s shelves) add(product string, at *place, leadTime *int, available int, stale bool) {
-	s[product] = append(s[product], shelf{at.source(leadTime, available), stale})
+	s[product] = append(s[product], at.source(leadTime, available, stale))
 }
 
 // source is a location that has so much available of a product.
-func (p *place) source(leadTime *int, available int) redline.Source {
+func (p *place) source(leadTime *int, available int, stale bool) redline.Source {
 	return redline.Source{
 		LocationID: p.ID, Code: p.Code, Kind: p.Kind, LeadTimeDays: cmp.Or(leadTime, p.LeadTimeDays), Available: available,
+		Stale: stale, SupplierID: p.SupplierID, SupplierCode: p.supplierCode(),
+		AcknowledgeWithin: time.Duration(p.terms.AcknowledgeWithinSeconds) * time.Second,
 	}
 }
 
@@ -44,8 +41,8 @@ func (p *place) source(leadTime *int, available int) redline.Source {
 func (s shelves) sources(product string, location *string, allowStale bool) []redline.Source {
 	var out []redline.Source
 	for _, at := range s[product] {
-		if (location == nil || at.LocationID == *location) && (allowStale || !at.stale) {
-			out = append(out, at.Source)
+		if (location == nil || at.LocationID == *location) && (allowStale || !at.Stale) {
+			out = append(out, at)
 		}
 	}
 	return out
@@ -98,7 +95,7 @@ func shelvesOf(levels map[levelKey]*lockedLevel) shelves {
 
 // take takes a quantity from a shelf; a negative one is given back.
 func (s shelves) take(product, location string, n int) {
-	i := slices.IndexFunc(s[product], func(at shelf) bool { return at.LocationID == location })
+	i := slices.IndexFunc(s[product], func(at redline.Source) bool { return at.LocationID == location })
 	s[product][i].Available -= n
 }
 

@@ -22,16 +22,6 @@ type place struct {
 	terms redline.SupplierTerms
 }
 
-// acknowledgeBy is until when a part that was submitted at a moment has to be
-// answered; nil where nobody but us does.
-func (p *place) acknowledgeBy(submitted time.Time) *time.Time {
-	if p.SupplierID == nil {
-		return nil
-	}
-	by := submitted.Add(time.Duration(p.terms.AcknowledgeWithinSeconds) * time.Second)
-	return &by
-}
-
 // outdated reports whether what was true at a moment has gone unconfirmed for
 // longer than was agreed with the supplier.
 func (p *place) outdated(asOf, now time.Time) bool {

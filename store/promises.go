@@ -56,7 +56,7 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 		if err != nil {
 			return nil, err
 		}
-		sources[r.ProductID] = append(sources[r.ProductID], at.byID[loc.ID].source(r.LeadTimeDays, r.Available))
+		sources[r.ProductID] = append(sources[r.ProductID], at.byID[loc.ID].source(r.LeadTimeDays, r.Available, false))
 	}
 	out := make([]*redline.Availability, len(lines))
 	for i, l := range lines {

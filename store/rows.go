@@ -28,7 +28,9 @@ type rowSet struct {
 
 	refs   []stockRef
 	locked map[levelKey]*lockedLevel
-	errors []redline.Errors
+	// waiting are the orders that wait for stock of a product of the transaction.
+	waiting []*redline.Order
+	errors  []redline.Errors
 	// short are the refusals that owe a product.
 	short []*redline.Error
 }
@@ -71,9 +73,12 @@ func stockWork(rowsOf func(*mutation) *rowSet) work {
 				}
 			}
 		}
+		waiting, err := t.lockWaiting(ctx, awaited(sets))
+		if err != nil {
+			return err
+		}
 		locked := map[levelKey]*lockedLevel{}
 		if len(levels) > 0 {
-			var err error
 			if locked, err = t.lockKeys(ctx, levels, true); err != nil {
 				return err
 			}
@@ -81,7 +86,7 @@ func stockWork(rowsOf func(*mutation) *rowSet) work {
 		var short []*redline.Error
 		for _, m := range all {
 			if rows := sets[m]; rows != nil {
-				rows.locked = locked
+				rows.locked, rows.waiting = locked, waiting
 				if err := rows.change(ctx, m); err != nil {
 					return err
 				}
@@ -98,6 +103,20 @@ func stockWork(rowsOf func(*mutation) *rowSet) work {
 		}
 		return t.takeBack(ctx, locked)
 	}
+}
+
+// awaited are the products of rows that orders wait for. Whether any does was
+// read before the locks: for one that began to wait since, a job finds stock.
+func awaited(sets map[*mutation]*rowSet) []string {
+	var products []string
+	for _, rows := range sets {
+		for _, ref := range rows.refs {
+			if ref.awaited && !slices.Contains(products, ref.product) {
+				products = append(products, ref.product)
+			}
+		}
+	}
+	return products
 }
 
 // changeStock runs a change of stock in a transaction of its own.
@@ -136,10 +155,16 @@ func (r *rowSet) change(ctx context.Context, m *mutation) error {
 	}
 	switch {
 	case err == nil:
-		m.shows, m.skipped = r.made(), slices.Concat(r.errors...)
+		changed := map[levelKey]*lockedLevel{}
 		for _, group := range r.byLevel() {
-			m.subjects = append(m.subjects, r.level(group[0]).ID)
+			l := r.level(group[0])
+			m.subjects = append(m.subjects, l.ID)
+			changed[l.key()] = l
 		}
+		if err := m.fill(ctx, r.waiting, changed); err != nil {
+			return err
+		}
+		m.shows, m.skipped = r.made(), slices.Concat(r.errors...)
 		return nil
 	case refusalsOf(err) == nil:
 		return err

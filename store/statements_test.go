@@ -21,6 +21,8 @@ const (
 	// and locking the levels; what changed of them; and, behind the COMMIT, the
 	// levels as they are answered.
 	stockRows = 3 + 2 + 1 + 1
+	// whoWaits is the orders that wait for what is given back.
+	whoWaits = 1
 	// supplierSeen notes that a supplier has told us something.
 	supplierSeen = 1
 	// placing is products, prices and number, then levels, locked, and packs;
@@ -226,12 +228,12 @@ func TestStatementsOfMutations(t *testing.T) {
 		w.must(err)
 	})
 	o = w.place(shop, line("sauce", 1), line("tea", 1))
-	w.costs(y, "orderCancel", mutationOverhead+wholeOrder+orderStock, func() {
+	w.costs(y, "orderCancel", mutationOverhead+wholeOrder+whoWaits+orderStock, func() {
 		_, _, err := w.OrderCancel(w.ctx, shop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: o.ID, Reason: "enough"})
 		w.must(err)
 	})
 	o = w.place(shop, redline.LineInput{SKU: ref("sauce"), Quantity: 2, LocationID: ref(w.id["cajun"])})
-	w.costs(y, "fulfillmentOrderReject", mutationOverhead+wholeOrder+orderStock+supplierSeen, func() {
+	w.costs(y, "fulfillmentOrderReject", mutationOverhead+wholeOrder+whoWaits+orderStock+supplierSeen, func() {
 		_, _, err := w.FulfillmentOrderReject(w.ctx, cajun, redline.FulfillmentOrderRespondInput{
 			IdempotencyKey: ref(key()), FulfillmentOrderID: w.part(o, "cajun").ID,
 		})

@@ -13,6 +13,8 @@ import (
 type stockRef struct {
 	levelKey
 	pack int
+	// awaited: an order waits for stock of the product.
+	awaited bool
 }
 
 // stockBook knows what a principal may name: the locations whose stock it may
@@ -40,7 +42,11 @@ type bookProduct struct {
 	ID       string
 	SKU      string
 	BaseUnit redline.UnitOfMeasure `db:"base_unit"`
+	Awaited  bool
 }
+
+// awaitedProduct says whether an order waits for a product p.
+const awaitedProduct = `EXISTS (SELECT 1 FROM order_lines ol WHERE ol.product_id = p.id AND ol.backordered > 0) AS awaited`
 
 type bookItem struct {
 	SupplierID  string `db:"supplier_id"`
@@ -49,6 +55,7 @@ type bookItem struct {
 	Unit        redline.UnitOfMeasure
 	Pack        int                   `db:"pack_quantity"`
 	BaseUnit    redline.UnitOfMeasure `db:"base_unit"`
+	Awaited     bool
 }
 
 // readStockBooks fills books, with three statements at most, however many there
@@ -75,8 +82,8 @@ func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) er
 	}
 
 	var products []*bookProduct
-	err := t.tx.SelectContext(ctx, &products, `SELECT id, sku, base_unit FROM products
-		WHERE id = ANY($1::text[]) OR sku = ANY($2::text[])`, ids, skus)
+	err := t.tx.SelectContext(ctx, &products, `SELECT p.id, p.sku, p.base_unit, `+awaitedProduct+` FROM products p
+		WHERE p.id = ANY($1::text[]) OR p.sku = ANY($2::text[])`, ids, skus)
 	if err != nil {
 		return dbError("reading the products of a stock key", err)
 	}
@@ -90,7 +97,8 @@ func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) er
 	}
 
 	var items []*bookItem
-	err = t.tx.SelectContext(ctx, &items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit
+	err = t.tx.SelectContext(ctx, &items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit,
+			`+awaitedProduct+`
 		FROM supplier_items i JOIN products p ON p.id = i.product_id
 		WHERE i.supplier_sku = ANY($1::text[]) OR i.product_id = ANY($2::text[]) ORDER BY i.id`, supplierSKUs, found)
 	if err != nil {
@@ -205,7 +213,7 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 			return ref, redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
 				"the supplier's SKU %.60q is not mapped to a product", *k.SupplierSKU)
 		}
-		product = &bookProduct{ID: items[0].ProductID, BaseUnit: items[0].BaseUnit}
+		product = &bookProduct{ID: items[0].ProductID, BaseUnit: items[0].BaseUnit, Awaited: items[0].Awaited}
 	}
 	if len(items) == 0 && loc.SupplierID != nil {
 		items = b.byItem[[2]string{*loc.SupplierID, product.ID}]
@@ -217,7 +225,7 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 			return ref, redline.NotFound([]string{field}, "this is not a product that you supply")
 		}
 	}
-	ref.levelKey = levelKey{product.ID, loc.ID}
+	ref.levelKey, ref.awaited = levelKey{product.ID, loc.ID}, product.Awaited
 	ref.pack, refused = packOf(k, product, items)
 	return ref, refused
 }

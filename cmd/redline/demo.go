@@ -128,7 +128,7 @@ func (r *demoReader) addOrder(o demo.Order) {
 	row := &redline.Order{
 		ID: redline.NewID(redline.PrefixOrder), Number: o.Number, OwnerIssuer: auth.DefaultIssuer, OwnerSubject: demoShop,
 		ExternalReference: &o.Number, Customer: &redline.Customer{ID: &o.CustomerID, Name: &o.CustomerName},
-		Total: r.money(o.Total, o.Currency), PlacedAt: o.PlacedAt, UpdatedAt: o.PlacedAt,
+		Total: r.money(o.Total, o.Currency), PlacedAt: o.PlacedAt, UpdatedAt: o.PlacedAt, AllowStale: true,
 		ShipTo: &redline.Address{
 			Name: orNil(o.ShipTo.Name), Lines: o.ShipTo.Lines, City: o.ShipTo.City, Region: orNil(o.ShipTo.Region),
 			PostalCode: orNil(o.ShipTo.PostalCode), Country: o.ShipTo.Country,
