@@ -495,6 +495,18 @@ func (w *world) askRest() []asked {
 			return err
 		}},
 		asked{"placing again", place(63)},
+		asked{"reporting less than is promised", func() error {
+			_, err := w.InventorySet(w.ctx, largeSupplier, redline.InventorySetInput{IdempotencyKey: key(), Counts: []redline.InventoryCount{
+				{Stock: redline.StockKey{SupplierSKU: ref("S63")}, OnHand: 0, Basis: redline.CountBasis{Override: ref(true)}}}})
+			return err
+		}},
+		asked{"dismissing", func() error {
+			found, err := w.Conflicts(w.ctx, largeSupplier, redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, redline.PageRequest{First: ref(1)})
+			w.must(err)
+			_, _, err = w.ConflictResolve(w.ctx, operator, redline.ConflictResolveInput{
+				ConflictID: found.Items[0].ID, Status: redline.ConflictDismissed, Resolution: "they will find some"})
+			return err
+		}},
 		asked{"rejecting", func() error {
 			_, _, err := w.FulfillmentOrderReject(w.ctx, largeSupplier, redline.FulfillmentOrderRespondInput{FulfillmentOrderID: part()})
 			return err
