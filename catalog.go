@@ -27,6 +27,11 @@ const (
 	UnitLitre    UnitOfMeasure = "LITRE"
 )
 
+// Units lists all units.
+var Units = []UnitOfMeasure{
+	UnitPiece, UnitBottle, UnitJar, UnitCan, UnitBag, UnitBox, UnitPack, UnitCase, UnitSet, UnitPair, UnitKilogram, UnitLitre,
+}
+
 // Product is something that a storefront sells. Its stock is counted in
 // BaseUnit. Products are withdrawn (Active false), never deleted.
 //

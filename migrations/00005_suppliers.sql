@@ -8,7 +8,9 @@ ALTER TABLE suppliers
     -- A FULL feed that would empty more than this share of its levels waits for
     -- a person.
     ADD COLUMN zeroing_limit_percent      integer NOT NULL DEFAULT 20 CHECK (zeroing_limit_percent BETWEEN 0 AND 100),
-    ADD COLUMN version                    integer NOT NULL DEFAULT 1;
+    ADD COLUMN version                    integer NOT NULL DEFAULT 1,
+    -- Until then every level of it is as stale, or not, as it has to be.
+    ADD COLUMN stale_due_at               timestamptz NOT NULL DEFAULT '-infinity';
 
 DROP TRIGGER tell_of_places ON suppliers;
 CREATE TRIGGER tell_of_places AFTER INSERT OR DELETE OR TRUNCATE
@@ -29,11 +31,12 @@ CREATE TABLE supplier_item_versions (
     cost                   numeric(20, 6),
     currency               text,
     actor                  text NOT NULL,
+    actor_role             text NOT NULL,
     at                     timestamptz NOT NULL,
     PRIMARY KEY (supplier_item_id, version)
 );
 INSERT INTO supplier_item_versions SELECT id, version, product_id, gtin, unit, pack_quantity, minimum_order_quantity, order_multiple,
-    lead_time_days, cost, currency, 'redline', now() FROM supplier_items;
+    lead_time_days, cost, currency, 'redline', 'ADMIN', now() FROM supplier_items;
 
 -- How long the supplier's item takes, beside the level that allocation looks at;
 -- null where only the location says.
@@ -75,6 +78,6 @@ DROP TABLE supplier_feeds_held, supplier_feed_heads, supplier_item_versions;
 ALTER TABLE inventory_levels DROP COLUMN lead_time_days, DROP COLUMN confirmed_at;
 DROP TRIGGER tell_of_places ON suppliers;
 ALTER TABLE suppliers DROP COLUMN confirm_within_seconds, DROP COLUMN acknowledge_within_seconds, DROP COLUMN zeroing_limit_percent,
-    DROP COLUMN version;
+    DROP COLUMN version, DROP COLUMN stale_due_at;
 CREATE TRIGGER tell_of_places AFTER INSERT OR UPDATE OF id, code, name OR DELETE OR TRUNCATE ON suppliers
     FOR EACH STATEMENT EXECUTE FUNCTION tell_of_places();

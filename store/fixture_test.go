@@ -241,6 +241,12 @@ func (w *world) checkBooks() {
 				WHERE (l.reserved + l.committed > l.on_hand - l.unavailable) <> EXISTS (SELECT 1 FROM conflicts c
 					WHERE c.cause = 'OVERSOLD ' || l.id AND c.status = 'OPEN')
 				AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.cause = 'OVERSOLD ' || l.id AND c.status = 'DISMISSED')`,
+		"every version of an item is kept": `SELECT i.id FROM supplier_items i
+				WHERE ARRAY(SELECT v.version FROM supplier_item_versions v WHERE v.supplier_item_id = i.id ORDER BY 1)
+					<> ARRAY(SELECT generate_series(1, i.version))`,
+		"a level's lead time is that of the supplier's quickest item": `SELECT l.id FROM inventory_levels l
+				JOIN locations loc ON loc.id = l.location_id WHERE l.lead_time_days IS DISTINCT FROM (SELECT min(i.lead_time_days)
+					FROM supplier_items i WHERE (i.supplier_id, i.product_id) = (loc.supplier_id, l.product_id))`,
 		"an order's total is the sum of its lines": `SELECT o.id FROM orders o
 				WHERE o.total <> (SELECT sum(total) FROM order_lines l WHERE l.order_id = o.id)`,
 	} {

@@ -36,7 +36,7 @@ func (s *Store) Load(ctx context.Context, p redline.Principal, d redline.Dataset
 		}
 		// Foreign keys are checked by plans that a connection keeps: those made for
 		// empty tables would read all of what was just loaded.
-		if _, err := m.tx.ExecContext(ctx, `ANALYZE suppliers, products, supplier_items, locations, inventory_levels,
+		if _, err := m.tx.ExecContext(ctx, `ANALYZE suppliers, products, supplier_items, supplier_item_versions, locations, inventory_levels,
 			inventory_movements, orders, order_lines, fulfillment_orders, fulfillment_order_lines, fulfillments, fulfillment_lines,
 			order_status_changes, events`); err != nil {
 			return 0, dbError("gathering statistics", err)
@@ -97,18 +97,27 @@ func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
 	if err != nil {
 		return err
 	}
-	return m.insertJSON(ctx, "supplier items", `INSERT INTO supplier_items (id, supplier_id, product_id, supplier_sku, gtin, unit,
+	err = m.insertJSON(ctx, "supplier items", `INSERT INTO supplier_items (id, supplier_id, product_id, supplier_sku, gtin, unit,
 			pack_quantity, minimum_order_quantity, order_multiple, lead_time_days, cost, currency)
 		SELECT n."ID", n."SupplierID", n."ProductID", n."SupplierSKU", n."GTIN", n."Unit", n."PackQuantity", n."MinimumOrderQuantity",
 			n."OrderMultiple", n."LeadTimeDays", (n."Cost"->>'amount')::numeric, n."Cost"->>'currency'
 		FROM jsonb_to_recordset($1) AS n ("ID" text, "SupplierID" text, "ProductID" text, "SupplierSKU" text, "GTIN" text, "Unit" text,
 			"PackQuantity" int, "MinimumOrderQuantity" int, "OrderMultiple" int, "LeadTimeDays" int, "Cost" jsonb)`, d.SupplierItems)
+	if err != nil {
+		return err
+	}
+	if _, err := m.tx.ExecContext(ctx, keepItems+` FROM supplier_items i`, m.by.Subject, string(m.by.Role)); err != nil {
+		return dbError("loading supplier items", err)
+	}
+	return nil
 }
 
 // loadStock opens the levels, each with its ledger line.
 func (m *mutation) loadStock(ctx context.Context, d redline.Dataset) error {
-	err := m.insertJSON(ctx, "levels", `INSERT INTO inventory_levels (id, product_id, location_id, reorder_point, as_of)
-		SELECT n.id, n."productId", n."locationId", n."reorderPoint", clock_timestamp()
+	err := m.insertJSON(ctx, "levels", `INSERT INTO inventory_levels (id, product_id, location_id, reorder_point, as_of, lead_time_days)
+		SELECT n.id, n."productId", n."locationId", n."reorderPoint", clock_timestamp(), (SELECT min(i.lead_time_days)
+			FROM locations loc JOIN supplier_items i ON i.supplier_id = loc.supplier_id
+			WHERE loc.id = n."locationId" AND i.product_id = n."productId")
 		FROM jsonb_to_recordset($1) AS n (id text, "productId" text, "locationId" text, "reorderPoint" int)`, d.Levels)
 	if err != nil {
 		return err

@@ -15,11 +15,6 @@ func (s *Store) Standings(_ context.Context, _ redline.Principal, _ []string) (m
 	return nil, errPending
 }
 
-// ItemVersions is being built.
-func (s *Store) ItemVersions(_ context.Context, _ redline.Principal, _ []string) (map[string][]*redline.SupplierItemVersion, error) {
-	return nil, errPending
-}
-
 // ReturnsByID is being built.
 func (s *Store) ReturnsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Return, error) {
 	return nil, errPending
@@ -32,11 +27,6 @@ func (s *Store) SupplierFeedSubmit(_ context.Context, _ redline.Principal, _ red
 
 // SupplierTermsSet is being built.
 func (s *Store) SupplierTermsSet(_ context.Context, _ redline.Principal, _ redline.SupplierTermsSetInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}
-
-// SupplierItemUpsert is being built.
-func (s *Store) SupplierItemUpsert(_ context.Context, _ redline.Principal, _ redline.SupplierItemUpsertInput) (string, redline.Outcome, error) {
 	return "", redline.Outcome{}, errPending
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,14 +137,26 @@ func (t *transaction) lockKeys(ctx context.Context, keys []levelKey, create bool
 		}
 	}
 	if create {
-		_, err := t.tx.ExecContext(ctx, `INSERT INTO inventory_levels (id, product_id, location_id, as_of)
+		var supplier *string
+		made := map[string]bool{}
+		err := scanRows(ctx, t.tx, "making levels", `INSERT INTO inventory_levels (id, product_id, location_id, as_of)
 			SELECT k.id, k.product_id, k.location_id, clock_timestamp()
 			FROM unnest($1::text[], $2::text[], $3::text[]) AS k (id, product_id, location_id)
 			WHERE NOT EXISTS (SELECT 1 FROM inventory_levels l WHERE (l.product_id, l.location_id) = (k.product_id, k.location_id))
 			ORDER BY k.product_id, k.location_id
-			ON CONFLICT (product_id, location_id) DO NOTHING`, ids, products, locations)
+			ON CONFLICT (product_id, location_id) DO NOTHING
+			RETURNING (SELECT loc.supplier_id FROM locations loc WHERE loc.id = location_id)`,
+			[]any{ids, products, locations}, []any{&supplier}, func() error {
+				if supplier != nil {
+					made[*supplier] = true
+				}
+				return nil
+			})
+		if err == nil && len(made) > 0 {
+			err = t.timeLevels(ctx, slices.Sorted(maps.Keys(made)), products)
+		}
 		if err != nil {
-			return nil, dbError("making levels", err)
+			return nil, err
 		}
 	}
 	return t.lockLevels(ctx, nil, `(l.product_id, l.location_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, products, locations)
