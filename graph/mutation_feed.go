@@ -20,8 +20,11 @@ func (m mutation) SupplierFeedSubmit(ctx context.Context, input redline.Supplier
 		return answer, load(ctx, p, []*model.SupplierFeedPayload{answer})
 	}
 	answer := &model.SupplierFeedPayload{
-		Applied: result.Applied, Unchanged: result.Unchanged, Rejected: result.Rejected, Conflicts: result.Conflicts,
+		Applied: result.Applied, Unchanged: result.Unchanged, Rejected: result.Rejected,
 		Rows: rowsOf(&result.InventoryResult), Replayed: result.Replayed, Cursor: m.position(result.Outcome),
+	}
+	for _, c := range result.Conflicts {
+		answer.Conflicts = append(answer.Conflicts, c.For(p.principal))
 	}
 	err = m.readBack(ctx, func() error {
 		if result.ReadError != nil {

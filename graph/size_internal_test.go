@@ -71,7 +71,9 @@ func (small) order() *redline.Order {
 	text, money := "x", &redline.Money{Currency: "EUR"}
 	product := &redline.Product{
 		ID: "prod_1", SKU: "S-1", Attributes: redline.Attributes{{Name: "a", Value: "b"}, {Name: "c", Value: "d"}},
-		Availability:  &redline.ProductAvailability{Locations: []*redline.LocationAvailability{{Location: &redline.Location{ID: "loc_1"}}}},
+		Availability: &redline.ProductAvailability{Locations: []*redline.LocationAvailability{
+			{Location: &redline.Location{ID: "loc_1"}}, {Location: &redline.Location{ID: "loc_2"}, Stale: true},
+		}},
 		SupplierItems: []*redline.SupplierItem{},
 	}
 	o := &redline.Order{
@@ -81,6 +83,7 @@ func (small) order() *redline.Order {
 			{ID: "line_1", ProductID: product.ID, Product: product, Total: money}, {ID: "line_2", ProductID: product.ID, Product: product},
 		},
 	}
+	o.Returns = []*redline.Return{{ID: "ret_1", Order: o, Lines: []*redline.ReturnLine{{OrderLine: o.Lines[0]}, {OrderLine: o.Lines[1]}}}, {ID: "ret_2", Order: o}}
 	for range 3 {
 		o.FulfillmentOrders = append(o.FulfillmentOrders, &redline.FulfillmentOrder{
 			ID: "fo_1", Order: o, ShipTo: &redline.Address{Lines: []string{"a", "b"}}, NextStatuses: []redline.FulfillmentOrderStatus{"A"},
@@ -102,6 +105,34 @@ func (s small) Orders(
 	context.Context, redline.Principal, redline.OrderFilter, redline.OrderSort, redline.PageRequest, redline.OrderParts,
 ) (*redline.Page[*redline.Order], error) {
 	return &redline.Page[*redline.Order]{Items: []*redline.Order{s.order(), s.order()}, Cursors: make([]string, 2)}, nil
+}
+
+func (s small) Conflicts(
+	context.Context, redline.Principal, redline.ConflictFilter, redline.PageRequest,
+) (*redline.Page[*redline.Conflict], error) {
+	id := redline.NewID(redline.PrefixOrder)
+	return &redline.Page[*redline.Conflict]{Items: []*redline.Conflict{
+		{Facts: redline.Attributes{{Name: "a"}, {Name: "b"}}, SubjectID: &id, Supplier: &redline.Supplier{Standing: &redline.SupplierStanding{}}}, {},
+	}, Cursors: make([]string, 2)}, nil
+}
+
+func (s small) ReservationsByID(_ context.Context, _ redline.Principal, ids []string) (map[string]*redline.Reservation, error) {
+	line := &redline.ReservationLine{Product: s.order().Lines[0].Product, Location: &redline.Location{ID: "loc_1"}}
+	return map[string]*redline.Reservation{ids[0]: {Lines: []*redline.ReservationLine{line, line}}}, nil
+}
+
+func (small) SupplierFeedSubmit(context.Context, redline.Principal, redline.SupplierFeedInput) (*redline.FeedResult, error) {
+	return &redline.FeedResult{InventoryResult: redline.InventoryResult{Rows: []*redline.InventoryRow{
+		{LevelID: "lvl_1"}, {LevelID: "lvl_2"}, {Errors: redline.Errors{redline.Invalid([]string{"a", "b", "c"}, "no")}},
+	}}, Conflicts: []*redline.Conflict{{Facts: redline.Attributes{{}, {}}}}}, nil
+}
+
+func (small) LevelsByID(_ context.Context, _ redline.Principal, ids []string) (map[string]*redline.InventoryLevel, error) {
+	found := map[string]*redline.InventoryLevel{}
+	for _, id := range ids {
+		found[id] = &redline.InventoryLevel{ID: id}
+	}
+	return found, nil
 }
 
 func (small) AuditEntries(
@@ -127,6 +158,11 @@ func TestAnswersAreCounted(t *testing.T) {
 		`{order(by:{id:"x"}){...on Order{lines{...l} again:lines{id total{amount}}}}} fragment l on OrderLine{id product{attributes{name value} price{currency}}}`,
 		`{order(by:{id:"x"}){fulfillmentOrders{id nextStatuses shipTo{city lines} lines{orderLine{id product{id}} accepted} order{fulfillmentOrders{order{history{to}}}}}}}`,
 		`{order(by:{id:"x"}){lines{product{availability{available locations{stale location{id supplier{id}}}} supplierItems{id}}}}}`,
+		`{order(by:{id:"x"}){lines{product{availability{locations{stale location{id}}} fresh:availability(includeStale:false){available locations{asOf location{id}}}}}}}`,
+		`{order(by:{id:"x"}){returns{id reason lines{quantity orderLine{id product{id}}} order{returns{id}}}}}`,
+		`{conflicts{nodes{id facts{name value} supplier{id terms{version}} subject{__typename id ...on Order{number lines{id}}}}}}`,
+		`{reservation(id:"x"){status lines{quantity product{id attributes{name}} location{id code}}}}`,
+		`mutation{supplierFeedSubmit(input:{idempotencyKey:"k",mode:FULL,asOf:"2024-05-31T08:00:00Z",rows:[]}){applied rows{index level{id onHand} userErrors{field}} conflicts{id facts{name}}}}`,
 		`{orders{totalCount nodes{id} edges{cursor node{id lines{id}}} pageInfo{hasNextPage endCursor}}}`,
 		`{auditEntries{nodes{id outcome} edges{node{actor}}}}`,
 		`{viewer{subject scopes suppliers{id}}}`,
