@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -200,10 +201,27 @@ func (m *mutation) updateReservation(ctx context.Context, r *redline.Reservation
 	return nil
 }
 
-// giveBack takes back what lines reserved, and tells why; the references of their
-// reservations are by their ids.
+// lockReserved reads the lines of reservations that the principal may work on, and
+// locks the orders that wait for what these hold. It comes before the reservations
+// are locked.
+func (m *mutation) lockReserved(ctx context.Context, ids []string) ([]*redline.ReservationLine, []*redline.Order, error) {
+	lines, err := m.reservationLines(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	var products []string
+	for _, l := range lines {
+		products = append(products, l.ProductID)
+	}
+	slices.Sort(products)
+	waiting, err := m.lockWaiting(ctx, slices.Compact(products))
+	return lines, waiting, err
+}
+
+// giveBack takes back what lines reserved, tells why, and gives it to the orders that
+// wait for it. The references of the reservations are by their ids.
 func (m *mutation) giveBack(
-	ctx context.Context, lines []*redline.ReservationLine, references map[string]string, reason redline.MovementReason,
+	ctx context.Context, lines []*redline.ReservationLine, references map[string]string, reason redline.MovementReason, waiting []*redline.Order,
 ) error {
 	levels, err := m.lockKeys(ctx, levelsOf(lines), false)
 	if err != nil {
@@ -218,7 +236,7 @@ func (m *mutation) giveBack(
 			return fmt.Errorf("giving back %d of %s at %s: %w", l.Quantity, l.ProductID, l.LocationID, err)
 		}
 	}
-	return nil
+	return m.fill(ctx, waiting, levels)
 }
 
 // levelsOf are the levels that lines hold, each once.
@@ -275,7 +293,7 @@ func (s *Store) ReservationRelease(
 ) (string, redline.Outcome, error) {
 	r := request{action: "reservationRelease", key: in.IdempotencyKey, input: in, subject: in.ReservationID}
 	return mutate(ctx, s, p, r, func(ctx context.Context, m *mutation) (string, error) {
-		lines, err := m.reservationLines(ctx, []string{in.ReservationID})
+		lines, waiting, err := m.lockReserved(ctx, []string{in.ReservationID})
 		if err != nil {
 			return "", err
 		}
@@ -287,7 +305,7 @@ func (s *Store) ReservationRelease(
 			return "", err
 		}
 		m.givesBack = true
-		return r.ID, m.giveBack(ctx, lines, map[string]string{r.ID: *ledgerReference(r)}, redline.ReasonReleased)
+		return r.ID, m.giveBack(ctx, lines, map[string]string{r.ID: *ledgerReference(r)}, redline.ReasonReleased, waiting)
 	})
 }
 

@@ -116,7 +116,7 @@ func (s *Store) expire(ctx context.Context, ids []string, skip bool) (int, error
 
 func (m *mutation) expire(ctx context.Context, ids []string, skip bool) (int, error) {
 	m.givesBack = true
-	lines, err := m.reservationLines(ctx, ids)
+	lines, waiting, err := m.lockReserved(ctx, ids)
 	if err != nil {
 		return 0, err
 	}
@@ -133,7 +133,7 @@ func (m *mutation) expire(ctx context.Context, ids []string, skip bool) (int, er
 			expired = append(expired, l)
 		}
 	}
-	if err := m.giveBack(ctx, expired, due, redline.ReasonExpired); err != nil {
+	if err := m.giveBack(ctx, expired, due, redline.ReasonExpired, waiting); err != nil {
 		return 0, err
 	}
 	for _, id := range ids {

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"redline"
 )
@@ -25,7 +27,9 @@ func takeOver(ctx context.Context, t *transaction, all []*mutation) error {
 		return err
 	}
 	pl := newPlacement(m, in)
-	pl.hold(lines)
+	if err := pl.hold(ctx, lines); err != nil {
+		return err
+	}
 	placed, err := t.prepareOrders(ctx, []*placement{pl})
 	if err != nil || len(placed) == 0 {
 		return err
@@ -46,18 +50,28 @@ func takeOver(ctx context.Context, t *transaction, all []*mutation) error {
 
 // hold gives an order the lines of a reservation: one for each product, in the order
 // in which the reservation comes to them, with all that is held of it.
-func (w *wanted) hold(lines []*redline.ReservationLine) {
+func (w *wanted) hold(ctx context.Context, lines []*redline.ReservationLine) error {
+	err := w.goBy(ctx, func(known *places) bool {
+		return !slices.ContainsFunc(lines, func(l *redline.ReservationLine) bool { return known.byID[l.LocationID] == nil })
+	})
+	if err != nil {
+		return err
+	}
 	w.held = true
-	at := map[string]int{}
+	index := map[string]int{}
 	for _, l := range lines {
-		i, listed := at[l.ProductID]
+		at := w.places.byID[l.LocationID]
+		if at == nil {
+			return fmt.Errorf("taking a reservation over: there is no location %s", l.LocationID)
+		}
+		i, listed := index[l.ProductID]
 		if !listed {
 			i = len(w.lines)
-			at[l.ProductID] = i
+			index[l.ProductID] = i
 			w.lines, w.shares = append(w.lines, redline.LineInput{ProductID: &l.ProductID}), append(w.shares, share{})
 		}
 		w.lines[i].Quantity += l.Quantity
-		take := redline.Take{Source: redline.Source{LocationID: l.LocationID}, Quantity: l.Quantity}
-		w.shares[i].takes = append(w.shares[i].takes, take)
+		w.shares[i].takes = append(w.shares[i].takes, redline.Take{Source: at.source(nil, l.Quantity, false), Quantity: l.Quantity})
 	}
+	return nil
 }

@@ -321,6 +321,29 @@ func TestWhatIsDueIsReleasedBeforeADecision(t *testing.T) {
 	w.checkBooks()
 }
 
+// What a reservation gives back goes to whoever waits for it, in the same transaction.
+func TestBackordersGetWhatReservationsGiveBack(t *testing.T) {
+	w := newWorld(t)
+	waits := func(n int) string {
+		id, _, err := w.OrderPlace(w.ctx, rival, redline.OrderPlaceInput{
+			IdempotencyKey: key(), AllowBackorder: true, Lines: []redline.LineInput{line("tea", n)},
+		})
+		w.must(err)
+		return id
+	}
+	backordered := func(id string) int { return w.order(rival, id).Lines[0].Backordered }
+	first, second := w.reserve(shop, line("tea", 12)), w.reserve(shop, line("tea", 8))
+	older, newer := waits(15), waits(3)
+	w.must(w.letGo(shop, first))
+	equal(t, "after a release", []int{backordered(older), backordered(newer)}, []int{3, 3})
+	w.endTime(second)
+	_, err := w.ExpireReservations(w.ctx)
+	w.must(err)
+	equal(t, "after an expiry", []int{backordered(older), backordered(newer)}, []int{0, 0})
+	equal(t, "what is left", w.level("tea", "tokyo").Available, 2)
+	w.checkBooks()
+}
+
 func TestAnOrderTakesAReservationOver(t *testing.T) {
 	w := newWorld(t)
 	before := map[string]int{}

@@ -131,21 +131,15 @@ func (w *wanted) findMissing() error {
 
 // findLocations finds which of the locations that lines name exist.
 func (t *transaction) findLocations(ctx context.Context, all []*wanted) error {
-	var named []string
-	for _, w := range all {
-		for _, l := range w.lines {
-			if l.LocationID != nil {
-				named = append(named, *l.LocationID)
-			}
-		}
-		for _, share := range w.shares {
-			for _, take := range share.takes {
-				named = append(named, take.Source.LocationID)
-			}
-		}
-	}
 	return t.goBy(ctx, func(known *places) bool {
-		return !slices.ContainsFunc(named, func(id string) bool { return known.byID[id] == nil })
+		for _, w := range all {
+			for _, l := range w.lines {
+				if l.LocationID != nil && known.byID[*l.LocationID] == nil {
+					return false
+				}
+			}
+		}
+		return true
 	})
 }
 
