@@ -118,9 +118,12 @@ type openConflicts struct {
 // writeConflicts opens and closes what the mutations have gathered, gathers the
 // events of it, and notes what the audit is told.
 func (t *transaction) writeConflicts(ctx context.Context, all []*mutation) error {
-	steps := make([][]conflictStep, len(all))
+	tellers := slices.Concat(all, t.rules)
+	// What follows by rule from a mutation comes after it, and before the next.
+	slices.SortStableFunc(tellers, func(a, b *mutation) int { return cmp.Compare(a.n, b.n) })
+	steps := make([][]conflictStep, len(tellers))
 	causes, suppliers := map[string]bool{}, map[string]bool{}
-	for i, m := range all {
+	for i, m := range tellers {
 		steps[i] = m.conflictSteps()
 		for _, s := range steps[i] {
 			causes[s.cause] = true
@@ -134,7 +137,7 @@ func (t *transaction) writeConflicts(ctx context.Context, all []*mutation) error
 		if err != nil {
 			return err
 		}
-		for i, m := range all {
+		for i, m := range tellers {
 			for _, s := range steps[i] {
 				if err := m.step(open, s); err != nil {
 					return err
