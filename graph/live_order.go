@@ -23,11 +23,21 @@ func orderAsTold(e *redline.OrderEvent, p redline.Principal) *redline.Order {
 		}
 		f.NextStatuses = f.NextFor(p, o.Held())
 	}
+	o.Returns = copies(e.Order.Returns)
+	for _, r := range o.Returns {
+		r.Lines = copies(r.Lines)
+		for _, l := range r.Lines {
+			l.OrderLine = o.Line(l.OrderLineID)
+		}
+	}
 	// Before it is masked: what may come next follows from all of it.
 	o.NextStatuses = o.NextFor(p)
 	seen := o.For(p)
 	for _, f := range seen.FulfillmentOrders {
 		f.Order = seen
+	}
+	for _, r := range seen.Returns {
+		r.Order = seen
 	}
 	return seen
 }

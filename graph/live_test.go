@@ -47,6 +47,10 @@ func orderEvent(id int64) *redline.Event {
 				{ID: "fo_2", LocationID: "loc_2", Status: redline.PartSubmitted, Version: 1,
 					Lines: []*redline.FulfillmentOrderLine{{ID: "foline_2", OrderLineID: "line_2", Quantity: 3}}},
 			},
+			Returns: []*redline.Return{{
+				ID: "ret_1", OrderID: "ord_1", Status: redline.ReturnRequested,
+				Lines: []*redline.ReturnLine{{ID: "retline_1", OrderLineID: "line_2", Quantity: 1}},
+			}},
 		},
 		From: ptr(redline.OrderPending), To: redline.OrderProcessing, FulfillmentOrderID: ptr("fo_1"), Suppliers: []string{"acme"},
 	}}
@@ -91,9 +95,10 @@ func TestEventsNeedNoQuery(t *testing.T) {
 		{principal(redline.RoleOperator), level, `{inventoryChanged(filter:{lowOnly:true}){kind}}`, `{"kind":"REMOVED"}`},
 		{principal(redline.RoleOperator), order,
 			`{orderChanged{kind from to fulfillmentOrder{id order{id}} order{externalReference customer{id} nextStatuses
-			  lines{id product{id}} fulfillmentOrders{id nextStatuses lines{orderLine{id open}}}}}}`,
+			  returns{id status order{number} lines{quantity orderLine{id quantity}}} lines{id product{id}} fulfillmentOrders{id nextStatuses lines{orderLine{id open}}}}}}`,
 			`{"kind":"CHANGE","from":"PENDING","to":"PROCESSING","fulfillmentOrder":{"id":"fo_1","order":{"id":"ord_1"}},
 			  "order":{"externalReference":"shop-7","customer":{"id":"customer-1"},"nextStatuses":["PROCESSING","ON_HOLD","SHIPPED"],
+			  "returns":[{"id":"ret_1","status":"REQUESTED","order":{"number":"R-1"},"lines":[{"quantity":1,"orderLine":{"id":"line_2","quantity":3}}]}],
 			  "lines":[{"id":"line_1","product":{"id":"prod_1"}},{"id":"line_2","product":{"id":"prod_2"}}],
 			  "fulfillmentOrders":[{"id":"fo_1","nextStatuses":["IN_PROGRESS","CLOSED"],"lines":[{"orderLine":{"id":"line_1","open":2}}]},
 			  {"id":"fo_2","nextStatuses":["ACCEPTED","PARTIALLY_ACCEPTED","REJECTED","IN_PROGRESS","CLOSED","CANCELLED"],
