@@ -15,7 +15,10 @@ CREATE TABLE reservations (
     CONSTRAINT committed_to_an_order CHECK ((status = 'COMMITTED') = (order_id IS NOT NULL))
 );
 -- What is due is found here, by whoever decides on stock and by the sweeper.
+-- What ended stays in it until the table is vacuumed, in front of all that is active:
+-- hence so often, however large the table has grown.
 CREATE INDEX reservations_active ON reservations (expires_at, id) WHERE status = 'ACTIVE';
+ALTER TABLE reservations SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 CREATE TABLE reservation_lines (
     reservation_id text COLLATE "C" NOT NULL REFERENCES reservations,

@@ -18,7 +18,7 @@ import (
 var largeTables = []string{
 	"products", "supplier_items", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
-	"conflicts",
+	"conflicts", "reservations", "reservation_lines",
 }
 
 // The people of a large world.
@@ -454,6 +454,32 @@ func (w *world) askRest() []asked {
 		_, err := w.Promises(w.ctx, largeShop, []redline.AvailabilityLine{{ProductID: largeID("prod", 77), Quantity: 3}}, true)
 		return err
 	}})
+
+	var reserved string
+	reserve := func() (err error) {
+		reserved, _, err = w.ReservationCreate(w.ctx, largeShop, redline.ReservationCreateInput{IdempotencyKey: key(), TTLSeconds: 60,
+			Lines: []redline.LineInput{{SKU: ref("SKU-44"), Quantity: 1}, {SKU: ref("SKU-55"), Quantity: 2}}})
+		return err
+	}
+	all = append(all, asked{"reserving", reserve}, asked{"extending", func() error { return w.extend(largeShop, reserved) }},
+		asked{"releasing a reservation", func() error { return w.letGo(largeShop, reserved) }}, asked{"reserving again", reserve},
+		asked{"taking a reservation over", func() error { _, err := w.takeOver(largeShop, reserved); return err }},
+		asked{"reserving a third", reserve},
+		asked{"expiring", func() error {
+			w.endTime(reserved)
+			_, err := w.ExpireReservations(w.ctx)
+			return err
+		}},
+		asked{"reserving a fourth", reserve},
+		asked{"placing where a reservation is due", func() error {
+			w.endTime(reserved)
+			_, _, err := w.OrderPlace(w.ctx, largeShop, wants(line("SKU-44", 1)))
+			return err
+		}},
+		asked{"reservations by id", func() error {
+			_, err := w.ReservationsByID(w.ctx, largeShop, []string{reserved, largeID("res", 7), largeID("res", 77)})
+			return err
+		}})
 
 	var placed string
 	place := func(n int) func() error {

@@ -13,8 +13,8 @@ const sweepBatch = 5000
 
 // Sweep deletes the idempotency keys that have outlived their time, in short
 // transactions, and returns how many there were.
-func (s *Store) Sweep(ctx context.Context) (int64, error) {
-	var total int64
+func (s *Store) Sweep(ctx context.Context) (int, error) {
+	var total int
 	for {
 		n, err := s.sweepBatch(ctx)
 		total += n
@@ -24,7 +24,7 @@ func (s *Store) Sweep(ctx context.Context) (int64, error) {
 	}
 }
 
-func (s *Store) sweepBatch(ctx context.Context) (int64, error) {
+func (s *Store) sweepBatch(ctx context.Context) (int, error) {
 	tx, release, err := s.begin(ctx, false)
 	if err != nil {
 		return 0, err
@@ -43,5 +43,5 @@ func (s *Store) sweepBatch(ctx context.Context) (int64, error) {
 	if err := tx.Commit(); err != nil {
 		return 0, dbError("committing a sweep", err)
 	}
-	return n, nil
+	return int(n), nil
 }

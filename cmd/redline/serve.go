@@ -221,9 +221,6 @@ func (g *gateway) tailing(context.Context) error {
 	return nil
 }
 
-// sweepEvery is how often what has outlived its time is looked for.
-const sweepEvery = 10 * time.Minute
-
 // start runs what runs beside the server, and returns what stops it and waits.
 func (g *gateway) start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -233,31 +230,11 @@ func (g *gateway) start(ctx context.Context) (stop func()) {
 			g.log.Error("following the event log", "error", err)
 		}
 	})
-	jobs.Go(func() { g.sweep(ctx) })
+	jobs.Go(func() { g.work(ctx) })
 	return func() {
 		cancel()
 		g.broker.Close()
 		jobs.Wait()
 		g.graph.Wait()
-	}
-}
-
-// sweep deletes what has outlived its time, now and then, until ctx ends.
-func (g *gateway) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			n, err := g.store.Sweep(ctx)
-			switch {
-			case err != nil:
-				g.log.Error("sweeping", "error", err)
-			case n > 0:
-				g.log.Info("swept idempotency keys that had outlived their time", "count", n)
-			}
-		case <-ctx.Done():
-			return
-		}
 	}
 }

@@ -86,3 +86,12 @@ SELECT pg_temp.id('conf', n), CASE WHEN n % 7 > 1 THEN 'UNMAPPED_SKU' WHEN n % 7
     CASE WHEN n % 20 = 0 THEN 'OPEN' WHEN n % 20 < 18 THEN 'RESOLVED' ELSE 'DISMISSED' END, 'cause ' || n, pg_temp.id('sup', n % 30), '', '[]',
     CASE WHEN n % 20 > 0 THEN 'done' END, at, at, CASE WHEN n % 20 > 0 THEN at END
 FROM generate_series(0, 49999) n, LATERAL (SELECT now() - (50000 - n) * interval '10 minutes' AS at) t;
+
+-- One in twenty reservations is active, and has hours to go.
+INSERT INTO reservations (id, owner_issuer, owner_subject, status, expires_at, created_at, updated_at)
+SELECT pg_temp.id('res', n), 'redline', 'shop-' || n % 200, CASE WHEN n % 20 = 0 THEN 'ACTIVE' WHEN n % 2 = 0 THEN 'RELEASED' ELSE 'EXPIRED' END,
+    CASE WHEN n % 20 = 0 THEN now() + interval '5 hours' ELSE now() - n * interval '1 minute' END, now(), now()
+FROM generate_series(0, 49999) n;
+INSERT INTO reservation_lines (reservation_id, position, product_id, location_id, quantity)
+SELECT pg_temp.id('res', n), k, pg_temp.id('prod', (7 * n + 13 * k) % 10000), pg_temp.id('loc', 1), 1
+FROM generate_series(0, 49999) n, generate_series(0, 1) k;

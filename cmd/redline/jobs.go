@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// job is something that is done beside the requests, every so often. Each gateway
+// does all of them: what one works on, the others leave out.
+type job struct {
+	// what it did, as the log says it.
+	what  string
+	every time.Duration
+	// do does what there is to do, and returns how much that was.
+	do func(context.Context) (int, error)
+}
+
+// jobs are all of them.
+func (g *gateway) jobs() []job {
+	return []job{
+		{"deleted idempotency keys that had outlived their time", 10 * time.Minute, g.store.Sweep},
+		{"expired reservations", time.Second, g.store.ExpireReservations},
+	}
+}
+
+// work does the jobs, side by side, until ctx ends.
+func (g *gateway) work(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, j := range g.jobs() {
+		all.Go(func() { g.repeat(ctx, j) })
+	}
+	all.Wait()
+}
+
+// repeat does a job again and again until ctx ends. One that fails time after time
+// is told of once.
+func (g *gateway) repeat(ctx context.Context, j job) {
+	tick := time.NewTicker(j.every)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		n, err := j.do(ctx)
+		if n > 0 {
+			g.log.Debug(j.what, "count", n)
+		}
+		if err != nil && !failing && ctx.Err() == nil {
+			g.log.Error("a job failed; it is tried again", "job", j.what, "error", err)
+		}
+		failing = err != nil
+	}
+}
