@@ -1,5 +1,5 @@
 // Command redline runs the Redline gateway and the tools around it: serve,
-// migrate, token, watch and health. It is the only place that knows all rooms.
+// migrate, token, watch, feed and health. It is the only place that knows all rooms.
 package main
 
 import (
@@ -21,6 +21,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up, take its newest step back, or show where it stands."`
 	Token   tokenCmd   `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
 	Watch   watchCmd   `cmd:"" help:"Print live changes as they arrive over a websocket."`
+	Feed    feedCmd    `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`
 	Health  healthCmd  `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
 }
 
@@ -33,6 +34,9 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "redline:", err)
+		if _, some := errors.AsType[*partly](err); some {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
