@@ -93,6 +93,8 @@ type transaction struct {
 	events []eventRow
 	// rules did what follows by rule from the changes: see byRule.
 	rules []*mutation
+	// dry says that all of it is done and nothing kept.
+	dry bool
 	// places are those that it goes by; nil as long as it asked for none.
 	places *places
 	// made are locations that the transaction itself has made.
@@ -112,6 +114,8 @@ type mutation struct {
 	// it were left out.
 	subjects []string
 	skipped  redline.Errors
+	// heard is the code of a supplier that has told us something by this.
+	heard string
 	// steps are what it has to say of conflicts. What came of them is known once
 	// everything else is written, and then whenOpened, where it isn't nil, is
 	// called, before result is kept: opened are the conflicts that it opened or
@@ -308,6 +312,12 @@ func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration
 	}
 	if wrote, err := t.finish(ctx, all); err != nil || !wrote {
 		return err
+	}
+	if t.dry {
+		for _, c := range mine {
+			c.settled, c.eventID = true, 0 // nobody will see that event
+		}
+		return nil
 	}
 	if err := tx.Commit(); err != nil {
 		return commitError(err)

@@ -190,6 +190,9 @@ func (t *transaction) seen(ctx context.Context, all []*mutation) error {
 				codes.text(code)
 			}
 		}
+		if m.err == nil && m.heard != "" {
+			codes.text(m.heard)
+		}
 	}
 	if codes.n == 0 {
 		return nil

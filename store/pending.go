@@ -20,11 +20,6 @@ func (s *Store) ReturnsByID(_ context.Context, _ redline.Principal, _ []string) 
 	return nil, errPending
 }
 
-// SupplierFeedSubmit is being built.
-func (s *Store) SupplierFeedSubmit(_ context.Context, _ redline.Principal, _ redline.SupplierFeedInput) (*redline.FeedResult, error) {
-	return nil, errPending
-}
-
 // SupplierTermsSet is being built.
 func (s *Store) SupplierTermsSet(_ context.Context, _ redline.Principal, _ redline.SupplierTermsSetInput) (string, redline.Outcome, error) {
 	return "", redline.Outcome{}, errPending

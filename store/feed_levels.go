@@ -1,0 +1,384 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"redline"
+)
+
+// read finds out what the feed states, and what would come of it as things are,
+// before anything of the stock is locked.
+func (f *feed) read(ctx context.Context) error {
+	if err := f.resolve(ctx); err != nil {
+		return err
+	}
+	if err := f.readStated(ctx); err != nil {
+		return err
+	}
+	if f.in.Mode == redline.FeedFull {
+		if err := f.readOmitted(ctx); err != nil {
+			return err
+		}
+	}
+	if err := f.readSince(ctx); err != nil {
+		return err
+	}
+	f.weigh()
+	return nil
+}
+
+// levelState is what is read of a level before it is locked. $1 is as of when the
+// feed is.
+const levelState = `l.id, l.version, l.on_hand, l.reserved + l.committed + l.safety_stock + l.unavailable,
+	l.available, l.stale, coalesce(l.confirmed_at > $1, false)`
+
+func (v *feedLevel) into() []any {
+	return []any{
+		&v.id, whole{&v.version}, whole{&v.onHand}, whole{&v.claims}, whole{&v.available}, &v.stale, &v.restated,
+	}
+}
+
+// readStated reads the levels that rows state.
+func (f *feed) readStated(ctx context.Context) error {
+	products, locations := texts(), texts()
+	for n := range f.levels {
+		products.text(f.levels[n].product)
+		locations.text(f.levels[n].location)
+	}
+	var n int
+	var v feedLevel
+	return scanRows(ctx, f.tx, "reading the levels of a feed", `SELECT `+levelState+`, k.n
+		FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS k (product_id, location_id, n)
+		JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)`,
+		[]any{f.at, products, locations}, append(v.into(), &n), func() error {
+			of := &f.levels[n-1]
+			v.levelKey, v.row, v.told = of.levelKey, of.row, of.told
+			*of = v
+			return nil
+		})
+}
+
+// readOmitted reads the levels with stock that no row may have meant: the supplier
+// has no more of it.
+func (f *feed) readOmitted(ctx context.Context) error {
+	at := texts()
+	for _, l := range f.locations {
+		at.text(l.ID)
+	}
+	slices.SortFunc(f.named, levelKey.compare)
+	stated := f.levels
+	var v feedLevel
+	err := scanRows(ctx, f.tx, "reading the stock that a feed leaves out", `SELECT l.product_id, l.location_id, `+levelState+`
+		FROM inventory_levels l WHERE l.location_id = ANY($2::text[]) AND l.on_hand > 0`,
+		[]any{f.at, at}, append([]any{&v.product, &v.location}, v.into()...), func() error {
+			f.stocked++
+			_, isStated := slices.BinarySearchFunc(stated, v.levelKey, func(s feedLevel, k levelKey) int { return s.compare(k) })
+			_, isNamed := slices.BinarySearchFunc(f.named, v.levelKey, levelKey.compare)
+			if !isStated && !isNamed {
+				v.row = -1
+				f.levels = append(f.levels, v)
+			}
+			return nil
+		})
+	slices.SortFunc(f.levels, func(a, b feedLevel) int { return a.compare(b.levelKey) })
+	return err
+}
+
+// readSince reads what happened at the supplier's locations since the feed was
+// true. It is one look at the newest of the ledger, and not one for each level.
+func (f *feed) readSince(ctx context.Context) error {
+	at := texts()
+	for _, l := range f.locations {
+		at.text(l.ID)
+	}
+	var k levelKey
+	var s since
+	return scanRows(ctx, f.tx, "reading what moved since a feed", `SELECT v.product_id, v.location_id, `+movedSince+`
+		FROM inventory_movements v WHERE v.location_id = ANY($2::text[]) AND v.recorded_at > $1 AND v.occurred_at > $1
+		GROUP BY v.product_id, v.location_id`, []any{f.at, at}, append([]any{&k.product, &k.location}, s.into()...), func() error {
+		n, found := slices.BinarySearchFunc(f.levels, k, func(v feedLevel, k levelKey) int { return v.compare(k) })
+		if found {
+			v := &f.levels[n]
+			s.restated = s.restated || v.restated
+			v.since = s
+		}
+		return nil
+	})
+}
+
+// weigh refuses the rows of levels of which something newer is known, and sees
+// which levels are as they are told, and which would be emptied.
+func (f *feed) weigh() {
+	kept := f.levels[:0]
+	for _, v := range f.levels {
+		if e := f.refusal(&v); e != nil {
+			if v.row >= 0 {
+				f.refuseRow(v.row, e)
+			}
+			continue
+		}
+		after := f.onHand(&v)
+		v.same = v.id != "" && after == v.onHand && !v.stale
+		before := v.onHand
+		if f.in.Measure == redline.FeedAvailable {
+			before, after = v.available, after-v.claims
+		}
+		if v.onHand > 0 && v.told == 0 && before > 0 && after <= 0 {
+			f.emptied++
+		}
+		kept = append(kept, v)
+	}
+	f.levels = kept
+}
+
+// refusal is why what is told of a level isn't taken.
+func (f *feed) refusal(v *feedLevel) *redline.Error {
+	if v.restated {
+		return redline.Errorf(redline.CodeSequenceStale, []string{"quantity"}, "something newer than %s is known of this level", stamp(f.at))
+	}
+	if n := f.onHand(v); n > redline.MaxQuantity {
+		return tooMuch(n)
+	}
+	return nil
+}
+
+// onHand is what is on hand of a level by the feed: what it was told to be, and
+// what moved since. Of what was told to be available our own claims, as they were
+// then, are still there.
+func (f *feed) onHand(v *feedLevel) int {
+	n := v.told
+	if f.in.Measure == redline.FeedAvailable {
+		n += v.claims - v.since.claims
+	}
+	return max(n+v.stock, 0)
+}
+
+// apply has the levels be what the feed says. Those that are so already are only
+// confirmed.
+func (f *feed) apply(ctx context.Context) error {
+	var gaining []string
+	for n := range f.levels {
+		v := &f.levels[n]
+		if f.in.DryRun {
+			v.same = false // they are shown
+		}
+		if after := f.onHand(v); after > v.onHand && (len(gaining) == 0 || gaining[len(gaining)-1] != v.product) {
+			gaining = append(gaining, v.product)
+		}
+	}
+	waiting, err := f.lockWaiting(ctx, gaining)
+	if err != nil {
+		return err
+	}
+	if err := f.confirm(ctx); err != nil {
+		return err
+	}
+	if err := f.lock(ctx); err != nil {
+		return err
+	}
+	if err := f.change(ctx); err != nil {
+		return err
+	}
+	return f.fill(ctx, waiting, f.locked)
+}
+
+// confirm notes that levels are as they are told: no version of them, and no event.
+// All levels of the feed are locked for it, in their order. Those that have changed
+// since they were read are for change to decide.
+func (f *feed) confirm(ctx context.Context) error {
+	products, locations, versions := texts(), texts(), ints()
+	same := 0
+	for n := range f.levels {
+		v := &f.levels[n]
+		products.text(v.product)
+		locations.text(v.location)
+		if v.same {
+			same++
+			versions.int(v.version)
+		} else {
+			versions.null()
+		}
+	}
+	if same == 0 {
+		return nil
+	}
+	var n int
+	return scanRows(ctx, f.tx, "confirming levels", `WITH l AS MATERIALIZED (
+			SELECT l.id, k.n, l.version = k.version AND NOT l.stale AS same
+			FROM unnest($2::text[], $3::text[], $4::integer[]) WITH ORDINALITY AS k (product_id, location_id, version, n)
+			JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)
+			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
+		), confirmed AS (
+			UPDATE inventory_levels c SET as_of = greatest(c.as_of, $1), confirmed_at = $1 FROM l WHERE c.id = l.id AND l.same
+		)
+		SELECT n FROM l WHERE NOT same`, []any{f.at, products, locations, versions}, []any{&n}, func() error {
+		f.levels[n-1].same = false
+		return nil
+	})
+}
+
+// lock locks the levels that are to be changed. Those that don't exist are made. Of
+// those that have changed since they were read it is read again what moved.
+func (f *feed) lock(ctx context.Context) error {
+	var keys []levelKey
+	missing := false
+	for n := range f.levels {
+		if v := &f.levels[n]; !v.same {
+			keys = append(keys, v.levelKey)
+			missing = missing || v.id == ""
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	var err error
+	if f.locked, err = f.lockKeys(ctx, keys, missing); err != nil {
+		return err
+	}
+	var moved []int
+	products, locations, at := texts(), texts(), times()
+	for n := range f.levels {
+		v := &f.levels[n]
+		if v.same {
+			continue
+		}
+		l := f.locked[v.levelKey]
+		if l == nil || l.at.SupplierID == nil || *l.at.SupplierID != f.supplier.ID {
+			return errMoved
+		}
+		if l.Version != v.version {
+			moved = append(moved, n)
+			products.text(v.product)
+			locations.text(v.location)
+			at.time(f.at)
+		}
+		v.id, v.version, v.onHand = l.ID, l.Version, l.OnHand
+		v.claims = l.Reserved + l.Committed + l.SafetyStock + l.Unavailable
+	}
+	newer, err := f.sinceEach(ctx, products, locations, at)
+	for i, n := range moved {
+		f.levels[n].since = newer[i]
+	}
+	return err
+}
+
+// change changes the locked levels.
+func (f *feed) change(ctx context.Context) error {
+	late := texts()
+	for n := range f.levels {
+		v := &f.levels[n]
+		if v.same {
+			f.unchanged += min(v.row+1, 1)
+			continue
+		}
+		if e := f.refusal(v); e != nil {
+			if v.row >= 0 && f.in.OnRowError == redline.RollBack {
+				return errMoved // it was otherwise a moment ago
+			}
+			if v.row >= 0 {
+				f.refuseRow(v.row, e)
+			}
+			continue
+		}
+		l, after := f.locked[v.levelKey], f.onHand(v)
+		asOf := f.at
+		if l.Version > 0 && asOf.Before(l.AsOf) { // one that was made now says nothing yet
+			asOf = l.AsOf
+		}
+		if l.Version > 0 && after == l.OnHand && !l.Stale {
+			l.AsOf = asOf
+			late.text(l.ID)
+			f.unchanged += min(v.row+1, 1)
+			continue
+		}
+		err := f.mutation.change(l, stockChange{
+			delta: redline.Delta{redline.StateOnHand: after - l.OnHand}, fact: true, reason: redline.ReasonSupplierFeed,
+			reference: &f.reference, occurredAt: f.at, confirms: &asOf,
+		})
+		if err != nil {
+			return err
+		}
+		f.applied++
+	}
+	if late.n == 0 || f.in.DryRun {
+		return nil
+	}
+	_, err := f.tx.ExecContext(ctx, `UPDATE inventory_levels SET as_of = greatest(as_of, $1), confirmed_at = $1
+		WHERE id = ANY($2::text[])`, f.at, late)
+	if err != nil {
+		return dbError("confirming levels", err)
+	}
+	return nil
+}
+
+// pricing is a row that states another cost than its item has.
+type pricing struct {
+	row  int
+	cost redline.Decimal
+}
+
+// price gives items their first costs. What differs from what was agreed is for a
+// person.
+func (f *feed) price(ctx context.Context) error {
+	var first []pricing
+	for n := range f.levels {
+		i := f.levels[n].row
+		if i < 0 || f.in.Rows[i].Cost == nil {
+			continue
+		}
+		switch told, row := *f.in.Rows[i].Cost, &f.rows[i]; {
+		case row.cost == nil:
+			first = append(first, pricing{i, told})
+		case *row.cost != told:
+			f.tellPrice(i, told)
+		}
+	}
+	return f.firstCosts(ctx, first)
+}
+
+// heldCost is what a conflict about an item's cost needs to have it taken.
+type heldCost struct {
+	Cost redline.Decimal `json:"cost"`
+}
+
+func (f *feed) tellPrice(i int, told redline.Decimal) {
+	row, sku := &f.rows[i], f.in.Rows[i].SupplierSKU
+	f.conflict(conflictOpening{
+		kind: redline.ConflictPriceMismatch, cause: "PRICE_MISMATCH " + row.item, supplierID: &f.supplier.ID, subjectID: &row.item,
+		summary: "The supplier " + f.supplier.Code + " states another cost of " + sku + " than was agreed.",
+		facts: redline.Attributes{
+			{Name: "supplierSku", Value: sku}, {Name: "agreed", Value: row.cost.String()}, {Name: "stated", Value: told.String()},
+		},
+		held: heldCost{told},
+	})
+}
+
+// firstCosts gives items that have no cost one, in their products' currencies: a
+// version of each. They are locked in the order of their ids.
+func (f *feed) firstCosts(ctx context.Context, first []pricing) error {
+	if len(first) == 0 {
+		return nil
+	}
+	slices.SortFunc(first, func(a, b pricing) int { return cmp.Compare(f.rows[a.row].item, f.rows[b.row].item) })
+	items, costs := texts(), texts()
+	for _, p := range first {
+		items.text(f.rows[p.row].item)
+		costs.text(p.cost.String())
+	}
+	_, err := f.tx.ExecContext(ctx, `WITH one AS (
+			SELECT DISTINCT ON (k.id) k.id, k.cost::numeric AS cost
+			FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS k (id, cost, n) ORDER BY k.id, k.n
+		), locked AS MATERIALIZED (
+			SELECT i.id, one.cost, p.currency FROM one JOIN supplier_items i ON i.id = one.id JOIN products p ON p.id = i.product_id
+			WHERE i.cost IS NULL ORDER BY i.id FOR NO KEY UPDATE OF i
+		), i AS (
+			UPDATE supplier_items i SET cost = locked.cost, currency = locked.currency, version = i.version + 1
+			FROM locked WHERE i.id = locked.id RETURNING i.*
+		) `+keepItems+` FROM i`, f.by.Subject, string(f.by.Role), items, costs)
+	if err != nil {
+		return dbError("giving items their costs", err)
+	}
+	return nil
+}

@@ -1,0 +1,345 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"redline"
+)
+
+// feedLocation is a location of the supplier.
+type feedLocation struct{ ID, Code string }
+
+// feedRow is what a row means: the supplier's item of its SKU, and where. Without
+// a product the SKU is unknown.
+type feedRow struct {
+	item, product string
+	unit, base    redline.UnitOfMeasure
+	pack          int
+	cost          *redline.Decimal
+	// location is the place of its location among the supplier's, or noLocation.
+	location int
+}
+
+// feedLevel is a level that a feed states: by one of its rows, or by leaving it
+// out of all there is.
+type feedLevel struct {
+	levelKey
+	// row is the one that states it, -1 where none does, and told what it states, in
+	// base units.
+	row, told int
+
+	// What there is, as it was read: id is empty where there is no such level, and
+	// claims are what is taken of it or kept back.
+	id                                 string
+	version, onHand, claims, available int
+	stale                              bool
+	since
+	// same says that it is as it is told, and only to be confirmed.
+	same bool
+}
+
+func (k levelKey) compare(o levelKey) int {
+	if c := strings.Compare(k.product, o.product); c != 0 {
+		return c
+	}
+	return strings.Compare(k.location, o.location)
+}
+
+// refuse says why a row is refused; the error's path is relative to the row.
+func (f *feed) refuseRow(i int, e *redline.Error) {
+	f.errors[i] = append(f.errors[i], e.At(indexPath("rows", i)...))
+}
+
+// resolve finds out what the rows mean: which levels they state. Rows that fail
+// are refused; what they may have meant is named all the same.
+func (f *feed) resolve(ctx context.Context) error {
+	f.rows, f.errors = make([]feedRow, len(f.in.Rows)), make([]redline.Errors, len(f.in.Rows))
+	for i, r := range f.in.Rows {
+		f.checkRow(i, r)
+	}
+	err := f.tx.SelectContext(ctx, &f.locations, `SELECT id, code FROM locations WHERE supplier_id = $1 ORDER BY code`, f.supplier.ID)
+	if err != nil {
+		return dbError("reading a supplier's locations", err)
+	}
+	if err := f.readItems(ctx); err != nil {
+		return err
+	}
+	packs, err := f.readPacks(ctx)
+	if err != nil {
+		return err
+	}
+	unknown := newUnknown(f)
+	for i := range f.rows {
+		f.locate(i)
+		f.rowLevel(i, packs, unknown)
+	}
+	unknown.tell()
+	f.refuseTwice()
+	return nil
+}
+
+// checkRow checks of a row what needs no database.
+func (f *feed) checkRow(i int, r redline.SupplierFeedRow) {
+	if odd := strings.ContainsFunc(r.SupplierSKU, func(c rune) bool { return !unicode.IsPrint(c) }); r.SupplierSKU == "" || len(r.SupplierSKU) > nameMax || odd {
+		f.refuseRow(i, redline.Invalid([]string{"supplierSku"}, "a supplier's SKU is 1 to %d bytes of printable text", nameMax))
+	}
+	if r.Quantity < 0 || r.Quantity > redline.MaxQuantity {
+		f.refuseRow(i, redline.Invalid([]string{"quantity"}, "a quantity is from 0 to %d", redline.MaxQuantity))
+	}
+	switch {
+	case r.Cost == nil:
+	case !f.decided && !f.by.Has(redline.ScopeCatalogCost):
+		f.refuseRow(i, redline.Errorf(redline.CodeForbidden, []string{"cost"}, "what things cost is for holders of %s", redline.ScopeCatalogCost))
+	case strings.HasPrefix(r.Cost.String(), "-"):
+		f.refuseRow(i, redline.Invalid([]string{"cost"}, "a cost isn't negative"))
+	}
+}
+
+// odd reports whether the SKU of a row was refused: Postgres isn't asked for it.
+func (f *feed) odd(i int) bool {
+	return slices.ContainsFunc(f.errors[i], func(e *redline.Error) bool { return e.Code == redline.CodeInvalid && e.Field[2] == "supplierSku" })
+}
+
+// readItems finds the items of the rows' SKUs.
+func (f *feed) readItems(ctx context.Context) error {
+	skus := texts()
+	for i, r := range f.in.Rows {
+		if f.odd(i) {
+			skus.null()
+		} else {
+			skus.text(r.SupplierSKU)
+		}
+	}
+	var n int
+	var row feedRow
+	return scanRows(ctx, f.tx, "reading the items of a feed", `SELECT k.n, i.id, i.product_id, i.unit, p.base_unit, i.pack_quantity, i.cost
+		FROM unnest($2::text[]) WITH ORDINALITY AS k (sku, n)
+		JOIN supplier_items i ON (i.supplier_id, i.supplier_sku) = ($1, k.sku) JOIN products p ON p.id = i.product_id`,
+		[]any{f.supplier.ID, skus},
+		[]any{&n, &row.item, &row.product, &row.unit, &row.base, whole{&row.pack}, &row.cost}, func() error {
+			f.rows[n-1] = row
+			row.cost = nil
+			return nil
+		})
+}
+
+// feedPack is how many base units a unit of a supplier's product is.
+type feedPack struct {
+	product string
+	unit    redline.UnitOfMeasure
+}
+
+// readPacks finds the packs of units that aren't their items' own: those of other
+// items of the same product. Where there are several of one unit it is 0.
+func (f *feed) readPacks(ctx context.Context) (map[feedPack]int, error) {
+	products := texts()
+	for i, r := range f.in.Rows {
+		if row := &f.rows[i]; row.product != "" && r.Unit != nil && *r.Unit != row.unit && *r.Unit != row.base {
+			products.text(row.product)
+		}
+	}
+	if products.n == 0 {
+		return nil, nil
+	}
+	packs := map[feedPack]int{}
+	var of feedPack
+	var least, most int
+	err := scanRows(ctx, f.tx, "reading a supplier's packs", `SELECT i.product_id, i.unit, min(i.pack_quantity), max(i.pack_quantity)
+		FROM supplier_items i WHERE i.supplier_id = $1 AND i.product_id = ANY($2::text[]) GROUP BY i.product_id, i.unit`,
+		[]any{f.supplier.ID, products}, []any{&of.product, &of.unit, whole{&least}, whole{&most}}, func() error {
+			if least != most {
+				least = 0
+			}
+			packs[of] = least
+			return nil
+		})
+	return packs, err
+}
+
+// locate finds the location of a row among the supplier's.
+func (f *feed) locate(i int) {
+	row, code := &f.rows[i], f.in.Rows[i].LocationCode
+	row.location = noLocation
+	switch {
+	case code == nil && len(f.locations) == 1:
+		row.location = 0
+	case code == nil:
+		f.refuseRow(i, redline.Invalid([]string{"locationCode"}, "the supplier has %d locations; name one", len(f.locations)))
+	default:
+		n, found := slices.BinarySearchFunc(f.locations, *code, func(l feedLocation, code string) int { return strings.Compare(l.Code, code) })
+		if !found {
+			f.refuseRow(i, redline.NotFound([]string{"locationCode"}, "the supplier has no location %.60q", *code))
+			return
+		}
+		row.location = n
+	}
+}
+
+// rowLevel is the level that a row states, in base units, or why it states none.
+func (f *feed) rowLevel(i int, packs map[feedPack]int, unknown *unknown) {
+	row, r := &f.rows[i], f.in.Rows[i]
+	if row.product == "" {
+		if !f.odd(i) {
+			unknown.sku(i, "", redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
+				"the supplier's SKU %.60q is not mapped to a product", r.SupplierSKU))
+		}
+		return
+	}
+	pack := row.pack
+	switch {
+	case r.Unit == nil || *r.Unit == row.unit:
+	case *r.Unit == row.base:
+		pack = 1
+	default:
+		if pack = packs[feedPack{row.product, *r.Unit}]; pack == 0 {
+			unknown.sku(i, *r.Unit, redline.Errorf(redline.CodePackMismatch, []string{"unit"},
+				"it isn't known how many %s the %s of this SKU holds, which is mapped by the %s", row.base, *r.Unit, row.unit))
+		}
+	}
+	told := 0
+	if r.Quantity >= 0 && r.Quantity <= redline.MaxQuantity {
+		if told = r.Quantity * pack; told > redline.MaxQuantity {
+			f.refuseRow(i, tooMuch(told))
+		}
+	}
+	if row.location != noLocation {
+		f.levels = append(f.levels, feedLevel{levelKey: levelKey{row.product, f.locations[row.location].ID}, row: i, told: told})
+		return
+	}
+	for _, at := range f.locations {
+		f.named = append(f.named, levelKey{row.product, at.ID})
+	}
+}
+
+func tooMuch(n int) *redline.Error {
+	return redline.Invalid([]string{"quantity"}, "%d base units are more than %d", n, redline.MaxQuantity)
+}
+
+// namedMost is how many of the rows that state one level each of them names.
+const namedMost = 5
+
+// refuseTwice refuses rows that state the same level, of which nobody can say which
+// is true; and leaves in levels only those of rows that aren't refused, in the
+// order in which levels are locked.
+func (f *feed) refuseTwice() {
+	slices.SortFunc(f.levels, func(a, b feedLevel) int { return cmp.Or(a.compare(b.levelKey), cmp.Compare(a.row, b.row)) })
+	kept := f.levels[:0]
+	for i := 0; i < len(f.levels); {
+		j := i + 1
+		for j < len(f.levels) && f.levels[j].levelKey == f.levels[i].levelKey {
+			j++
+		}
+		if same := f.levels[i:j]; len(same) > 1 {
+			for _, v := range same {
+				f.refuseRow(v.row, redline.Invalid([]string{"supplierSku"}, "the level is stated by %s", theRows(same)))
+			}
+		}
+		if v := f.levels[i]; len(f.errors[v.row]) == 0 {
+			kept = append(kept, v)
+		} else {
+			f.named = append(f.named, v.levelKey)
+		}
+		i = j
+	}
+	f.levels = kept
+}
+
+// theRows names the rows that state a level.
+func theRows(same []feedLevel) string {
+	var b strings.Builder
+	b.WriteString("the rows ")
+	for n, v := range same[:min(len(same), namedMost)] {
+		if n > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Itoa(v.row))
+	}
+	if more := len(same) - namedMost; more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	return b.String()
+}
+
+// heldRows is what a conflict about a SKU, or a unit of one, needs to have applied
+// what a feed said of it.
+type heldRows struct {
+	SupplierID string                    `json:"supplierId"`
+	Measure    redline.FeedMeasure       `json:"measure"`
+	AsOf       time.Time                 `json:"asOf"`
+	Reference  string                    `json:"reference"`
+	Rows       []redline.SupplierFeedRow `json:"rows"`
+}
+
+// unknown gathers the rows whose SKU, or its unit, is not known: one conflict for
+// each of them, with all that was said of it.
+type unknown struct {
+	f    *feed
+	by   map[unknownSKU]*heldRows
+	list []unknownSKU
+}
+
+type unknownSKU struct {
+	sku  string
+	unit redline.UnitOfMeasure
+	item string
+}
+
+func newUnknown(f *feed) *unknown { return &unknown{f: f, by: map[unknownSKU]*heldRows{}} }
+
+// sku refuses a row, and keeps what it said.
+func (u *unknown) sku(i int, unit redline.UnitOfMeasure, e *redline.Error) {
+	f, fit := u.f, len(u.f.errors[i]) == 0
+	f.refuseRow(i, e)
+	k := unknownSKU{f.in.Rows[i].SupplierSKU, unit, f.rows[i].item}
+	if u.by[k] == nil {
+		u.by[k] = &heldRows{SupplierID: f.supplier.ID, Measure: f.in.Measure, AsOf: f.at, Reference: f.reference}
+		u.list = append(u.list, k)
+	}
+	if fit { // else it couldn't be applied either
+		u.by[k].Rows = append(u.by[k].Rows, f.in.Rows[i])
+	}
+}
+
+// tell opens the conflicts, unless it is one of them that is being resolved.
+func (u *unknown) tell() {
+	if u.f.decided {
+		return
+	}
+	for _, k := range u.list {
+		held := u.by[k]
+		o := unknownConflict(u.f.supplier, k)
+		for _, r := range held.Rows {
+			o.facts = append(o.facts, redline.Attribute{Name: "quantity", Value: strconv.Itoa(r.Quantity)})
+			if r.LocationCode != nil {
+				o.facts = append(o.facts, redline.Attribute{Name: "location", Value: *r.LocationCode})
+			}
+		}
+		o.held = held
+		u.f.conflict(o)
+	}
+}
+
+// unknownConflict is the conflict about a SKU that isn't mapped, or a unit of one.
+func unknownConflict(of feedSupplier, k unknownSKU) conflictOpening {
+	o := conflictOpening{
+		kind: redline.ConflictUnmappedSKU, cause: "UNMAPPED_SKU " + of.ID + " " + k.sku, supplierID: &of.ID,
+		summary: fmt.Sprintf("%s speaks of %.60q, which is not mapped to a product.", of.Code, k.sku),
+		facts:   redline.Attributes{{Name: "supplierSku", Value: k.sku}},
+	}
+	if k.unit != "" {
+		o.kind, o.cause = redline.ConflictPackMismatch, "PACK_MISMATCH "+of.ID+" "+k.sku+" "+string(k.unit)
+		o.summary = fmt.Sprintf("%s counts %.60q by the %s, which is not mapped.", of.Code, k.sku, k.unit)
+		o.facts = append(o.facts, redline.Attribute{Name: "unit", Value: string(k.unit)})
+	}
+	if k.item != "" {
+		o.subjectID = &k.item
+	}
+	return o
+}
