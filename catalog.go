@@ -183,6 +183,12 @@ type SupplierTerms struct {
 	Version             int
 }
 
+// Outdated reports whether what was confirmed at a moment has not been for
+// longer than was agreed.
+func (t SupplierTerms) Outdated(confirmed, now time.Time) bool {
+	return t.ConfirmWithinSeconds != nil && now.Sub(confirmed) > time.Duration(*t.ConfirmWithinSeconds)*time.Second
+}
+
 // SupplierItem is how one supplier names, packs and prices one product.
 type SupplierItem struct {
 	ID          string

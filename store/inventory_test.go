@@ -405,9 +405,9 @@ func TestSuppliersAreSeenWhenTheyTellUsSomething(t *testing.T) {
 	seen := func(code string) *time.Time {
 		found, err := w.SuppliersByCode(w.ctx, []string{code})
 		w.must(err)
-		at, err := w.LastSeen(w.ctx, operator, []string{found[0].ID})
+		standings, err := w.Standings(w.ctx, operator, []string{found[0].ID})
 		w.must(err)
-		return at[found[0].ID]
+		return standings[found[0].ID].LastSeenAt
 	}
 	w.adjust(operator, "tea", "tokyo", 1)
 	_, err := w.change(tokyo, redline.RollBack, w.tweak("tea", "tokyo", 0))

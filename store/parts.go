@@ -10,7 +10,8 @@ import (
 )
 
 // FulfillmentOrders lists the fulfilment orders that the principal may see,
-// oldest first: a supplier's inbox. Each comes with its order, complete.
+// oldest first: a supplier's inbox. Those that are overdue, where only they are
+// asked for, come by their deadlines. Each comes with its order, complete.
 func (s *Store) FulfillmentOrders(
 	ctx context.Context, p redline.Principal, f redline.FulfillmentOrderFilter, page redline.PageRequest,
 ) (*redline.Page[*redline.FulfillmentOrder], error) {
@@ -23,16 +24,23 @@ func (s *Store) FulfillmentOrders(
 	if f.LocationID != nil {
 		q.and("f.location_id = %s", *f.LocationID)
 	}
+	by := sorting{tag: "part", column: "f.submitted_at", cast: "timestamptz", id: "f.id", prefix: redline.PrefixFulfillmentOrder}
 	if f.Overdue != nil {
 		// Said plainly where it is asked for, so that an index finds the few.
-		overdue := "f.status = 'SUBMITTED' AND f.acknowledge_by < clock_timestamp()"
-		if !*f.Overdue {
+		overdue := "f.status = 'SUBMITTED' AND f.acknowledge_by < statement_timestamp()"
+		if *f.Overdue {
+			by.tag, by.column = "overdue", "f.acknowledge_by"
+		} else {
 			overdue = "(" + overdue + ") IS NOT TRUE"
 		}
 		q.and(overdue)
 	}
-	by := sorting{tag: "part", column: "f.submitted_at", cast: "timestamptz", id: "f.id", prefix: redline.PrefixFulfillmentOrder}
-	rows, err := pageOf(ctx, s, selectPartKeys, q, by, page, func(r *partKey) (string, string) { return stamp(r.SubmittedAt), r.ID })
+	rows, err := pageOf(ctx, s, selectPartKeys, q, by, page, func(r *partKey) (string, string) {
+		if by.column == "f.acknowledge_by" {
+			return stamp(*r.AcknowledgeBy), r.ID
+		}
+		return stamp(r.SubmittedAt), r.ID
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -53,12 +61,13 @@ func (s *Store) FulfillmentOrders(
 	})
 }
 
-const selectPartKeys = `SELECT f.id, f.order_id, f.submitted_at FROM fulfillment_orders f JOIN orders o ON o.id = f.order_id`
+const selectPartKeys = `SELECT f.id, f.order_id, f.submitted_at, f.acknowledge_by FROM fulfillment_orders f JOIN orders o ON o.id = f.order_id`
 
 type partKey struct {
-	ID          string
-	OrderID     string    `db:"order_id"`
-	SubmittedAt time.Time `db:"submitted_at"`
+	ID            string
+	OrderID       string     `db:"order_id"`
+	SubmittedAt   time.Time  `db:"submitted_at"`
+	AcknowledgeBy *time.Time `db:"acknowledge_by"`
 }
 
 // completeOrders finds orders that the principal may see, with lines and parts.

@@ -10,19 +10,9 @@ import (
 // errPending stands where a repository's method is still being built.
 var errPending = errors.New("this is being built")
 
-// Standings is being built.
-func (s *Store) Standings(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.SupplierStanding, error) {
-	return nil, errPending
-}
-
 // ReturnsByID is being built.
 func (s *Store) ReturnsByID(_ context.Context, _ redline.Principal, _ []string) (map[string]*redline.Return, error) {
 	return nil, errPending
-}
-
-// SupplierTermsSet is being built.
-func (s *Store) SupplierTermsSet(_ context.Context, _ redline.Principal, _ redline.SupplierTermsSetInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
 }
 
 // FulfillmentMarkShipped is being built.

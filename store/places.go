@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/lib/pq"
 
@@ -20,13 +19,6 @@ type place struct {
 	owner string
 	// terms are what was agreed with its supplier; zero for our own.
 	terms redline.SupplierTerms
-}
-
-// outdated reports whether what was true at a moment has gone unconfirmed for
-// longer than was agreed with the supplier.
-func (p *place) outdated(asOf, now time.Time) bool {
-	within := p.terms.ConfirmWithinSeconds
-	return within != nil && now.Sub(asOf) > time.Duration(*within)*time.Second
 }
 
 // placeOwner says whose a location loc with a supplier sup is, by which rights go.

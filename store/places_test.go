@@ -199,8 +199,8 @@ func TestWhoWaitsForPlacesMayGo(t *testing.T) {
 	w.must(<-first)
 }
 
-// One supplier isn't told when we last heard of another.
-func TestLastSeenIsForThoseWhoSpeakForASupplier(t *testing.T) {
+// One supplier isn't told how another stands, nor what was agreed with it.
+func TestStandingsAreForThoseWhoSpeakForASupplier(t *testing.T) {
 	w := newWorld(t)
 	w.adjust(tokyo, "tea", "tokyo", 1)
 	w.adjust(cajun, "sauce", "cajun", 1)
@@ -209,7 +209,7 @@ func TestLastSeenIsForThoseWhoSpeakForASupplier(t *testing.T) {
 		who  redline.Principal
 		sees []bool
 	}{{operator, []bool{true, true}}, {tokyo, []bool{true, false}}, {cajun, []bool{false, true}}, {shop, []bool{false, false}}, {redline.Anonymous(), []bool{false, false}}} {
-		seen, err := w.LastSeen(w.ctx, c.who, ids)
+		seen, err := w.Standings(w.ctx, c.who, ids)
 		w.must(err)
 		equal(t, "what "+c.who.Subject+" sees", []bool{seen[ids[0]] != nil, seen[ids[1]] != nil}, c.sees)
 	}

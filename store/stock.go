@@ -171,8 +171,11 @@ type stockChange struct {
 	reference *string
 	// occurredAt is when it happened, as told; zero is now.
 	occurredAt time.Time
-	// confirms is set where the source of the level says that it is true now.
+	// confirms is set where the source of the level says that it is true now. What
+	// it says of a time too long ago leaves a stale level stale.
 	confirms *time.Time
+	// stale is what the level becomes, whatever was confirmed; nil is nothing else.
+	stale *bool
 }
 
 // movement is a ledger line, and whose it is.
@@ -200,7 +203,13 @@ func (m *mutation) change(l *lockedLevel, c stockChange) error {
 		return err
 	}
 	if c.confirms != nil {
-		l.AsOf, l.Stale = *c.confirms, false
+		l.AsOf, l.Stale = *c.confirms, l.Stale && l.at.terms.Outdated(*c.confirms, m.now)
+	}
+	if c.stale != nil {
+		l.Stale = *c.stale
+	}
+	if before.Stale && !l.Stale && l.at.SupplierID != nil {
+		m.settleConflict(causeStaleFeed(*l.at.SupplierID), "Its stock is confirmed again.")
 	}
 	if c.occurredAt.IsZero() {
 		c.occurredAt = m.now

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/lib/pq"
 
@@ -38,33 +37,6 @@ func (s *Store) SuppliersByCode(ctx context.Context, codes []string) ([]*redline
 		return nil, dbError("reading suppliers", err)
 	}
 	return found, nil
-}
-
-// LastSeen says when suppliers last told us anything, of those that the principal
-// speaks for: one supplier isn't told it of another. It changes all the time, and
-// is in no object but those that ask here.
-func (s *Store) LastSeen(ctx context.Context, p redline.Principal, supplierIDs []string) (map[string]*time.Time, error) {
-	q := &query{}
-	q.and("s.id = ANY(%s)", pq.Array(supplierIDs))
-	switch {
-	case p.Everywhere():
-	case p.Role == redline.RoleSupplier:
-		q.and("s.code = ANY(%s)", pq.Array(p.Suppliers))
-	default:
-		return nil, nil
-	}
-	var rows []struct {
-		ID         string
-		LastSeenAt *time.Time `db:"last_seen_at"`
-	}
-	if err := s.db.SelectContext(ctx, &rows, `SELECT s.id, s.last_seen_at FROM suppliers s`+q.where(), q.args...); err != nil {
-		return nil, dbError("reading when suppliers were seen", err)
-	}
-	seen := make(map[string]*time.Time, len(rows))
-	for _, r := range rows {
-		seen[r.ID] = r.LastSeenAt
-	}
-	return seen, nil
 }
 
 type itemRow struct {
