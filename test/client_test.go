@@ -146,7 +146,13 @@ var inputTypes = map[string]string{
 	"orderSetStatus":           "OrderStatusInput",
 	"fulfillmentOrderAccept":   "FulfillmentOrderRespondInput",
 	"fulfillmentOrderReject":   "FulfillmentOrderRespondInput",
+	"fulfillmentMarkShipped":   "FulfillmentShippedInput",
 	"fulfillmentMarkDelivered": "FulfillmentDeliveredInput",
+	"fulfillmentMarkFailed":    "FulfillmentEndInput",
+	"fulfillmentCancel":        "FulfillmentEndInput",
+
+	"fulfillmentOrderAcceptCancellation": "FulfillmentOrderRespondInput",
+	"fulfillmentOrderRejectCancellation": "FulfillmentOrderRespondInput",
 }
 
 func mutationText(name, selection string) string {

@@ -3,6 +3,7 @@ package test_test
 import (
 	"crypto/rand"
 	"testing"
+	"time"
 )
 
 // What the tests do again and again, in the words of the contract.
@@ -70,6 +71,28 @@ func (c caller) pokeOrder(t testing.TB, id string) func() string {
 		return c.do(t, "orderReleaseHold", vars{"orderId": id}, "cursor").text("cursor")
 	}
 }
+
+// pokeConflict opens one more conflict of a supplier: its feed names an SKU that
+// nobody knows.
+func (c caller) pokeConflict(t testing.TB) func() string {
+	return func() string {
+		return c.feed(t, vars{"rows": []any{vars{"supplierSku": newKey(), "quantity": 1}}}, "cursor").text("cursor")
+	}
+}
+
+// feed sends a supplier's feed of what is so now, which has to be taken, and
+// returns the payload.
+func (c caller) feed(t testing.TB, more vars, selection string) answer {
+	t.Helper()
+	return c.do(t, "supplierFeedSubmit", feedInput(more), selection)
+}
+
+func feedInput(more vars) vars {
+	return mergeVars(vars{"idempotencyKey": newKey(), "mode": "PARTIAL", "asOf": time.Now().UTC().Format(time.RFC3339Nano)}, more)
+}
+
+const selectFeed = `applied unchanged rejected rows { index level { ` + levelFields + ` } userErrors { code message field } }
+	conflicts { id kind status } cursor`
 
 // inTurn pokes several things; the last is the newest.
 func inTurn(pokes ...func() string) func() string {
