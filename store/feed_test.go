@@ -185,9 +185,9 @@ func TestWhoseFeed(t *testing.T) {
 	// A supplier's SKUs are its own.
 	equal(t, "another's SKU", rowErrors(w.submit(tokyo, of(nil), 0, 0, 1)), []string{"UNMAPPED_SKU rows.0.supplierSku"})
 	seen := func() *time.Time {
-		at, err := w.LastSeen(w.ctx, operator, []string{cajunID, tokyoID})
+		standings, err := w.Standings(w.ctx, operator, []string{cajunID, tokyoID})
 		w.must(err)
-		return at[cajunID]
+		return standings[cajunID].LastSeenAt
 	}
 	if seen() != nil {
 		t.Error("cajun was seen before it said anything")
