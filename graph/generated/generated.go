@@ -298,6 +298,7 @@ var sources = []*ast.Source{
 #   - Lists are Relay connections with keyset cursors; first/last are 1..250.
 #   - A list in a filter that is left out narrows nothing; an empty one leaves nothing. It has at most 1,000 entries.
 #   - An answer has at most 1,000,000 values; what would come to more is refused before it is made, with LIMIT_EXCEEDED.
+#     A request has at most 4 MiB and 250,000 values.
 #   - What a caller may not see does not exist for it: null, or NOT_FOUND.
 #   - A mutation that fails for a reason its caller can act on says so in userErrors. The top-level
 #     errors are for what is wrong with the request itself: syntax, authentication, limits, faults.
@@ -829,7 +830,7 @@ enum FeedMode { PARTIAL FULL }
 "ON_HAND: what lies there. AVAILABLE: what is free for us to sell; our own claims on it are added."
 enum FeedMeasure { ON_HAND AVAILABLE }
 """
-applied: rows that changed a level, and with FULL levels that were omitted and emptied. conflicts: those that this feed opened or that tell of it again.
+applied: rows that changed a level, and with FULL levels that were omitted and emptied. conflicts: those that this feed opened or that tell of it again, for holders of conflicts:read; none for others.
 rows: those that were named, in their order.
 """
 type SupplierFeedPayload { applied: Int! unchanged: Int! rejected: Int! conflicts: [Conflict!]! rows: [InventoryRow!]! userErrors: [UserError!]! replayed: Boolean! cursor: Cursor }
