@@ -124,6 +124,21 @@ func addPart(o *redline.Order, location, supplier string, quantities ...int) *re
 	return f
 }
 
+// places are where the tests' orders are fulfilled.
+var places = []struct{ location, supplier string }{{"east", ""}, {"west", ""}, {"acme's", acme}, {"globex's", globex}}
+
+// sources are the places, without stock.
+func sources() (all []redline.Source) {
+	for _, p := range places {
+		s := redline.Source{LocationID: p.location, Code: p.location, Kind: redline.LocationWarehouse}
+		if p.supplier != "" {
+			s.Kind, s.SupplierID, s.SupplierCode, s.AcknowledgeWithin = redline.LocationSupplier, ptr("id of "+p.supplier), &p.supplier, time.Hour
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
 // drawOrder draws an order that was just placed: some lines, parts at some of
 // four locations, and some of it backordered.
 func drawOrder(t *rapid.T) *redline.Order {
@@ -132,7 +147,11 @@ func drawOrder(t *rapid.T) *redline.Order {
 		product := rapid.SampledFrom([]string{"hot sauce", "chai"}).Draw(t, "product")
 		addLine(t, o, product, rapid.IntRange(0, 4).Draw(t, fmt.Sprintf("backordered of line %d", i)))
 	}
-	for _, at := range []struct{ location, supplier string }{{"east", ""}, {"west", ""}, {"acme's", acme}, {"globex's", globex}} {
+	o.AllowStale = rapid.Bool().Draw(t, "may take what is stale")
+	if rapid.Bool().Draw(t, "from one place") {
+		o.Lines[0].LocationID = ptr(rapid.SampledFrom(places).Draw(t, "place").location)
+	}
+	for _, at := range places {
 		if !rapid.Bool().Draw(t, "a part at "+at.location) {
 			continue
 		}
@@ -164,7 +183,7 @@ func clone(o *redline.Order) *redline.Order {
 	}
 	for _, f := range o.FulfillmentOrders {
 		part := *f
-		part.Order, part.Lines, part.Fulfillments = &c, nil, nil
+		part.Order, part.Lines, part.Fulfillments = &c, nil, part.Fulfillments[:0:0]
 		for _, l := range f.Lines {
 			line := *l
 			if l.Accepted != nil {

@@ -165,9 +165,16 @@ func (f *FulfillmentOrder) TouchableBy(p Principal) bool {
 	return p.Everywhere() || f.SupplierCode != nil && p.SpeaksFor(*f.SupplierCode)
 }
 
-// cancellable: the part can be cancelled at once, without asking a supplier.
-func (f *FulfillmentOrder) cancellable() bool {
-	return f.Status == PartSubmitted || f.ours() && f.IsOpen()
+// cancelsBy is what is done to a part whose order is cancelled: it is cancelled
+// itself, or its supplier, who has taken it on, is asked; "" where neither can be.
+func (f *FulfillmentOrder) cancelsBy() Action {
+	switch {
+	case !f.ours() && PartMachine.Can(f.Status, ActAsk):
+		return ActAsk
+	case PartMachine.Can(f.Status, ActCancel):
+		return ActCancel
+	}
+	return ""
 }
 
 // NextFor says what the part may become next by a principal's hand. Its lines
@@ -178,20 +185,33 @@ func (f *FulfillmentOrder) NextFor(p Principal, held bool) []FulfillmentOrderSta
 	if held || !f.IsOpen() {
 		return next
 	}
-	// A single unit can't be accepted in part. All of it can be made ready to
-	// ship, but not after its cancellation was asked for.
-	fulfills, divisible := f.TouchableBy(p) && p.Has(ScopeFulfillmentsWrite), f.remaining() > 1
-	cancels := mayCancel(p) && f.cancellable() && (f.Order == nil || f.Order.cancellable())
-	offer := func(s FulfillmentOrderStatus, offered bool) {
-		if offered {
-			next = append(next, s)
+	for _, v := range PartMachine.Moves {
+		if v.From == f.Status && f.offers(v, p) && !slices.Contains(next, v.To) {
+			next = append(next, v.To)
 		}
 	}
-	offer(PartAccepted, fulfills && f.Status == PartSubmitted)
-	offer(PartPartiallyAccepted, fulfills && f.Status == PartSubmitted && divisible)
-	offer(PartRejected, fulfills && f.Status == PartSubmitted)
-	offer(PartInProgress, fulfills && (divisible || f.Status != PartCancellationRequested))
-	offer(PartClosed, fulfills || cancels && f.hasShipped())
-	offer(PartCancelled, cancels && !f.hasShipped())
 	return next
+}
+
+// offers reports whether a principal may make a move of an open part's, and
+// whether it would lead where it says.
+func (f *FulfillmentOrder) offers(v Move[FulfillmentOrderStatus], p Principal) bool {
+	fulfills := f.TouchableBy(p) && p.Has(ScopeFulfillmentsWrite)
+	// A single unit can't be accepted or shipped in part.
+	divisible := f.remaining() > 1
+	switch v.Action {
+	case ActAccept, ActReject, ActPrepare:
+		return fulfills
+	case ActAcceptSome:
+		return fulfills && divisible
+	case ActShip:
+		return fulfills && (divisible || v.To == PartClosed)
+	case ActCancel, ActAsk:
+		return f.cancelsBy() == v.Action && (v.Action == ActAsk || v.To == f.ended()) && mayCancel(p) && (f.Order == nil || f.Order.cancellable())
+	case ActAcceptCancellation:
+		return fulfills && v.To == f.ended()
+	case ActRejectCancellation:
+		return fulfills && v.To == *f.StatusBefore
+	}
+	return false // by rule, or as a fact
 }

@@ -16,11 +16,10 @@ func (o *Order) waiting() bool {
 	return slices.ContainsFunc(o.Lines, func(l *OrderLine) bool { return l.Open+l.Backordered > 0 })
 }
 
-// cancellable: something is left to cancel, and no supplier has to be asked.
+// cancellable: something is left to cancel, or to ask a supplier to.
 func (o *Order) cancellable() bool {
-	return !o.Held() && o.waiting() && !slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {
-		return f.IsOpen() && !f.cancellable()
-	})
+	return !o.Held() && (slices.ContainsFunc(o.Lines, func(l *OrderLine) bool { return l.Backordered > 0 }) ||
+		slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool { return f.cancelsBy() != "" }))
 }
 
 // NextFor says what an order, with its parts and shipments loaded, may become
@@ -37,13 +36,13 @@ func (o *Order) NextFor(p Principal) []OrderStatus {
 	}
 	t := Transition{Order: o, By: p}
 	fulfills := p.Has(ScopeFulfillmentsWrite, ScopeOrdersManage)
-	if fulfills && len(t.parts(PartSubmitted)) > 0 {
+	if fulfills && len(t.parts(ActAccept)) > 0 {
 		next = append(next, OrderProcessing)
 	}
 	if p.Has(ScopeOrdersManage) && o.holdable() {
 		next = append(next, OrderOnHold)
 	}
-	if fulfills && len(t.parts(shippable...)) > 0 {
+	if fulfills && len(t.parts(ActShip)) > 0 {
 		next = append(next, OrderShipped)
 	}
 	if fulfills && slices.ContainsFunc(o.FulfillmentOrders, func(f *FulfillmentOrder) bool {

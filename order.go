@@ -216,10 +216,10 @@ func (o *Order) For(p Principal) *Order {
 				s = &OrderLine{ID: l.OrderLineID}
 				share[l.OrderLineID] = s
 			}
-			s.Quantity += l.Quantity
+			s.Quantity += l.Quantity - l.Withdrawn
 			s.Open += f.Remaining(l)
 			s.Shipped += l.Shipped
-			s.Cancelled += l.Quantity - f.Remaining(l) - l.Shipped
+			s.Cancelled += l.Quantity - l.Withdrawn - f.Remaining(l) - l.Shipped
 			line := *l
 			line.OrderLine = s
 			part.Lines = append(part.Lines, &line)

@@ -148,8 +148,9 @@ func (t *Transition) giveBack(f *FulfillmentOrder, line *OrderLine, n int, reaso
 	})
 }
 
-// part finds a fulfilment order that the caller may work on now.
-func (t *Transition) part(id string, to FulfillmentOrderStatus, from ...FulfillmentOrderStatus) (*FulfillmentOrder, error) {
+// part finds a fulfilment order that the caller may work on now, and of which
+// something may be done that makes it what it is to become.
+func (t *Transition) part(id string, to FulfillmentOrderStatus, a Action) (*FulfillmentOrder, error) {
 	f := t.Order.Part(id)
 	if f == nil || !f.TouchableBy(t.By) {
 		return nil, NotFound([]string{"fulfillmentOrderId"}, "there is no fulfilment order %.60q that you may work on", id)
@@ -157,10 +158,20 @@ func (t *Transition) part(id string, to FulfillmentOrderStatus, from ...Fulfillm
 	if t.Order.Held() {
 		return nil, t.refusePart(f, to, "the order is on hold, and nothing of it moves until it is released")
 	}
-	if !slices.Contains(from, f.Status) {
+	if !PartMachine.Can(f.Status, a) {
 		return nil, t.refusePart(f, to, fmt.Sprintf("a fulfilment order that is %s can't become %s", f.Status, to))
 	}
 	return f, nil
+}
+
+// become has something done make a part what it is now.
+func (f *FulfillmentOrder) become(a Action, to FulfillmentOrderStatus) {
+	was := f.Status
+	PartMachine.move(&f.Status, a, to)
+	f.StatusBefore = nil
+	if to == PartCancellationRequested {
+		f.StatusBefore = &was
+	}
 }
 
 func (t *Transition) refusePart(f *FulfillmentOrder, to FulfillmentOrderStatus, why string) *Error {
@@ -180,19 +191,20 @@ type LineResponse struct {
 }
 
 // Accept takes a part on: all of it where responses is nil, else what they say,
-// and then every line has to be answered. What isn't accepted is backordered.
+// and then every line has to be answered. What isn't accepted is loose: see
+// Assign.
 func (t *Transition) Accept(partID string, responses []LineResponse) error {
-	to := PartAccepted
+	to, a := PartAccepted, ActAccept
 	if responses != nil {
-		to = PartPartiallyAccepted
+		to, a = PartPartiallyAccepted, ActAcceptSome
 	}
-	f, err := t.part(partID, to, PartSubmitted)
+	f, err := t.part(partID, to, a)
 	if err != nil {
 		return err
 	}
 	accepted := map[string]int{}
 	for _, l := range f.Lines {
-		accepted[l.ID] = l.Quantity
+		accepted[l.ID] = f.Remaining(l)
 	}
 	if responses != nil {
 		if accepted, err = answers(f, responses); err != nil {
@@ -216,8 +228,8 @@ func answers(f *FulfillmentOrder, responses []LineResponse) (map[string]int, err
 		if _, twice := accepted[r.LineID]; twice {
 			return nil, Invalid(at("lineId"), "the line is answered twice")
 		}
-		if q := f.Lines[j].Quantity; r.Accepted < 0 || r.Accepted > q {
-			return nil, Invalid(at("accepted"), "accepted is from 0 to the line's quantity, %d", q)
+		if q := f.Remaining(f.Lines[j]); r.Accepted < 0 || r.Accepted > q {
+			return nil, Invalid(at("accepted"), "accepted is from 0 to what the line is asked for, %d", q)
 		}
 		accepted[r.LineID] = r.Accepted
 		total += r.Accepted
@@ -235,22 +247,25 @@ func answers(f *FulfillmentOrder, responses []LineResponse) (map[string]int, err
 
 func (t *Transition) accept(f *FulfillmentOrder, accepted map[string]int) {
 	t.touch(f)
-	f.Status = PartAccepted
+	all := true
 	for _, l := range f.Lines {
-		n := accepted[l.ID]
+		n, rest := accepted[l.ID], f.Remaining(l)-accepted[l.ID]
+		line := t.Order.Line(l.OrderLineID)
+		t.giveBack(f, line, rest, ReasonReleased)
+		t.loosen(line, rest)
 		l.Accepted = &n
-		if rest := l.Quantity - n; rest > 0 {
-			f.Status = PartPartiallyAccepted
-			line := t.Order.Line(l.OrderLineID)
-			t.giveBack(f, line, rest, ReasonReleased)
-			t.loosen(line, rest)
-		}
+		all = all && rest == 0
+	}
+	if all {
+		f.become(ActAccept, PartAccepted)
+	} else {
+		f.become(ActAcceptSome, PartPartiallyAccepted)
 	}
 }
 
-// Reject refuses a part; all of it is backordered.
+// Reject refuses a part; all of it is loose.
 func (t *Transition) Reject(partID string) error {
-	f, err := t.part(partID, PartRejected, PartSubmitted)
+	f, err := t.part(partID, PartRejected, ActReject)
 	if err != nil {
 		return err
 	}
@@ -260,8 +275,48 @@ func (t *Transition) Reject(partID string) error {
 		t.giveBack(f, line, n, ReasonReleased)
 		t.loosen(line, n)
 	}
-	f.Status = PartRejected
+	f.become(ActReject, PartRejected)
 	return nil
+}
+
+// Withdraw takes some of what a part still has to ship of a line off it, because
+// its location can't keep what was promised: by rule, whoever may work on the
+// part. It is loose, or cancelled where that is what the supplier was asked for.
+func (t *Transition) Withdraw(partID, lineID string, n int) error {
+	f := t.Order.Part(partID)
+	if f == nil || f.line(lineID) == nil {
+		return NotFound(nil, "the order has no line %.60q of a fulfilment order %.60q", lineID, partID)
+	}
+	l := f.line(lineID)
+	rest := f.Remaining(l) - n
+	if n < 1 || rest < 0 {
+		return Invalid(nil, "%d can't be withdrawn of %d that remain", n, f.Remaining(l))
+	}
+	t.touch(f)
+	line, accepted := t.Order.Line(l.OrderLineID), l.Shipped+rest
+	t.giveBack(f, line, n, ReasonReleased)
+	if f.Status == PartCancellationRequested {
+		line.Cancelled += n
+	} else {
+		t.loosen(line, n)
+	}
+	l.Accepted = &accepted
+	l.Withdrawn += n
+	if f.pending(l) > rest {
+		t.dropPending(f)
+	}
+	if f.remaining() == 0 {
+		f.become(ActWithdraw, f.ended())
+	}
+	return nil
+}
+
+// ended is what a part is of which nothing more is to be shipped.
+func (f *FulfillmentOrder) ended() FulfillmentOrderStatus {
+	if f.hasShipped() {
+		return PartClosed
+	}
+	return PartCancelled
 }
 
 // Hold stops an order until it is released.
@@ -287,41 +342,72 @@ func (t *Transition) ReleaseHold() error {
 	return nil
 }
 
-// Cancel cancels all of an order that hasn't shipped, and gives back exactly
-// what the order still holds. It is refused as a whole where a supplier has
-// already taken a part on.
+// Cancel cancels all of an order that can be cancelled at once, and gives back
+// exactly what the order still holds of it; of what suppliers have taken on they
+// are asked. It is refused where nothing is left to cancel or to ask for.
 func (t *Transition) Cancel() error {
 	o := t.Order
 	if !o.cancellable() || !mayCancel(t.By) {
 		e := t.refuse(OrderCancelled)
 		for _, f := range o.FulfillmentOrders {
-			if mayCancel(t.By) && !o.Held() && f.IsOpen() && !f.cancellable() {
-				e.Message = fmt.Sprintf("fulfilment order %s is %s: its supplier has taken it on", f.ID, f.Status)
+			if mayCancel(t.By) && !o.Held() && f.Status == PartCancellationRequested {
+				e.Message = fmt.Sprintf("the supplier of fulfilment order %s is being asked to cancel it, and nothing else is left to cancel", f.ID)
 			}
 		}
 		return e
 	}
 	t.tellsAll = true
 	for _, f := range o.FulfillmentOrders {
-		if !f.IsOpen() {
-			continue
-		}
-		t.touch(f)
-		t.dropPending(f)
-		for _, l := range f.Lines {
-			line, n := o.Line(l.OrderLineID), f.Remaining(l)
-			t.giveBack(f, line, n, ReasonCancelled)
-			line.Cancelled += n
-		}
-		f.Status = PartCancelled
-		if f.hasShipped() {
-			f.Status = PartClosed
+		switch f.cancelsBy() {
+		case ActCancel:
+			t.end(f, ActCancel)
+		case ActAsk:
+			t.touch(f)
+			f.become(ActAsk, PartCancellationRequested)
 		}
 	}
 	for _, l := range o.Lines {
 		l.Cancelled += l.Backordered
 		l.Backordered = 0
 	}
+	return nil
+}
+
+// end cancels what a part still has to ship.
+func (t *Transition) end(f *FulfillmentOrder, a Action) {
+	t.touch(f)
+	t.dropPending(f)
+	for _, l := range f.Lines {
+		line, n := t.Order.Line(l.OrderLineID), f.Remaining(l)
+		t.giveBack(f, line, n, ReasonCancelled)
+		line.Cancelled += n
+	}
+	f.become(a, f.ended())
+}
+
+// AcceptCancellation cancels a part as its supplier was asked to.
+func (t *Transition) AcceptCancellation(partID string) error {
+	to := PartCancelled
+	if f := t.Order.Part(partID); f != nil {
+		to = f.ended()
+	}
+	f, err := t.part(partID, to, ActAcceptCancellation)
+	if err != nil {
+		return err
+	}
+	t.end(f, ActAcceptCancellation)
+	return nil
+}
+
+// RejectCancellation has a part that its supplier was asked to cancel go on as
+// what it was.
+func (t *Transition) RejectCancellation(partID string) error {
+	f, err := t.part(partID, PartInProgress, ActRejectCancellation)
+	if err != nil {
+		return err
+	}
+	t.touch(f)
+	f.become(ActRejectCancellation, *f.StatusBefore)
 	return nil
 }
 
@@ -336,14 +422,14 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 	}
 	switch to {
 	case OrderProcessing:
-		for _, f := range t.parts(PartSubmitted) {
+		for _, f := range t.parts(ActAccept) {
 			if err := t.Accept(f.ID, nil); err != nil {
 				return err
 			}
 		}
 		return nil
 	case OrderShipped:
-		for _, f := range t.parts(shippable...) {
+		for _, f := range t.parts(ActShip) {
 			t.shipRest(f)
 		}
 		return nil
@@ -364,10 +450,10 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 	return e
 }
 
-// parts are those in one of the statuses that the caller may touch.
-func (t *Transition) parts(in ...FulfillmentOrderStatus) (parts []*FulfillmentOrder) {
+// parts are those that the caller may touch and of which something may be done.
+func (t *Transition) parts(a Action) (parts []*FulfillmentOrder) {
 	for _, f := range t.Order.FulfillmentOrders {
-		if f.TouchableBy(t.By) && slices.Contains(in, f.Status) {
+		if f.TouchableBy(t.By) && PartMachine.Can(f.Status, a) {
 			parts = append(parts, f)
 		}
 	}

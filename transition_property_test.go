@@ -65,10 +65,14 @@ func keepsTheBooks(t *rapid.T) {
 		"cancel":    m.cancel,
 		"setStatus": m.setStatus,
 		"offers":    m.offers,
+		"fill":      m.fill,
+		"accept":    m.accept,
+		"reject":    m.reject,
+		"answer":    m.answer,
+		"withdraw":  m.withdraw,
+		"ship":      m.ship,
+		"shipment":  m.shipment,
 		"":          m.invariants,
-	}
-	if len(o.FulfillmentOrders) > 0 { // all may be backordered, and no transition makes a part
-		actions["accept"], actions["reject"], actions["ship"], actions["shipment"] = m.accept, m.reject, m.ship, m.shipment
 	}
 	t.Repeat(actions)
 }
@@ -87,6 +91,9 @@ func drawSlip(t *rapid.T) int {
 }
 
 func (m *orderMachine) drawPart(t *rapid.T) *redline.FulfillmentOrder {
+	if len(m.order.FulfillmentOrders) == 0 {
+		t.Skip("all of it is backordered")
+	}
 	return rapid.SampledFrom(m.order.FulfillmentOrders).Draw(t, "part")
 }
 
@@ -106,8 +113,87 @@ func (m *orderMachine) step(t *rapid.T, by redline.Principal, allowed bool, appl
 		checkRefusal(t, m.order, by, domainError(t, err))
 		return false
 	}
+	if len(tr.Loose()) > 0 {
+		m.assign(t, tr)
+	}
 	m.checkChange(t, before, by, tr, tr.Finish())
 	return true
+}
+
+// assign assigns what a transition made loose to what there is, and checks that
+// nothing goes where it may not.
+func (m *orderMachine) assign(t *rapid.T, tr *redline.Transition) {
+	there := map[string][]redline.Source{}
+	free := map[level]int{}
+	for _, product := range []string{"hot sauce", "chai"} {
+		for _, s := range sources() {
+			s.Available = rapid.IntRange(0, 3).Draw(t, product+" at "+s.LocationID)
+			s.Stale = s.SupplierID != nil && rapid.Bool().Draw(t, "stale")
+			there[product] = append(there[product], s)
+			free[level{product, s.LocationID}] = s.Available
+		}
+	}
+	before := clone(m.order)
+	offered := map[string][]redline.Source{}
+	for product, of := range there {
+		offered[product] = slices.Clone(of)
+	}
+	tr.Assign(there)
+	for _, f := range m.order.FulfillmentOrders[len(before.FulfillmentOrders):] {
+		for _, l := range f.Lines {
+			line := m.order.Line(l.OrderLineID)
+			free[level{line.ProductID, f.LocationID}] -= l.Quantity
+			if !mayCome(before, line, f.LocationID, offered[line.ProductID]) {
+				t.Fatalf("%s was assigned to %s", line.ID, f.LocationID)
+			}
+		}
+	}
+	for product, of := range there {
+		for _, s := range of {
+			mustEqual(t, s.Available, free[level{product, s.LocationID}], "what is left of %s at %s", product, s.LocationID)
+			if s.Available < 0 {
+				t.Fatalf("more of %s than there is was taken at %s", product, s.LocationID)
+			}
+		}
+	}
+	for _, line := range m.order.Lines {
+		for _, s := range there[line.ProductID] {
+			if line.Backordered > 0 && s.Available > 0 && !m.order.Held() && mayCome(before, line, s.LocationID, there[line.ProductID]) {
+				t.Fatalf("%s waits, and %d are at %s", line.ID, s.Available, s.LocationID)
+			}
+		}
+	}
+}
+
+// mayCome is the rule of where a line may come from.
+func mayCome(o *redline.Order, line *redline.OrderLine, location string, there []redline.Source) bool {
+	for _, s := range there {
+		if s.LocationID == location && s.Stale && !o.AllowStale {
+			return false
+		}
+	}
+	for _, f := range o.FulfillmentOrders {
+		for _, l := range f.Lines {
+			refused := f.Status == redline.PartRejected || l.Accepted != nil && *l.Accepted+l.Withdrawn < l.Quantity
+			if refused && f.LocationID == location && o.Line(l.OrderLineID).ProductID == line.ProductID {
+				return false
+			}
+		}
+	}
+	return line.LocationID == nil || *line.LocationID == location
+}
+
+// fill assigns what is backordered, as stock does that arrives.
+func (m *orderMachine) fill(t *rapid.T) {
+	m.now = m.now.Add(time.Minute)
+	before := clone(m.order)
+	tr := redline.NewTransition(m.order, redline.System(), m.now)
+	m.assign(t, tr)
+	if !tr.Changed() {
+		mustEqual(t, m.order, before, "the order that got nothing")
+		return
+	}
+	m.checkChange(t, before, redline.System(), tr, tr.Finish())
 }
 
 // checkRefusal checks the facts that the code of a refusal promises.
@@ -152,11 +238,14 @@ func (m *orderMachine) checkChange(t *rapid.T, before *redline.Order, by redline
 	mustEqual(t, o.Version, before.Version+1, "the order's version")
 	mustEqual(t, o.UpdatedAt, m.now, "updatedAt")
 	mustEqual(t, c.From, before.Status, "from")
+	if o.Status != before.Status && !slices.Contains(redline.OrderMachine.To(before.Status), o.Status) {
+		t.Fatalf("an order that was %s is %s, which its table doesn't know", before.Status, o.Status)
+	}
 	m.checkParts(t, before, c)
 	m.checkStock(t, before, c)
 
 	var told []string
-	all := before.Held() != o.Held() || anyCancelled(before, o)
+	all := before.Held() != o.Held() || wholeCancelled(before, o)
 	for _, f := range o.FulfillmentOrders {
 		if f.SupplierCode != nil && (all || slices.Contains(c.Parts, f)) && !slices.Contains(told, *f.SupplierCode) {
 			told = append(told, *f.SupplierCode)
@@ -180,7 +269,17 @@ func (m *orderMachine) checkChange(t *rapid.T, before *redline.Order, by redline
 	}, "the line of history")
 }
 
-func anyCancelled(before, after *redline.Order) bool {
+// wholeCancelled: the order was cancelled, and not only what a supplier was asked
+// for.
+func wholeCancelled(before, after *redline.Order) bool {
+	for i, was := range before.FulfillmentOrders {
+		asked := was.Status == redline.PartCancellationRequested
+		if now := after.FulfillmentOrders[i]; asked && now.Version != was.Version {
+			return false
+		} else if !asked && now.Status == redline.PartCancellationRequested {
+			return true
+		}
+	}
 	for i, l := range after.Lines {
 		if l.Cancelled > before.Lines[i].Cancelled {
 			return true
@@ -198,8 +297,14 @@ func anyLate(before *redline.Order, c redline.Change) bool {
 // what is at an end stays so.
 func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.Change) {
 	var shipments []*redline.Fulfillment
-	for i, f := range m.order.FulfillmentOrders {
-		was := before.FulfillmentOrders[i]
+	for _, f := range m.order.FulfillmentOrders[len(before.FulfillmentOrders):] {
+		mustEqual(t, []any{f.Status, f.Version, slices.Contains(c.Parts, f), slices.Contains(c.Made, f)},
+			[]any{redline.PartSubmitted, 1, true, true}, "a new part")
+		mustEqual(t, f.AcknowledgeBy != nil, f.SupplierID != nil, "whether a supplier has to answer")
+	}
+	mustEqual(t, len(c.Made), len(m.order.FulfillmentOrders)-len(before.FulfillmentOrders), "the number of new parts")
+	for i, was := range before.FulfillmentOrders {
+		f := m.order.FulfillmentOrders[i]
 		same := *f
 		same.Version, same.Order = was.Version, was.Order
 		changed := !sameParts(&same, was)
@@ -212,7 +317,8 @@ func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.C
 		if late := f.SupplierCode != nil && f.Status == redline.PartClosed && len(f.Fulfillments) > len(was.Fulfillments); !was.IsOpen() && !late && (f.Status != was.Status || !reflect.DeepEqual(quantities(f), quantities(was))) {
 			t.Fatalf("%s was %s and has become %s, from %v to %v", f.ID, was.Status, f.Status, quantities(was), quantities(f))
 		}
-		if before.Held() && m.order.Held() && !reflect.DeepEqual(quantities(f), quantities(was)) {
+		mustEqual(t, f.StatusBefore != nil, f.Status == redline.PartCancellationRequested, "whether %s knows what it was", f.ID)
+		if before.Held() && m.order.Held() && withdrawn(f) == withdrawn(was) && !reflect.DeepEqual(quantities(f), quantities(was)) {
 			t.Fatalf("%s moved while the order was held", f.ID)
 		}
 		shipments = append(shipments, f.Fulfillments[len(was.Fulfillments):]...)
@@ -224,6 +330,13 @@ func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.C
 			t.Fatalf("%+v is not a new shipment among %v", *s, c.Shipments)
 		}
 	}
+}
+
+func withdrawn(f *redline.FulfillmentOrder) (n int) {
+	for _, l := range f.Lines {
+		n += l.Withdrawn
+	}
+	return n
 }
 
 // sameParts compares what parts hold, not where they point.
@@ -260,8 +373,8 @@ func (m *orderMachine) checkStock(t *rapid.T, before *redline.Order, c redline.C
 			continue
 		}
 		mustEqual(t, e.Delta, redline.Delta{redline.StateCommitted: n}, "the delta at %v", at)
-		if n >= 0 {
-			t.Fatalf("a change of an order committed %d more at %v", n, at)
+		if n == 0 || (n > 0) != (e.Reason == redline.ReasonCommitted) {
+			t.Fatalf("a %s committed %d more at %v", e.Reason, n, at)
 		}
 		if m.committed[at] += n; m.committed[at] < 0 {
 			t.Fatalf("at %v more was given back than was committed: %d", at, m.committed[at])
@@ -276,7 +389,7 @@ func (m *orderMachine) checkStock(t *rapid.T, before *redline.Order, c redline.C
 	mustEqual(t, m.committed, holdings(m.order), "what is committed, against what the parts hold")
 
 	left := map[level]int{}
-	for i, f := range m.order.FulfillmentOrders {
+	for i, f := range m.order.FulfillmentOrders[:len(before.FulfillmentOrders)] {
 		for j, l := range f.Lines {
 			if n := l.Shipped - before.FulfillmentOrders[i].Lines[j].Shipped; n != 0 {
 				left[level{m.order.Line(l.OrderLineID).ProductID, f.LocationID}] += n
@@ -340,9 +453,10 @@ func (m *orderMachine) accept(t *rapid.T) {
 	if rapid.Bool().Draw(t, "line by line") {
 		total, slip := 0, drawSlip(t)
 		for _, l := range f.Lines {
-			n := rapid.IntRange(-slip, l.Quantity+slip).Draw(t, "accepted")
-			ok = ok && n >= 0 && n <= l.Quantity
-			if n < l.Quantity {
+			asked := f.Remaining(l)
+			n := rapid.IntRange(-slip, asked+slip).Draw(t, "accepted")
+			ok = ok && n >= 0 && n <= asked
+			if n < asked {
 				want = redline.PartPartiallyAccepted
 			}
 			total += n
@@ -364,6 +478,47 @@ func (m *orderMachine) reject(t *rapid.T) {
 	if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.Reject(f.ID) }) {
 		mustEqual(t, f.Status, redline.PartRejected, "the part's status")
 	}
+}
+
+// answer answers what a part's supplier may have been asked: to cancel it.
+func (m *orderMachine) answer(t *rapid.T) {
+	by, f := m.draw(t), m.drawPart(t)
+	ok := f.TouchableBy(by) && !m.order.Held() && f.Status == redline.PartCancellationRequested
+	was := clone(m.order).Part(f.ID)
+	if rapid.Bool().Draw(t, "yes") {
+		if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.AcceptCancellation(f.ID) }) {
+			mustEqual(t, f.Status, ended(f), "the part's status")
+		}
+	} else if m.step(t, by, ok, func(tr *redline.Transition) error { return tr.RejectCancellation(f.ID) }) {
+		mustEqual(t, f.Status, *was.StatusBefore, "the part's status")
+		mustEqual(t, quantities(f), quantities(was), "what the part holds")
+	}
+}
+
+// ended is what a part is of which nothing more is to be shipped.
+func ended(f *redline.FulfillmentOrder) redline.FulfillmentOrderStatus {
+	if slices.ContainsFunc(f.Lines, func(l *redline.FulfillmentOrderLine) bool { return l.Shipped > 0 }) {
+		return redline.PartClosed
+	}
+	return redline.PartCancelled
+}
+
+// withdraw takes off a part what its location can't keep.
+func (m *orderMachine) withdraw(t *rapid.T) {
+	f := m.drawPart(t)
+	l := rapid.SampledFrom(f.Lines).Draw(t, "line")
+	rest, slip := f.Remaining(l), drawSlip(t)
+	n := rapid.IntRange(min(1-slip, rest), rest+slip).Draw(t, "withdrawn")
+	was := clone(m.order)
+	if !m.step(t, redline.System(), n >= 1 && n <= rest, func(tr *redline.Transition) error { return tr.Withdraw(f.ID, l.ID, n) }) {
+		return
+	}
+	mustEqual(t, f.Remaining(l), rest-n, "what remains of the line")
+	if !f.IsOpen() {
+		mustEqual(t, f.Status, ended(f), "the part's status")
+		return
+	}
+	mustEqual(t, f.Status, was.Part(f.ID).Status, "the part's status")
 }
 
 // shippableOf is how much of a part's line could be told as shipped.
@@ -388,6 +543,7 @@ func (m *orderMachine) ship(t *rapid.T) {
 	s := redline.Shipment{Pending: rapid.Bool().Draw(t, "pending")}
 	late := !f.IsOpen()
 	ok := f.TouchableBy(by) && !m.order.Held() && (!late || f.SupplierCode != nil && !s.Pending)
+	ok = ok && (!s.Pending || f.Status != redline.PartCancellationRequested)
 	remaining, most := 0, 0
 	for _, l := range f.Lines {
 		remaining += f.Remaining(l)
@@ -505,33 +661,41 @@ func (m *orderMachine) release(t *rapid.T) {
 
 func (m *orderMachine) cancel(t *rapid.T) {
 	by := rapid.SampledFrom(m.people).Draw(t, "by")
-	ok := !m.order.Held() && m.waits() && by.Role != redline.RoleSupplier &&
-		by.Has(redline.ScopeOrdersWrite, redline.ScopeOrdersManage)
-	for _, f := range m.order.FulfillmentOrders {
-		if f.SupplierCode != nil && f.IsOpen() && f.Status != redline.PartSubmitted {
-			ok = false
-		}
+	asks := func(f *redline.FulfillmentOrder) bool {
+		return f.SupplierCode != nil && f.Status != redline.PartSubmitted
 	}
+	ok := slices.ContainsFunc(m.order.Lines, func(l *redline.OrderLine) bool { return l.Backordered > 0 })
+	for _, f := range m.order.FulfillmentOrders {
+		ok = ok || f.IsOpen() && f.Status != redline.PartCancellationRequested
+	}
+	ok = ok && !m.order.Held() && by.Role != redline.RoleSupplier && by.Has(redline.ScopeOrdersWrite, redline.ScopeOrdersManage)
 	before := clone(m.order)
 	if !m.step(t, by, ok, (*redline.Transition).Cancel) {
 		return
 	}
-	if m.waits() {
-		t.Fatalf("the order still waits after it was cancelled")
+	asked := map[string]int{}
+	for i, f := range m.order.FulfillmentOrders {
+		was := before.FulfillmentOrders[i]
+		want := was.Status
+		switch {
+		case !was.IsOpen():
+		case asks(was):
+			want = redline.PartCancellationRequested
+			for _, l := range f.Lines {
+				asked[l.OrderLineID] += f.Remaining(l)
+			}
+			if was.Status != want {
+				mustEqual(t, *f.StatusBefore, was.Status, "what %s was", f.ID)
+			}
+		default:
+			want = ended(f)
+		}
+		mustEqual(t, f.Status, want, "the status of %s", f.ID)
 	}
 	for i, l := range m.order.Lines {
 		was := before.Lines[i]
-		mustEqual(t, l.Cancelled, was.Cancelled+was.Open+was.Backordered, "cancelled of %s", l.ID)
-	}
-	for i, f := range m.order.FulfillmentOrders {
-		want := before.FulfillmentOrders[i].Status
-		if before.FulfillmentOrders[i].IsOpen() {
-			want = redline.PartCancelled
-			if slices.ContainsFunc(f.Lines, func(l *redline.FulfillmentOrderLine) bool { return l.Shipped > 0 }) {
-				want = redline.PartClosed
-			}
-		}
-		mustEqual(t, f.Status, want, "the status of %s", f.ID)
+		mustEqual(t, []int{l.Cancelled, l.Open, l.Backordered}, []int{was.Cancelled + was.Open + was.Backordered - asked[l.ID], asked[l.ID], 0},
+			"cancelled, open and backordered of %s", l.ID)
 	}
 	m.step(t, by, false, (*redline.Transition).Cancel)
 }
@@ -586,7 +750,7 @@ func (m *orderMachine) offersTo(t *rapid.T, by redline.Principal) {
 					continue
 				}
 				c, err := try(move.apply)
-				reached = reached || err == nil && f.IsOpen() && c.Part(f.ID).Status == to
+				reached = reached || err == nil && f.IsOpen() && c.Part(f.ID).Status == to && c.Part(f.ID).Version > f.Version
 			}
 			mustEqual(t, reached, slices.Contains(next, to), "whether %s can become %s, of what is offered, %v", f.Status, to, next)
 		}
@@ -603,9 +767,11 @@ type partMove struct {
 func partMoves(f *redline.FulfillmentOrder) map[redline.FulfillmentOrderStatus][]partMove {
 	var fewer []redline.LineResponse
 	var one []redline.ShipLine
-	for i, l := range f.Lines {
-		n := l.Quantity
-		if i == 0 {
+	short := false
+	for _, l := range f.Lines {
+		n := f.Remaining(l)
+		if n > 0 && !short {
+			short = true
 			n--
 		}
 		fewer = append(fewer, redline.LineResponse{LineID: l.ID, Accepted: n})
@@ -646,12 +812,15 @@ func partMoves(f *redline.FulfillmentOrder) map[redline.FulfillmentOrderStatus][
 	}}
 	reject := partMove{true, func(tr *redline.Transition) error { return tr.Reject(f.ID) }}
 	cancel := partMove{false, (*redline.Transition).Cancel}
+	yes := partMove{true, func(tr *redline.Transition) error { return tr.AcceptCancellation(f.ID) }}
+	no := partMove{true, func(tr *redline.Transition) error { return tr.RejectCancellation(f.ID) }}
 	return map[redline.FulfillmentOrderStatus][]partMove{
-		redline.PartAccepted:          {accept(nil)},
-		redline.PartPartiallyAccepted: {accept(fewer)},
-		redline.PartRejected:          {reject},
-		redline.PartInProgress:        {ship(redline.Shipment{}), ship(redline.Shipment{Pending: true}), unpack},
-		redline.PartClosed:            {shipAll, cancel},
-		redline.PartCancelled:         {cancel},
+		redline.PartAccepted:              {accept(nil), no},
+		redline.PartPartiallyAccepted:     {accept(fewer), no},
+		redline.PartRejected:              {reject},
+		redline.PartInProgress:            {ship(redline.Shipment{}), ship(redline.Shipment{Pending: true}), unpack, no},
+		redline.PartClosed:                {shipAll, cancel, yes},
+		redline.PartCancelled:             {cancel, yes},
+		redline.PartCancellationRequested: {cancel},
 	}
 }

@@ -33,14 +33,6 @@ type Excess struct {
 // clockSkew is by how much another's clock may be behind ours.
 const clockSkew = 5 * time.Minute
 
-// preparable are the statuses of a part for which a shipment is made ready, and
-// shippable those from which it ships; shipping accepts, and answers the wish
-// to cancel.
-var (
-	preparable = []FulfillmentOrderStatus{PartSubmitted, PartAccepted, PartPartiallyAccepted, PartInProgress}
-	shippable  = append(slices.Clone(preparable), PartCancellationRequested)
-)
-
 // Ship ships lines of a part, or all that remains where lines is nil; what is
 // pending waits for its own word. A part with nothing left is closed.
 //
@@ -50,11 +42,11 @@ func (t *Transition) Ship(partID string, lines []ShipLine, s Shipment) error {
 	if f := t.Order.Part(partID); f != nil && f.TouchableBy(t.By) && !f.IsOpen() && !f.ours() && !t.Order.Held() && !s.Pending {
 		return t.shipAfterEnd(f, lines, s)
 	}
-	from := shippable
+	a := ActShip
 	if s.Pending {
-		from = preparable
+		a = ActPrepare
 	}
-	f, err := t.part(partID, PartInProgress, from...)
+	f, err := t.part(partID, PartInProgress, a)
 	if err != nil {
 		return err
 	}
@@ -155,7 +147,7 @@ func (t *Transition) ship(f *FulfillmentOrder, quantities map[string]int, s Ship
 		return
 	}
 	shipment.Status = ShipmentPending
-	t.takeOn(f)
+	t.takeOn(f, ActPrepare)
 }
 
 func (t *Transition) newShipment(f *FulfillmentOrder, quantities map[string]int, s Shipment) *Fulfillment {
@@ -177,19 +169,19 @@ func (t *Transition) newShipment(f *FulfillmentOrder, quantities map[string]int,
 }
 
 // takeOn has somebody at work with a part, which answers whatever it was asked.
-func (t *Transition) takeOn(f *FulfillmentOrder) {
+func (t *Transition) takeOn(f *FulfillmentOrder, a Action) {
 	for _, l := range f.Lines {
 		if l.Accepted == nil {
 			all := l.Quantity
 			l.Accepted = &all
 		}
 	}
-	f.Status, f.StatusBefore = PartInProgress, nil
+	f.become(a, PartInProgress)
 }
 
 // leave has a shipment leave its location, with what the part holds for it.
 func (t *Transition) leave(f *FulfillmentOrder, s *Fulfillment, at *time.Time) {
-	t.takeOn(f)
+	t.takeOn(f, ActShip)
 	t.send(s, at)
 	for _, sent := range s.Lines {
 		n := sent.Quantity
@@ -203,7 +195,7 @@ func (t *Transition) leave(f *FulfillmentOrder, s *Fulfillment, at *time.Time) {
 		})
 	}
 	if f.remaining() == 0 {
-		f.Status = PartClosed
+		f.become(ActShip, PartClosed)
 	}
 }
 
@@ -270,7 +262,7 @@ func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s 
 		*then -= n - k
 		t.takeFact(f, line, n, s.ShippedAt)
 	}
-	f.Status = PartClosed
+	f.become(ActShipLate, PartClosed)
 }
 
 // takeFact takes what has left a supplier's location without having been held.
@@ -325,12 +317,6 @@ func (t *Transition) ShipAsTold(partID string, lines []ShipLine, s Shipment) err
 	return nil
 }
 
-// nextShipment is what a shipment may become.
-var nextShipment = map[FulfillmentStatus][]FulfillmentStatus{
-	ShipmentPending: {ShipmentShipped, ShipmentCancelled},
-	ShipmentShipped: {ShipmentDelivered, ShipmentFailed},
-}
-
 // shipment finds a shipment that the caller may work on, and that may become
 // what is wanted. A hold keeps what is pending from leaving; what has left is
 // beyond it, and so is what is unpacked.
@@ -340,7 +326,7 @@ func (t *Transition) shipment(id string, to FulfillmentStatus) (*FulfillmentOrde
 		return nil, nil, NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", id)
 	}
 	stopped := t.Order.Held() && to == ShipmentShipped
-	if slices.Contains(nextShipment[s.Status], to) && !stopped {
+	if slices.Contains(ShipmentMachine.To(s.Status), to) && !stopped {
 		return f, s, nil
 	}
 	e := Errorf(CodeInvalidTransition, []string{"fulfillmentId"}, "a shipment that is %s can't become %s", s.Status, to)
@@ -348,7 +334,7 @@ func (t *Transition) shipment(id string, to FulfillmentStatus) (*FulfillmentOrde
 		e.Message = "the order is on hold, and nothing of it leaves until it is released"
 	}
 	e.From, e.To, e.Allowed = string(s.Status), string(to), []string{}
-	for _, next := range nextShipment[s.Status] {
+	for _, next := range ShipmentMachine.To(s.Status) {
 		if !t.Order.Held() || next != ShipmentShipped {
 			e.Allowed = append(e.Allowed, string(next))
 		}

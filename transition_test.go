@@ -40,6 +40,12 @@ var (
 		return tr.Ship(onlyPart(tr).ID, []redline.ShipLine{{LineID: onlyPart(tr).Lines[0].ID, Quantity: 1}}, redline.Shipment{})
 	}
 	shipAll = func(tr *redline.Transition) error { return tr.Ship(onlyPart(tr).ID, nil, redline.Shipment{}) }
+	prepare = func(tr *redline.Transition) error {
+		return tr.Ship(onlyPart(tr).ID, []redline.ShipLine{{LineID: onlyPart(tr).Lines[0].ID, Quantity: 1}}, redline.Shipment{Pending: true})
+	}
+	acceptCancellation = func(tr *redline.Transition) error { return tr.AcceptCancellation(onlyPart(tr).ID) }
+	rejectCancellation = func(tr *redline.Transition) error { return tr.RejectCancellation(onlyPart(tr).ID) }
+
 	cancel  = (*redline.Transition).Cancel
 	release = (*redline.Transition).ReleaseHold
 )
@@ -73,6 +79,8 @@ func TestFulfillmentOrderTable(t *testing.T) {
 		redline.PartRejected:          {reject},
 		redline.PartCancelled:         {cancel},
 		redline.PartClosed:            {shipAll},
+		// Only a supplier is asked.
+		redline.PartCancellationRequested: {acceptTwo, cancel},
 	}
 	actions := []struct {
 		name  string
@@ -87,10 +95,20 @@ func TestFulfillmentOrderTable(t *testing.T) {
 		{"ship a part", shipOne, map[from]from{
 			redline.PartSubmitted: redline.PartInProgress, redline.PartAccepted: redline.PartInProgress,
 			redline.PartPartiallyAccepted: redline.PartInProgress, redline.PartInProgress: redline.PartInProgress,
+			redline.PartCancellationRequested: redline.PartInProgress,
 		}, redline.PartInProgress},
 		{"ship all", shipAll, map[from]from{
 			redline.PartSubmitted: redline.PartClosed, redline.PartAccepted: redline.PartClosed,
 			redline.PartPartiallyAccepted: redline.PartClosed, redline.PartInProgress: redline.PartClosed,
+			redline.PartCancellationRequested: redline.PartClosed,
+		}, redline.PartInProgress},
+		{"make ready", prepare, map[from]from{
+			redline.PartSubmitted: redline.PartInProgress, redline.PartAccepted: redline.PartInProgress,
+			redline.PartPartiallyAccepted: redline.PartInProgress, redline.PartInProgress: redline.PartInProgress,
+		}, redline.PartInProgress},
+		{"accept the cancellation", acceptCancellation, map[from]from{redline.PartCancellationRequested: redline.PartCancelled}, ""},
+		{"reject the cancellation", rejectCancellation, map[from]from{
+			redline.PartCancellationRequested: redline.PartPartiallyAccepted,
 		}, redline.PartInProgress},
 	}
 	for status, steps := range reach {
@@ -101,6 +119,9 @@ func TestFulfillmentOrderTable(t *testing.T) {
 						t.Parallel()
 						by := as(redline.RoleOperator)
 						o := orderOfFour(t, supplier)
+						if status == redline.PartCancellationRequested && supplier == "" {
+							return
+						}
 						for _, step := range steps {
 							mustDo(t, o, by, step)
 						}
@@ -113,7 +134,7 @@ func TestFulfillmentOrderTable(t *testing.T) {
 							}
 						}
 						want, allowed := a.to[status]
-						if supplier != "" && a.goal == redline.PartInProgress && (status == redline.PartRejected || status == redline.PartCancelled) {
+						if supplier != "" && strings.HasPrefix(a.name, "ship") && (status == redline.PartRejected || status == redline.PartCancelled) {
 							want, allowed = redline.PartClosed, true // it has left all the same
 						}
 						_, err := do(o, by, a.apply)
@@ -127,7 +148,11 @@ func TestFulfillmentOrderTable(t *testing.T) {
 						e := domainError(t, err)
 						mustEqual(t, e.Code, redline.CodeInvalidTransition, "the code")
 						mustEqual(t, e.Field, []string{"fulfillmentOrderId"}, "the path")
-						mustEqual(t, []string{e.From, e.To}, []string{string(status), string(a.goal)}, "from and to")
+						goal := a.goal
+						if goal == "" {
+							goal = ended(f)
+						}
+						mustEqual(t, []string{e.From, e.To}, []string{string(status), string(goal)}, "from and to")
 						mustEqual(t, e.Allowed, texts(f.NextFor(by, held)), "allowed")
 					})
 				}
@@ -137,24 +162,27 @@ func TestFulfillmentOrderTable(t *testing.T) {
 }
 
 // TestCancelTable: what cancelling an order makes of its part, by its status and
-// whose it is; what a supplier has taken on is not cancelled now.
+// whose it is; of what a supplier has taken on it is asked, once.
 func TestCancelTable(t *testing.T) {
 	t.Parallel()
 	const refused = ""
+	const asked = redline.PartCancellationRequested
 	for _, c := range []struct {
 		name        string
 		steps       []func(*redline.Transition) error
 		ours, acmes redline.FulfillmentOrderStatus
 		gives       int
+		was         redline.FulfillmentOrderStatus
 	}{
-		{"submitted", nil, redline.PartCancelled, redline.PartCancelled, 4},
-		{"accepted", []func(*redline.Transition) error{acceptAll}, redline.PartCancelled, refused, 4},
-		{"partially accepted", []func(*redline.Transition) error{acceptTwo}, redline.PartCancelled, refused, 2},
-		{"in progress", []func(*redline.Transition) error{shipOne}, redline.PartClosed, refused, 3},
-		{"rejected", []func(*redline.Transition) error{reject}, redline.PartRejected, redline.PartRejected, 0},
-		{"closed", []func(*redline.Transition) error{shipAll}, refused, refused, 0},
-		{"cancelled", []func(*redline.Transition) error{cancel}, refused, refused, 0},
-		{"held", []func(*redline.Transition) error{hold}, refused, refused, 0},
+		{"submitted", nil, redline.PartCancelled, redline.PartCancelled, 4, ""},
+		{"accepted", []func(*redline.Transition) error{acceptAll}, redline.PartCancelled, asked, 4, redline.PartAccepted},
+		{"partially accepted", []func(*redline.Transition) error{acceptTwo}, redline.PartCancelled, asked, 2, redline.PartPartiallyAccepted},
+		{"in progress", []func(*redline.Transition) error{shipOne}, redline.PartClosed, asked, 3, redline.PartInProgress},
+		{"rejected", []func(*redline.Transition) error{reject}, redline.PartRejected, redline.PartRejected, 0, ""},
+		{"closed", []func(*redline.Transition) error{shipAll}, refused, refused, 0, ""},
+		{"cancelled", []func(*redline.Transition) error{cancel}, refused, refused, 0, ""},
+		{"asked", []func(*redline.Transition) error{acceptAll, cancel}, refused, refused, 0, ""},
+		{"held", []func(*redline.Transition) error{hold}, refused, refused, 0, ""},
 	} {
 		for supplier, want := range map[string]redline.FulfillmentOrderStatus{"": c.ours, acme: c.acmes} {
 			for name, apply := range map[string]func(*redline.Transition) error{"cancel": cancel, "set": setStatus(redline.OrderCancelled)} {
@@ -183,6 +211,11 @@ func TestCancelTable(t *testing.T) {
 						mustEqual(t, e.Reason, redline.ReasonCancelled, "the reason")
 						back -= e.Delta[redline.StateCommitted]
 					}
+					if want == asked {
+						mustEqual(t, []any{back, *o.FulfillmentOrders[0].StatusBefore, o.Status},
+							[]any{0, c.was, o.RollUp()}, "what is given back, and what the part was")
+						return
+					}
 					mustEqual(t, back, c.gives, "what is given back")
 				})
 			}
@@ -190,19 +223,23 @@ func TestCancelTable(t *testing.T) {
 	}
 }
 
-// TestCancelNamesWhoHasToBeAsked: the refusal says which part stands against
-// it, but never to a supplier, whom others' parts don't concern.
-func TestCancelNamesWhoHasToBeAsked(t *testing.T) {
+// TestCancelNamesWhoIsBeingAsked: while nothing is left but what suppliers are
+// being asked to cancel, a second cancellation is refused and says so, but never
+// to a supplier, whom others' parts don't concern.
+func TestCancelNamesWhoIsBeingAsked(t *testing.T) {
 	t.Parallel()
 	o := newOrder(t)
-	addLine(t, o, "chai", 0)
+	addLine(t, o, "chai", 3)
 	taken := addPart(o, "globex's", globex, 2)
 	addPart(o, "acme's", acme, 2)
 	mustDo(t, o, as(redline.RoleSupplier, globex), setStatus(redline.OrderProcessing))
-	mustEqual(t, taken.Status, redline.PartAccepted, "the part of globex")
+	change := mustDo(t, o, as(redline.RoleCustomer), cancel)
+	mustEqual(t, []any{taken.Status, o.Status, o.Lines[0].Cancelled, o.Lines[0].Open}, []any{redline.PartCancellationRequested, redline.OrderProcessing, 5, 2},
+		"after the cancellation")
+	mustEqual(t, change.Suppliers, []string{globex, acme}, "who is told")
 	for _, apply := range []func(*redline.Transition) error{cancel, setStatus(redline.OrderCancelled)} {
 		_, err := do(o, as(redline.RoleCustomer), apply)
-		if e := domainError(t, err); !strings.Contains(e.Message, taken.ID) {
+		if e := domainError(t, err); e.Code != redline.CodeInvalidTransition || !strings.Contains(e.Message, taken.ID) {
 			t.Errorf("the refusal doesn't name the part: %s", e.Message)
 		}
 		_, err = do(o, as(redline.RoleSupplier, acme), apply)
@@ -210,6 +247,70 @@ func TestCancelNamesWhoHasToBeAsked(t *testing.T) {
 			t.Errorf("acme learns of another's part: %s", e.Message)
 		}
 	}
+	// What waits again can be cancelled again.
+	mustDo(t, o, as(redline.RoleSupplier, globex), func(tr *redline.Transition) error { return tr.RejectCancellation(taken.ID) })
+	mustEqual(t, taken.Status, redline.PartAccepted, "the part that goes on")
+	mustDo(t, o, as(redline.RoleCustomer), cancel)
+	change = mustDo(t, o, as(redline.RoleSupplier, globex), func(tr *redline.Transition) error { return tr.AcceptCancellation(taken.ID) })
+	mustEqual(t, []any{taken.Status, o.Status, o.Lines[0].Cancelled}, []any{redline.PartCancelled, redline.OrderCancelled, 7}, "after the supplier's word")
+	mustEqual(t, change.Suppliers, []string{globex}, "who is told of it")
+}
+
+// TestWithdraw: what a location can't keep is loose and may come back to it,
+// which what it has refused may not; what its supplier was asked to cancel is cancelled.
+func TestWithdraw(t *testing.T) {
+	t.Parallel()
+	withdraw := func(n int) func(*redline.Transition) error {
+		return func(tr *redline.Transition) error {
+			part := onlyPart(tr)
+			if err := tr.Withdraw(part.ID, part.Lines[0].ID, n); err != nil {
+				return err
+			}
+			tr.Assign(map[string][]redline.Source{"chai": {{LocationID: "a place", Available: 1}}})
+			return nil
+		}
+	}
+	system := redline.System()
+	for _, c := range []struct {
+		name  string
+		steps []func(*redline.Transition) error
+		n     int
+		part  redline.FulfillmentOrderStatus
+		parts int
+		// line is open, backordered, shipped and cancelled.
+		line [4]int
+	}{
+		{"some of what was only asked for", nil, 3, redline.PartSubmitted, 2, [4]int{2, 2, 0, 0}},
+		{"all of it", nil, 4, redline.PartCancelled, 2, [4]int{1, 3, 0, 0}},
+		{"of what is accepted", []func(*redline.Transition) error{acceptAll}, 1, redline.PartAccepted, 2, [4]int{4, 0, 0, 0}},
+		{"of what was refused in part", []func(*redline.Transition) error{acceptTwo}, 1, redline.PartPartiallyAccepted, 1, [4]int{1, 3, 0, 0}},
+		{"the rest of what is under way", []func(*redline.Transition) error{shipOne}, 3, redline.PartClosed, 2, [4]int{1, 2, 1, 0}},
+		{"what is to be cancelled", []func(*redline.Transition) error{acceptAll, cancel}, 4, redline.PartCancelled, 1, [4]int{0, 0, 0, 4}},
+		{"what is made ready", []func(*redline.Transition) error{prepare, prepare}, 3, redline.PartInProgress, 2, [4]int{2, 2, 0, 0}},
+		{"and accepted then", []func(*redline.Transition) error{withdraw(2), acceptAll}, 1, redline.PartAccepted, 3, [4]int{3, 1, 0, 0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := orderOfFour(t, acme)
+			for _, step := range c.steps {
+				mustDo(t, o, as(redline.RoleOperator), step)
+			}
+			mustDo(t, o, system, withdraw(c.n))
+			l := o.Lines[0]
+			mustEqual(t, [4]int{l.Open, l.Backordered, l.Shipped, l.Cancelled}, c.line, "open, backordered, shipped and cancelled")
+			mustEqual(t, []any{o.FulfillmentOrders[0].Status, len(o.FulfillmentOrders)}, []any{c.part, c.parts}, "the part's status, and how many there are")
+			for _, s := range o.FulfillmentOrders[0].Fulfillments {
+				mustEqual(t, s.Status == redline.ShipmentPending, false, "whether more is ready than remains")
+			}
+		})
+	}
+	o := orderOfFour(t, acme)
+	for _, n := range []int{0, 5} {
+		_, err := do(o, system, withdraw(n))
+		mustEqual(t, domainError(t, err).Code, redline.CodeInvalid, "the code")
+	}
+	_, err := do(o, system, func(tr *redline.Transition) error { return tr.Withdraw("none", "none", 1) })
+	mustEqual(t, domainError(t, err).Code, redline.CodeNotFound, "the code")
 }
 
 // TestRollUp is the rules' table of the order's status.

@@ -255,7 +255,7 @@ func expectVersion(expected *int, version int) error {
 }
 
 // OrderCancel cancels what hasn't shipped of an order, and gives back what it
-// holds.
+// holds; of what suppliers have taken on they are asked.
 func (s *Store) OrderCancel(ctx context.Context, p redline.Principal, in redline.OrderCancelInput) (string, redline.Outcome, error) {
 	r := request{action: "orderCancel", key: &in.IdempotencyKey, input: in}
 	return s.changeWhole(ctx, p, r, in.OrderID, in.ExpectedVersion, noted{&in.Reason, "reason"}, func(t *redline.Transition) error {
@@ -306,7 +306,8 @@ func (s *Store) changePart(
 	return partID, outcome, err
 }
 
-// FulfillmentOrderAccept takes a part on, all of it or some.
+// FulfillmentOrderAccept takes a part on, all of it or some. The rest goes to
+// another location, else is backordered.
 func (s *Store) FulfillmentOrderAccept(
 	ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput,
 ) (string, redline.Outcome, error) {
@@ -331,7 +332,8 @@ func reasons(in redline.FulfillmentOrderRespondInput) noted {
 	return noted{&note, "lines"}
 }
 
-// FulfillmentOrderReject refuses a part; what it held is backordered.
+// FulfillmentOrderReject refuses a part; what it held goes to another location,
+// else is backordered.
 func (s *Store) FulfillmentOrderReject(
 	ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput,
 ) (string, redline.Outcome, error) {
@@ -341,5 +343,33 @@ func (s *Store) FulfillmentOrderReject(
 			return redline.Invalid([]string{"lines"}, "a reject is of all of it; to refuse a part, accept the rest")
 		}
 		return t.Reject(in.FulfillmentOrderID)
+	})
+}
+
+// FulfillmentOrderAcceptCancellation cancels a part as its supplier was asked to.
+func (s *Store) FulfillmentOrderAcceptCancellation(
+	ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput,
+) (string, redline.Outcome, error) {
+	return s.answerCancellation(ctx, p, "fulfillmentOrderAcceptCancellation", in, (*redline.Transition).AcceptCancellation)
+}
+
+// FulfillmentOrderRejectCancellation has a part go on that its supplier was asked
+// to cancel.
+func (s *Store) FulfillmentOrderRejectCancellation(
+	ctx context.Context, p redline.Principal, in redline.FulfillmentOrderRespondInput,
+) (string, redline.Outcome, error) {
+	return s.answerCancellation(ctx, p, "fulfillmentOrderRejectCancellation", in, (*redline.Transition).RejectCancellation)
+}
+
+func (s *Store) answerCancellation(
+	ctx context.Context, p redline.Principal, action string, in redline.FulfillmentOrderRespondInput,
+	answer func(*redline.Transition, string) error,
+) (string, redline.Outcome, error) {
+	r := request{action: action, key: in.IdempotencyKey, input: in}
+	return s.changePart(ctx, p, r, in.FulfillmentOrderID, in.ExpectedVersion, reasons(in), func(t *redline.Transition) error {
+		if in.Lines != nil {
+			return redline.Invalid([]string{"lines"}, "a cancellation is of all that remains; ship what is not to be cancelled")
+		}
+		return answer(t, in.FulfillmentOrderID)
 	})
 }

@@ -30,16 +30,6 @@ func (s *Store) FulfillmentCancel(_ context.Context, _ redline.Principal, _ redl
 	return "", redline.Outcome{}, errPending
 }
 
-// FulfillmentOrderAcceptCancellation is being built.
-func (s *Store) FulfillmentOrderAcceptCancellation(_ context.Context, _ redline.Principal, _ redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}
-
-// FulfillmentOrderRejectCancellation is being built.
-func (s *Store) FulfillmentOrderRejectCancellation(_ context.Context, _ redline.Principal, _ redline.FulfillmentOrderRespondInput) (string, redline.Outcome, error) {
-	return "", redline.Outcome{}, errPending
-}
-
 // ReturnCreate is being built.
 func (s *Store) ReturnCreate(_ context.Context, _ redline.Principal, _ redline.ReturnCreateInput) (string, redline.Outcome, error) {
 	return "", redline.Outcome{}, errPending
