@@ -107,17 +107,55 @@ func TestOrderMovesToDelivered(t *testing.T) {
 	w.checkBooks()
 }
 
-func TestCancelIsRefusedWhereASupplierHasTakenItOn(t *testing.T) {
+func TestCancelAsksTheSupplierWhoHasTakenItOn(t *testing.T) {
 	w := newWorld(t)
-	o := w.place(shop, line("pads", 1), line("tea", 1))
-	w.must(w.accept(tokyo, w.part(o, "tokyo")))
+	o := w.wants(shop, line("pads", 16), line("tea", 3))
+	theirs := w.part(o, "tokyo")
+	w.must(w.accept(tokyo, theirs))
+	w.must(w.cancel(shop, o))
+	now := w.stands(o, redline.OrderProcessing, "tokyo", redline.PartCancellationRequested)
+	w.stands(o, redline.OrderProcessing, "east", redline.PartCancelled)
+	equal(t, "what it was", *w.part(now, "tokyo").StatusBefore, redline.PartAccepted)
+	equal(t, "the pads, given back and no longer waited for", []int{now.Lines[0].Cancelled, w.level("pads", "east").Committed}, []int{16, 0})
+	equal(t, "the tea, which is still held", []int{now.Lines[1].Open, w.level("tea", "tokyo").Committed}, []int{3, 3})
 	w.unchanged(func() {
 		e := refused(t, w.cancel(shop, o), redline.CodeInvalidTransition, "")
 		equal(t, "from, to and allowed", []any{e.From, e.To, e.Allowed}, []any{"PROCESSING", "CANCELLED", []string{}})
+		if !strings.Contains(e.Message, theirs.ID) {
+			t.Errorf("the refusal doesn't say who is being asked: %s", e.Message)
+		}
 		e = refused(t, w.setStatus(operator, o, redline.OrderCancelled), redline.CodeInvalidTransition, "")
-		equal(t, "an operator may", e.Allowed, []string{"PROCESSING", "ON_HOLD", "SHIPPED"})
+		equal(t, "an operator may", e.Allowed, []string{"ON_HOLD", "SHIPPED"})
+		refused(t, w.answer(cajun, theirs, true), redline.CodeNotFound, "fulfillmentOrderId")
+		_, _, err := w.FulfillmentOrderAcceptCancellation(w.ctx, tokyo, redline.FulfillmentOrderRespondInput{
+			FulfillmentOrderID: theirs.ID, Lines: []redline.LineResponse{{LineID: theirs.Lines[0].ID}},
+		})
+		refused(t, err, redline.CodeInvalid, "lines")
 	})
+
+	w.must(w.answer(tokyo, theirs, false))
+	w.stands(o, redline.OrderProcessing, "tokyo", redline.PartAccepted)
+	w.must(w.cancel(shop, o))
+	w.must(w.ship(tokyo, theirs, redline.ShipLine{LineID: theirs.Lines[0].ID, Quantity: 1}))
+	w.stands(o, redline.OrderPartiallyShipped, "tokyo", redline.PartInProgress)
+	w.must(w.cancel(shop, o))
+	w.must(w.answer(tokyo, theirs, true))
+	now = w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+	equal(t, "the tea, shipped and cancelled", []int{now.Lines[1].Shipped, now.Lines[1].Cancelled, w.level("tea", "tokyo").Committed}, []int{1, 2, 0})
+	e := refused(t, w.answer(tokyo, theirs, true), redline.CodeInvalidTransition, "fulfillmentOrderId")
+	equal(t, "from and to", []string{e.From, e.To}, []string{"CLOSED", "CLOSED"})
 	w.checkBooks()
+}
+
+// answer answers what a part's supplier was asked: to cancel it.
+func (w *world) answer(p redline.Principal, f *redline.FulfillmentOrder, yes bool) error {
+	in := redline.FulfillmentOrderRespondInput{IdempotencyKey: ref(key()), FulfillmentOrderID: f.ID}
+	do := w.FulfillmentOrderRejectCancellation
+	if yes {
+		do = w.FulfillmentOrderAcceptCancellation
+	}
+	_, _, err := do(w.ctx, p, in)
+	return err
 }
 
 func TestHoldStopsEverythingButFacts(t *testing.T) {
