@@ -16,7 +16,7 @@ import (
 // largeTables are those that grow with the shop: none of them is read from one
 // end to the other for a request.
 var largeTables = []string{
-	"products", "supplier_items", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
+	"products", "supplier_items", "supplier_item_versions", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
 	"conflicts", "reservations", "reservation_lines",
 }
@@ -35,6 +35,7 @@ var (
 type plan struct {
 	NodeType string   `json:"Node Type"`
 	Relation string   `json:"Relation Name"`
+	Index    string   `json:"Index Name"`
 	Filter   string   `json:"Filter"`
 	SortKey  []string `json:"Sort Key"`
 	Rows     float64  `json:"Plan Rows"`
@@ -194,6 +195,34 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// What is overdue is found by the index of what waits for an answer, and not by
+// looking at all that ever did.
+func TestOverdueHasItsIndex(t *testing.T) {
+	t.Parallel()
+	w, y := newLargeWorld(t)
+	sent, _ := y.during(func() {
+		_, err := w.FulfillmentOrders(w.ctx, operator, redline.FulfillmentOrderFilter{Overdue: ref(true)}, redline.PageRequest{First: ref(20)})
+		w.must(err)
+	})
+	for how, p := range map[string]*plan{"planned": w.explain(sent[0]), "settled": w.explainSettled(sent[0])} {
+		if !slices.Contains(p.indexes(), "fulfillment_orders_overdue") {
+			t.Errorf("%s, what is overdue goes by %v", how, p.indexes())
+		}
+	}
+}
+
+// indexes are those that a plan goes by.
+func (p *plan) indexes() []string {
+	var found []string
+	if p.Index != "" {
+		found = append(found, p.Index)
+	}
+	for _, child := range p.Plans {
+		found = append(found, child.indexes()...)
+	}
+	return found
+}
+
 // judge tells of what a plan should not do. Nobody is excused from sorting.
 func judge(t *testing.T, what string, s statement, p *plan) {
 	t.Helper()
@@ -249,7 +278,8 @@ func (w *world) askProducts() []asked {
 	filters := map[string]redline.ProductFilter{
 		"all": {}, "a word": {Search: ref("model 17")}, "two categories": {Category: []string{"Category 3", "Category 4"}},
 		"a brand": {Brand: []string{"Brand 7"}}, "of a supplier": {SupplierID: ref(largeID("sup", 3))}, "in stock": {InStock: ref(true)},
-		"out of stock": {InStock: ref(false)}, "withdrawn": {Active: ref(false)}, "changed today": {UpdatedSince: ref(time.Now().Add(-24 * time.Hour))},
+		"in stock, and not stale": {InStock: ref(true), IncludeStale: ref(false)},
+		"out of stock":            {InStock: ref(false)}, "withdrawn": {Active: ref(false)}, "changed today": {UpdatedSince: ref(time.Now().Add(-24 * time.Hour))},
 		"no such category": {Category: []string{"nothing"}},
 	}
 	for who, p := range largePeople {
@@ -275,6 +305,12 @@ func (w *world) askProducts() []asked {
 			return last(found[largeID("sup", 3)], err)
 		})}, asked{"supplier items of products for " + who, func() error {
 			_, err := w.SupplierItemsOfProducts(w.ctx, p, largeIDs("prod", 50))
+			return err
+		}}, asked{"versions of supplier items for " + who, func() error {
+			_, err := w.ItemVersions(w.ctx, p, largeIDs("sitem", 50))
+			return err
+		}}, asked{"standings for " + who, func() error {
+			_, err := w.Standings(w.ctx, p, []string{largeID("sup", 3), largeID("sup", 4)})
 			return err
 		}}, asked{"supplier items by id for " + who, func() error {
 			_, err := w.SupplierItemsByID(w.ctx, p, largeIDs("sitem", 50))
@@ -564,6 +600,31 @@ func (w *world) askRest() []asked {
 		asked{"transferring", func() error {
 			_, err := w.InventoryTransfer(w.ctx, operator, redline.InventoryTransferInput{IdempotencyKey: key(), ProductID: largeID("prod", 77),
 				FromLocationID: largeID("loc", 2), ToLocationID: largeID("loc", 0), Quantity: 2})
+			return err
+		}},
+		asked{"mapping", func() error {
+			for _, days := range []int{3, 4} {
+				_, _, err := w.SupplierItemUpsert(w.ctx, largeSupplier, redline.SupplierItemUpsertInput{
+					ProductID: largeID("prod", 63), SupplierSKU: "S63", Unit: redline.UnitCase, PackQuantity: 9, MinimumOrderQuantity: 1, OrderMultiple: 1,
+					LeadTimeDays: &days,
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		asked{"making a level of a supplier's", func() error {
+			_, err := w.InventoryAdjust(w.ctx, operator, redline.InventoryAdjustInput{IdempotencyKey: key(), Reason: redline.ReasonReceived,
+				Changes: []redline.InventoryChange{{Stock: redline.StockKey{SKU: ref("SKU-77"), LocationCode: ref("loc-4")}, State: redline.StateOnHand, Delta: 1}}})
+			return err
+		}},
+		asked{"agreeing on terms", func() error {
+			_, _, err := w.SupplierTermsSet(w.ctx, operator, redline.SupplierTermsSetInput{SupplierID: largeID("sup", 3), ConfirmWithinSeconds: ref(60)})
+			return err
+		}},
+		asked{"marking what is stale", func() error {
+			_, err := w.MarkStale(w.ctx)
 			return err
 		}},
 		asked{"sweeping", func() error {

@@ -14,7 +14,7 @@ import (
 )
 
 // staleBatch is how many levels one transaction of MarkStale changes.
-const staleBatch = 1000
+const staleBatch = 500
 
 // errNothingStale says that there was nothing to change, and the transaction
 // ends as if it had not been.

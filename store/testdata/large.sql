@@ -23,6 +23,12 @@ INSERT INTO supplier_items (id, supplier_id, product_id, supplier_sku, gtin, uni
 SELECT pg_temp.id('sitem', n), pg_temp.id('sup', n % 30), pg_temp.id('prod', n), 'S' || n, lpad(n::text, 13, '0'), 'CASE', 1 + n % 24
 FROM generate_series(0, 9999) n;
 
+INSERT INTO supplier_item_versions (supplier_item_id, version, product_id, gtin, unit, pack_quantity, minimum_order_quantity, order_multiple,
+    actor, actor_role, at)
+SELECT id, v, product_id, gtin, unit, pack_quantity, minimum_order_quantity, order_multiple, 'erp', 'SUPPLIER', now()
+FROM supplier_items, generate_series(1, 3) v;
+UPDATE supplier_items SET version = 3;
+
 -- Each product in the three warehouses, at its supplier and at another.
 INSERT INTO inventory_levels (id, product_id, location_id, on_hand, available, reorder_point, version, as_of, stale)
 SELECT pg_temp.id('lvl', 5 * n + k), pg_temp.id('prod', n), pg_temp.id('loc', CASE WHEN k < 3 THEN k ELSE 3 + (n + 15 * (k - 3)) % 30 END),
