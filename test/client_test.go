@@ -143,6 +143,7 @@ func (c caller) attempt(t testing.TB, mutation string, input vars, selection str
 
 // inputTypes are the mutations whose input's name doesn't follow from theirs.
 var inputTypes = map[string]string{
+	"supplierFeedSubmit":       "SupplierFeedInput",
 	"orderSetStatus":           "OrderStatusInput",
 	"fulfillmentOrderAccept":   "FulfillmentOrderRespondInput",
 	"fulfillmentOrderReject":   "FulfillmentOrderRespondInput",

@@ -78,6 +78,9 @@ func TestStatements(t *testing.T) {
 	}{
 		"products with levels":       {`{ products(first: 100) { nodes { sku name price { amount } inventory { onHand levels { onHand available location { code supplier { code } } } } } } }`, 2},
 		"products with availability": {`{ products(first: 100) { nodes { sku availability { available locations { available location { code } } } } } }`, 1},
+		"products with stock that is stale and without": {`{ products(first: 100) { nodes { sku all: availability { available }
+			fresh: availability(includeStale: false) { available locations { location { code } } } } } }`, 1},
+		"suppliers with how they stand": {`{ suppliers(first: 29) { nodes { code status lastSeenAt terms { version } } } }`, 2},
 		"an order": {`{ order(by: {number: "10248"}) { number status lines { quantity product { sku name } }
 			history { from to at } } }`, 1},
 		"an order with its parts": {`{ order(by: {number: "11077"}) { number status lines { quantity product { sku name } } history { to }
@@ -106,6 +109,7 @@ func TestStatementsDontGrow(t *testing.T) {
 		`orders(first: %d) { nodes { number history { to } fulfillmentOrders { supplier { code } fulfillments { lines { quantity orderLine { product { sku } } } } } } }`,
 		`fulfillmentOrders(first: %d) { nodes { order { number lines { product { sku } } history { to } } location { code supplier { items(first: 2) { nodes { product { sku } } } } } } }`,
 		`products(filter: {search: "NW-"}, first: %d) { nodes { supplierItems { supplier { code } product { inventory { levels { product { sku } } } } } } }`,
+		`products(filter: {search: "NW-"}, first: %d) { nodes { supplierItems { cost { amount } versions { version product { sku } } supplier { status } } } }`,
 		`inventoryMovements(first: %d) { nodes { product { availability { available } } location { supplier { lastSeenAt } } } }`,
 	} {
 		few, short := count(t, exec, w, "{ "+fmt.Sprintf(nodes, 5)+" }")
