@@ -21,11 +21,11 @@ import (
 type feedCmd struct {
 	File                 string     `arg:"" help:"The document; - is the standard input."`
 	Supplier             string     `placeholder:"CODE" help:"Whose stock it is; left out, the one supplier that the token speaks for."`
-	Mode                 string     `required:"" enum:"full,partial" help:"full: what the document omits, the supplier no longer has. partial: it stays as it is."`
+	Mode                 string     `required:"" enum:"full,partial" placeholder:"full|partial" help:"full: what the document omits, the supplier no longer has. partial: it stays as it is."`
 	Format               string     `default:"auto" enum:"auto,csv,jsonl,x12" help:"csv, jsonl or x12; auto goes by the file's name."`
 	Measure              string     `default:"auto" enum:"auto,on-hand,available" help:"What the quantities are: on-hand or available; auto goes by the document, and takes on-hand where it doesn't say."`
 	AsOf                 *time.Time `placeholder:"TIME" help:"When it was so, as 2026-11-23T04:10:00Z; left out, the document's own date, else the file's, else now."`
-	TimeZone             string     `default:"UTC" placeholder:"ZONE" help:"Where the times of an X12 document were told that name no zone, as America/Chicago."`
+	TimeZone             string     `default:"UTC" help:"Where the times of an X12 document were told that name no zone, as America/Chicago."`
 	Sequence             *int64     `placeholder:"N" help:"The supplier's own count of its feeds, one more each time."`
 	OnRowError           string     `default:"skip" enum:"skip,roll-back" help:"What a row that the gateway rejects does to the others: skip or roll-back."`
 	IgnoreUnknownColumns bool       `help:"Pass over a CSV's columns of other names."`
@@ -102,6 +102,8 @@ func (c *feedCmd) run(ctx context.Context, io streams) error {
 	switch {
 	case err != nil:
 		return err
+	case total.held != "" && c.DryRun:
+		return errors.New("the feed would wait for a person, and nothing of it would be applied: conflict MASS_ZEROING")
 	case total.held != "":
 		return fmt.Errorf("the feed waits for a person, and nothing of it was applied: conflict %s", total.held)
 	case total.Rejected > 0:
@@ -286,7 +288,7 @@ func (c *feedCmd) key(s *statement, supplierID string) string {
 	if key == "" {
 		said, _ := json.Marshal([]any{s.digest[:], supplierID, s.mode, s.measure, c.Sequence, s.asOf, c.OnRowError, c.IgnoreUnknownColumns, c.TimeZone}) // plain values
 		sum := sha256.Sum256(said)
-		key = "feed-" + hex.EncodeToString(sum[:16])
+		key = hex.EncodeToString(sum[:16])
 	}
 	if c.DryRun {
 		key += "-dry-run"

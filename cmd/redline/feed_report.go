@@ -91,14 +91,15 @@ func (t *totals) rowError(e userError, index int, rows []supplier.Row) {
 	t.rowErrors = append(t.rowErrors, rowError{rows[index].Place, rows[index].SupplierSKU, e.Code, strings.Join(field, "."), e.Message})
 }
 
-// shownErrors is how many rows' errors are printed where no file takes them.
-const shownErrors = 20
+// shownMost is how many conflicts are printed, and how many rows' errors where
+// no file takes them.
+const shownMost = 20
 
 // report prints what came of the rows that were sent.
 func (c *feedCmd) report(io streams, s *statement, t totals, sent int) {
 	if c.Errors == "" {
 		for i, e := range t.rowErrors {
-			if i == shownErrors {
+			if i == shownMost {
 				fmt.Fprintf(io.err, "and %d more; --errors FILE has them all\n", len(t.rowErrors)-i)
 				break
 			}
@@ -122,7 +123,11 @@ func (c *feedCmd) report(io streams, s *statement, t totals, sent int) {
 	if t.Replayed {
 		fmt.Fprintln(io.out, "replayed: this was sent before, and is what came of it then; nothing was done twice")
 	}
-	for _, one := range t.Conflicts {
+	for i, one := range t.Conflicts {
+		if i == shownMost {
+			fmt.Fprintf(io.out, "and %d more conflicts, which the query conflicts lists\n", len(t.Conflicts)-i)
+			break
+		}
 		fmt.Fprintf(io.out, "conflict %s %s: %s\n", one.Kind, one.ID, one.Summary)
 	}
 }
@@ -166,7 +171,7 @@ func newProgress(io streams, rows int) *progress {
 	if file, is := io.err.(*os.File); is && term.IsTerminal(int(file.Fd())) {
 		p.bar = progressbar.NewOptions(rows,
 			progressbar.OptionSetWriter(file), progressbar.OptionSetDescription("sending"), progressbar.OptionShowCount(),
-			progressbar.OptionSetItsString("rows"), progressbar.OptionShowIts(), progressbar.OptionFullWidth(),
+			progressbar.OptionSetItsString("rows"), progressbar.OptionShowIts(), progressbar.OptionSetWidth(30),
 			progressbar.OptionSetRenderBlankState(true), progressbar.OptionClearOnFinish())
 	}
 	return p
