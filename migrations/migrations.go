@@ -11,9 +11,13 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
+
+// insufficientPrivilege is the SQLSTATE of what a role may not do.
+const insufficientPrivilege = "42501"
 
 //go:embed *.sql
 var files embed.FS
@@ -54,6 +58,10 @@ func Up(ctx context.Context, db *sql.DB) ([]string, error) {
 	var names []string
 	for _, r := range done {
 		names = append(names, r.Source.Path)
+	}
+	var pe *pq.Error
+	if errors.As(err, &pe) && pe.Code == insufficientPrivilege {
+		err = fmt.Errorf("%w; this role may not change the schema: run `redline migrate up` as the owner of the tables", err)
 	}
 	if err != nil {
 		return names, fmt.Errorf("migrating up (applied %v before it failed): %w", names, err)

@@ -18,7 +18,7 @@ import (
 // REDLINE_ and the flag's name in upper case, with _ for -.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up, take its newest step back, or show where it stands."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up, take its newest step back, show where it stands, or grant its use to a role."`
 	Token   tokenCmd   `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
 	Watch   watchCmd   `cmd:"" help:"Print live changes as they arrive over a websocket."`
 	Feed    feedCmd    `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`

@@ -16,12 +16,16 @@ type migrateCmd struct {
 	Up            migrateUpCmd     `cmd:"" help:"Apply all that is pending."`
 	Down          migrateDownCmd   `cmd:"" help:"Take the newest migration back."`
 	Status        migrateStatusCmd `cmd:"" help:"Show which migrations are applied."`
+	Grant         migrateGrantCmd  `cmd:"" help:"Give a role what a gateway needs, and no more: it can't change the schema, nor what stands in ledger and audit."`
 }
 
 type (
 	migrateUpCmd     struct{}
 	migrateDownCmd   struct{}
 	migrateStatusCmd struct{}
+	migrateGrantCmd  struct {
+		Role string `arg:"" help:"An existing role, which owns nothing here."`
+	}
 )
 
 // with opens the database for the length of a command.
@@ -86,5 +90,16 @@ func (*migrateStatusCmd) Run(ctx context.Context, io streams, c *cli) error {
 			fmt.Fprintf(w, "%d\t%s\t%s\n", m.Version, m.Name, at)
 		}
 		return w.Flush()
+	})
+}
+
+// Run gives a role the rights of a gateway.
+func (g *migrateGrantCmd) Run(ctx context.Context, io streams, c *cli) error {
+	return c.Migrate.with(ctx, io, func(s *store.Store) error {
+		if err := migrations.Grant(ctx, s.DB().DB, g.Role); err != nil {
+			return err
+		}
+		fmt.Fprintln(io.out, "granted what a gateway needs to", g.Role)
+		return nil
 	})
 }

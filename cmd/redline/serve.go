@@ -98,6 +98,9 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if len(applied) > 0 {
 		log.Info("migrated", "applied", applied)
 	}
+	if err := c.warnOfRights(ctx, g); err != nil {
+		return err
+	}
 	if err := g.wire(ctx, c, keys); err != nil {
 		return err
 	}
@@ -123,6 +126,19 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	defer release()
 	err = g.server.Serve(serving, listener)
 	return errors.Join(db.lost(), err)
+}
+
+// warnOfRights says where the database itself wouldn't keep the gateway from changing
+// what it has written down. The private Postgres is the gateway's own.
+func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
+	if c.DatabaseURL == "" {
+		return nil
+	}
+	why, err := migrations.Unrestrained(ctx, g.store.DB().DB)
+	if why != "" {
+		g.log.Warn("ledger and audit are append-only by this role's restraint alone; `redline migrate grant` gives another what it needs", "because", why)
+	}
+	return err
 }
 
 // check refuses flags that don't go together, all of them at once.

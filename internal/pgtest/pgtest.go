@@ -92,6 +92,24 @@ func NewFrom(t testing.TB, key string, prepare func(url string) error) string {
 	return newDatabase(t, template)
 }
 
+// NewRole makes a role with no rights at all, which the databases' owner may act as,
+// and returns its name: a URL with the parameter role begins as it. It stays until
+// Postgres is stopped.
+func NewRole(t testing.TB) string {
+	t.Helper()
+	c, err := shared.cluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := c.newName("role_" + t.Name())
+	for _, s := range []string{"CREATE ROLE " + pq.QuoteIdentifier(name), "GRANT " + pq.QuoteIdentifier(name) + " TO " + pq.QuoteIdentifier(c.owner())} {
+		if err := c.exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return name
+}
+
 func newDatabase(t testing.TB, template string) string {
 	t.Helper()
 	c, err := shared.cluster()
