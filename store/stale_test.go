@@ -280,3 +280,47 @@ func TestStaleStockIsLeftOut(t *testing.T) {
 	w.must(want(64, true, nil))
 	w.checkBooks()
 }
+
+// A feed makes fresh what it states, and settles the silence; one of too long ago
+// leaves stale what is stale, since nobody knows how it is now.
+func TestFeedsConfirmLevels(t *testing.T) {
+	w := agedWorld(t)
+	w.maps("tea", "T", redline.UnitBag, 1)
+	w.adjust(operator, "tea", "cajun", 5)
+	w.age()
+	w.sweeps(2)
+	old := w.feedOf(redline.FeedPartial, 0, says("T", 3))
+	old.AsOf = old.AsOf.Add(-90 * time.Minute)
+	w.submit(cajun, old, 1, 0, 0)
+	equal(t, "after an old feed: stale", w.level("tea", "cajun").Stale, true)
+	w.checkBooks()
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 0, says("T", 3), says("65", 3)), 2, 0, 0)
+	for _, sku := range []string{"tea", "sauce"} {
+		equal(t, "after a feed: stale", w.level(sku, "cajun").Stale, false)
+	}
+	equal(t, "open conflicts", len(w.openConflicts()), 0)
+	w.sweeps(0)
+}
+
+// A feed that changes nothing, and so makes no version, confirms levels all the
+// same, while they are found to be stale.
+func TestFeedsWhileLevelsTurnStale(t *testing.T) {
+	w := agedWorld(t)
+	for range 10 {
+		feed := w.feedOf(redline.FeedFull, 0, says("65", 2))
+		for _, err := range atOnce(3, func(i int) (err error) {
+			if i < 2 {
+				_, err = w.MarkStale(w.ctx)
+				return err
+			}
+			_, err = w.SupplierFeedSubmit(w.ctx, cajun, feed)
+			return err
+		}) {
+			w.must(err)
+		}
+		equal(t, "stale", w.level("sauce", "cajun").Stale, false)
+		equal(t, "open conflicts", len(w.openConflicts()), 0)
+		w.checkBooks()
+		w.age()
+	}
+}
