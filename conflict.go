@@ -33,14 +33,6 @@ const (
 	ConflictDismissed ConflictStatus = "DISMISSED"
 )
 
-// Next are the statuses that a conflict may have next.
-func (s ConflictStatus) Next() []ConflictStatus {
-	if s == ConflictOpen {
-		return []ConflictStatus{ConflictResolved, ConflictDismissed}
-	}
-	return []ConflictStatus{}
-}
-
 // Conflict is something that two sides disagree on and no rule could settle.
 // Its JSON is what the event log tells of it.
 type Conflict struct {

@@ -63,7 +63,7 @@ func (m *mutation) resolvable(ctx context.Context, in redline.ConflictResolveInp
 	switch {
 	case !m.by.Everywhere():
 		return nil, redline.Errorf(redline.CodeForbidden, []string{"conflictId"}, "conflicts are settled by those who work for us")
-	case !slices.Contains(c.Status.Next(), in.Status):
+	case !slices.Contains(redline.ConflictMachine.To(c.Status), in.Status):
 		return nil, closedConflict(c, in.Status)
 	case in.Mapping != nil && (in.Status != redline.ConflictResolved || !mapped(c.Kind)):
 		return nil, redline.Invalid([]string{"mapping"}, "a mapping is for resolving UNMAPPED_SKU and PACK_MISMATCH")
@@ -79,34 +79,6 @@ func mapped(kind redline.ConflictKind) bool {
 // closedConflict says that a conflict is closed, and why.
 func closedConflict(c *redline.Conflict, to redline.ConflictStatus) *redline.Error {
 	e := redline.Errorf(redline.CodeInvalidTransition, []string{"status"}, "the conflict is %s already: %s", c.Status, *c.Resolution)
-	e.From, e.To, e.Allowed = string(c.Status), string(to), strs(c.Status.Next())
+	e.From, e.To, e.Allowed = string(c.Status), string(to), strs(redline.ConflictMachine.To(c.Status))
 	return e
 }
-
-// effect is what resolving a conflict does beside closing it.
-type effect func(ctx context.Context, m *mutation, c *redline.Conflict, in redline.ConflictResolveInput) error
-
-// effects are those of all kinds.
-var effects = map[redline.ConflictKind]effect{
-	redline.ConflictOversold:             pendingEffect,
-	redline.ConflictStaleFeed:            pendingEffect,
-	redline.ConflictUnmappedSKU:          pendingEffect,
-	redline.ConflictPackMismatch:         pendingEffect,
-	redline.ConflictSequenceGap:          nothingMore,
-	redline.ConflictMassZeroing:          pendingEffect,
-	redline.ConflictShipAfterCancel:      pendingEffect,
-	redline.ConflictQuantityExceedsOrder: pendingEffect,
-	redline.ConflictPriceMismatch:        pendingEffect,
-}
-
-func pendingEffect(context.Context, *mutation, *redline.Conflict, redline.ConflictResolveInput) error {
-	return errPending
-}
-
-// nothingMore is the effect of what only has to be closed.
-func nothingMore(context.Context, *mutation, *redline.Conflict, redline.ConflictResolveInput) error {
-	return nil
-}
-
-// dismiss lets go of what is held for a conflict that is dismissed.
-func (m *mutation) dismiss(context.Context, *redline.Conflict) error { return nil }

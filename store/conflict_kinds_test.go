@@ -1,0 +1,242 @@
+package store_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+
+	"redline"
+)
+
+// feed sends a feed that has to be taken, though rows of it may be refused.
+func (w *world) feed(p redline.Principal, in redline.SupplierFeedInput) {
+	w.t.Helper()
+	_, err := w.SupplierFeedSubmit(w.ctx, p, in)
+	w.must(err)
+}
+
+// kind is how one kind of conflict comes about, and what resolving it does.
+type kind struct {
+	kind     redline.ConflictKind
+	supplier string
+	// opens has it opened, and tells of it again when it is called again: which
+	// time it is is n.
+	opens func(w *world, n int)
+	// retold is its version when it was told of twice: 1 where nothing is new.
+	retold int
+	// mapping is what resolving it needs.
+	mapping func(w *world) *redline.ConflictMappingInput
+	// effect is what resolving it does, as text: how it stands before, and after.
+	effect        func(w *world) string
+	before, after string
+	// dismissed is how it stands once it was dismissed, where that isn't as before.
+	dismissed string
+}
+
+// packed is what a supplier's SKU stands for: its product, its pack and its cost.
+func (w *world) packed(sku string) string {
+	w.t.Helper()
+	var item string
+	err := w.DB().GetContext(w.ctx, &item, `SELECT coalesce((SELECT concat_ws(' ', p.sku, i.unit, i.pack_quantity, i.cost) FROM supplier_items i
+		JOIN products p ON p.id = i.product_id WHERE i.supplier_sku = $1), 'none')`, sku)
+	w.must(err)
+	return item
+}
+
+// stock is what is on hand of a product at a location, or none.
+func (w *world) stock(sku, location string) string {
+	w.t.Helper()
+	var onHand string
+	w.must(w.DB().GetContext(w.ctx, &onHand, `SELECT coalesce((SELECT on_hand::text FROM inventory_levels
+		WHERE (product_id, location_id) = ($1, $2)), 'none')`, w.id[sku], w.id[location]))
+	return onHand
+}
+
+func kinds() []kind {
+	cajuns := func(w *world) string {
+		return fmt.Sprintf("%s of sauce, %s of pads; 65 is %s, NEW is %s", w.stock("sauce", "cajun"), w.stock("pads", "cajun"), w.packed("65"), w.packed("NEW"))
+	}
+	const untouched = "64 of sauce, none of pads; 65 is sauce CASE 32 2.500000, NEW is none"
+	return []kind{
+		{
+			kind: redline.ConflictStaleFeed, supplier: "cajun", retold: 1,
+			opens: func(w *world, n int) {
+				if n == 0 {
+					_, _, err := w.SupplierTermsSet(w.ctx, operator, redline.SupplierTermsSetInput{SupplierID: w.id["supplier cajun"], ConfirmWithinSeconds: ref(3600)})
+					w.must(err)
+					w.exec(`UPDATE inventory_levels SET as_of = now() - interval '2 hours' WHERE location_id = $1`, w.id["cajun"])
+				}
+				_, err := w.MarkStale(w.ctx)
+				w.must(err)
+			},
+			effect: func(w *world) string { return fmt.Sprintf("stale %t", w.level("sauce", "cajun").Stale) },
+			before: "stale true", after: "stale false",
+		},
+		{
+			kind: redline.ConflictUnmappedSKU, supplier: "cajun", retold: 2,
+			opens: func(w *world, n int) {
+				w.feed(cajun, w.feedOf(redline.FeedPartial, int64(n+1), says("NEW", 2+n)))
+			},
+			mapping: func(w *world) *redline.ConflictMappingInput {
+				return &redline.ConflictMappingInput{ProductID: w.id["pads"], Unit: redline.UnitCase, PackQuantity: 4}
+			},
+			effect: cajuns, before: untouched, after: "64 of sauce, 12 of pads; 65 is sauce CASE 32 2.500000, NEW is pads CASE 4",
+		},
+		{
+			kind: redline.ConflictPackMismatch, supplier: "cajun", retold: 2,
+			opens: func(w *world, n int) {
+				r := says("65", 2+n)
+				r.Unit = ref(redline.UnitBox)
+				w.feed(cajun, w.feedOf(redline.FeedPartial, int64(n+1), r))
+			},
+			mapping: func(w *world) *redline.ConflictMappingInput {
+				return &redline.ConflictMappingInput{ProductID: w.id["sauce"], Unit: redline.UnitBox, PackQuantity: 12}
+			},
+			effect: cajuns, before: untouched, after: "36 of sauce, none of pads; 65 is sauce BOX 12 2.500000, NEW is none",
+		},
+		{
+			kind: redline.ConflictSequenceGap, supplier: "cajun", retold: 2,
+			opens: func(w *world, n int) {
+				if n == 0 {
+					w.feed(cajun, w.feedOf(redline.FeedPartial, 1, says("65", 2)))
+				}
+				w.feed(cajun, w.feedOf(redline.FeedPartial, int64(10*(n+1)), says("65", 2)))
+			},
+			effect: cajuns, before: untouched, after: untouched,
+		},
+		{
+			kind: redline.ConflictMassZeroing, supplier: "cajun", retold: 2,
+			opens: func(w *world, n int) { w.feed(cajun, w.feedOf(redline.FeedFull, int64(n+1), says("65", 0))) },
+			effect: func(w *world) string {
+				var held []string
+				w.must(w.DB().SelectContext(w.ctx, &held, `SELECT status FROM supplier_feeds_held ORDER BY id`))
+				return fmt.Sprintf("%s; %v", cajuns(w), held)
+			},
+			before: untouched + "; [DISMISSED HELD]", dismissed: untouched + "; [DISMISSED DISMISSED]",
+			after: "0 of sauce, none of pads; 65 is sauce CASE 32 2.500000, NEW is none; [DISMISSED APPLIED]",
+		},
+		{
+			kind: redline.ConflictPriceMismatch, supplier: "cajun", retold: 1,
+			opens: func(w *world, n int) {
+				r := says("65", 2)
+				cost, err := redline.ParseDecimal("3.10")
+				w.must(err)
+				r.Cost = &cost
+				w.feed(cajun, w.feedOf(redline.FeedPartial, int64(n+1), r))
+			},
+			effect: cajuns, before: untouched, after: "64 of sauce, none of pads; 65 is sauce CASE 32 3.100000, NEW is none",
+		},
+	}
+}
+
+// Each kind of conflict opens once for its cause, however often it is told; it
+// is listed, and told to those whom it is about; dismissing it does nothing, and
+// resolving it what the contract says, once.
+func TestEveryKindOfConflict(t *testing.T) {
+	for _, k := range kinds() {
+		for _, status := range []redline.ConflictStatus{redline.ConflictResolved, redline.ConflictDismissed} {
+			t.Run(string(k.kind)+" "+string(status), func(t *testing.T) { k.test(t, newWorld(t), status) })
+		}
+	}
+}
+
+func (k kind) test(t *testing.T, w *world, status redline.ConflictStatus) {
+	by := supplierPrincipal(k.supplier)
+	log := w.follow(w.Store, 0)
+	w.mustNext(log)
+	k.opens(w, 0)
+	k.opens(w, 1)
+	w.checkBooks()
+	equal(t, "before", k.effect(w), k.before)
+
+	var id string
+	for _, p := range []redline.Principal{operator, by} {
+		page, err := w.Conflicts(w.ctx, p, redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, redline.PageRequest{})
+		w.must(err)
+		if len(page.Items) != 1 || page.Items[0].Kind != k.kind {
+			t.Fatalf("%s sees %d open conflicts: %+v", p.Subject, len(page.Items), page.Items)
+		}
+		id = page.Items[0].ID
+	}
+	in := redline.ConflictResolveInput{ConflictID: id, Status: status, Resolution: "we looked into it"}
+	after := cmp.Or(k.dismissed, k.before)
+	if status == redline.ConflictResolved {
+		after = k.after
+		if k.mapping != nil {
+			_, _, err := w.ConflictResolve(w.ctx, operator, in)
+			refused(t, err, redline.CodeInvalid, "mapping")
+			in.Mapping = k.mapping(w)
+		}
+	}
+	errs := atOnce(4, func(int) error {
+		_, _, err := w.ConflictResolve(redline.WithRequestID(w.ctx, "resolving"), operator, in)
+		return err
+	})
+	closed := 0
+	for _, err := range errs {
+		if err == nil {
+			closed++
+			continue
+		}
+		refused(t, err, redline.CodeInvalidTransition, "status")
+	}
+	equal(t, "how often it was closed", closed, 1)
+	equal(t, "after", k.effect(w), after)
+	if !slices.ContainsFunc(w.audited("resolving"), func(e *redline.AuditEntry) bool {
+		return e.Subject != nil && *e.Subject == id && e.Outcome == "OK" && e.Actor == operator.Subject
+	}) {
+		t.Error("the audit doesn't say who closed it")
+	}
+
+	batch, err := log.log.Settled(w.ctx, log.after, []string{redline.EventConflict}, 100)
+	w.must(err)
+	var told []string
+	for _, e := range batch.Events {
+		if e.Conflict.Conflict.ID == id {
+			told = append(told, fmt.Sprintf("%s v%d", e.Conflict.Conflict.Status, e.Conflict.Conflict.Version))
+			equal(t, "whether its supplier is told", []bool{e.Conflict.VisibleTo(by), e.Conflict.VisibleTo(operator), e.Conflict.VisibleTo(shop)}, []bool{true, true, false})
+		}
+	}
+	want := []string{"OPEN v1"}
+	if k.retold == 2 {
+		want = append(want, "OPEN v2")
+	}
+	equal(t, "what is told of it", told, append(want, fmt.Sprintf("%s v%d", status, k.retold+1)))
+	w.checkBooks()
+}
+
+// A held feed that is resolved while a newer one arrives: whoever is first, the
+// newer one's stock stands in the end, and who resolves is told where it settled
+// the conflict.
+func TestResolveAgainstANewerFeed(t *testing.T) {
+	w := newWorld(t)
+	for round := range int64(8) {
+		w.adjust(cajun, "sauce", "cajun", 7)
+		w.feed(cajun, w.feedOf(redline.FeedFull, 2*round+1, says("65", 0)))
+		page, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, redline.PageRequest{})
+		w.must(err)
+		id := page.Items[0].ID
+		errs := atOnce(3, func(i int) error {
+			if i > 0 {
+				return w.settle(operator, id, redline.ConflictResolved)
+			}
+			_, err := w.SupplierFeedSubmit(w.ctx, cajun, w.feedOf(redline.FeedFull, 2*round+2, says("65", 1)))
+			return err
+		})
+		w.must(errs[0])
+		mine := 0
+		for _, err := range errs[1:] {
+			if err == nil {
+				mine++
+				continue
+			}
+			refused(t, err, redline.CodeInvalidTransition, "status")
+		}
+		found, err := w.ConflictsByID(w.ctx, operator, []string{id})
+		w.must(err)
+		equal(t, "who closed it says why", *found[id].Resolution == "so be it", mine == 1)
+		equal(t, "what is on hand", w.stock("sauce", "cajun"), "32")
+	}
+	w.checkBooks()
+}
