@@ -24,7 +24,8 @@ type conflictOpening struct {
 	supplierID, subjectID *string
 	summary               string
 	facts                 redline.Attributes
-	// held is what resolving it needs, as JSON; nil is nothing.
+	// held is what resolving it needs, as JSON; nil is nothing, and leaves what is
+	// held for an open one.
 	held any
 }
 
@@ -250,7 +251,10 @@ func (m *mutation) step(open *openConflicts, s conflictStep) error {
 			c.supplierCode = &code
 		}
 		open.byCause[s.cause] = c
-	case c.Summary == summary && slices.Equal(c.Facts, facts) && bytes.Equal(c.Held, held):
+	case held == nil: // what somebody holds for it isn't lost by what holds nothing
+		held = c.Held
+	}
+	if c.Version > 0 && c.Summary == summary && slices.Equal(c.Facts, facts) && bytes.Equal(c.Held, held) {
 		m.opened = append(m.opened, &c.Conflict)
 		return nil
 	}

@@ -45,9 +45,9 @@ type feed struct {
 
 // feedSupplier is whose feed it is.
 type feedSupplier struct {
-	ID           string
-	Code         string
-	ZeroingLimit int `db:"zeroing_limit_percent"`
+	ID   string
+	Code string
+	redline.SupplierTerms
 }
 
 // feedOutcome is what an idempotency key keeps of a feed.
@@ -132,7 +132,7 @@ func (f *feed) submit(ctx context.Context) error {
 		f.refuse(refused)
 		return nil
 	}
-	if f.in.Mode == redline.FeedFull && f.emptied*100 > f.stocked*f.supplier.ZeroingLimit {
+	if f.in.Mode == redline.FeedFull && f.emptied*100 > f.stocked*f.supplier.ZeroingLimitPercent {
 		if err := f.hold(ctx); err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (f *feed) findSupplier(ctx context.Context) error {
 		q.and("s.id = %s", *f.in.SupplierID)
 	}
 	var found []feedSupplier
-	err := f.tx.SelectContext(ctx, &found, `SELECT s.id, s.code, s.zeroing_limit_percent FROM suppliers s`+q.where(), q.args...)
+	err := f.tx.SelectContext(ctx, &found, `SELECT s.id, s.code, s.confirm_within_seconds, s.zeroing_limit_percent FROM suppliers s`+q.where(), q.args...)
 	switch {
 	case err != nil:
 		return dbError("finding whose feed it is", err)
@@ -256,7 +256,7 @@ func (f *feed) advance(ctx context.Context, head feedHead) error {
 	if err != nil {
 		return dbError("moving the head of a supplier's feeds", err)
 	}
-	f.settleConflict("STALE_FEED "+f.supplier.ID, "The supplier has sent "+f.reference+".")
+	f.settleConflict(causeStaleFeed(f.supplier.ID), "The supplier has sent "+f.reference+".")
 	if f.in.Mode == redline.FeedFull {
 		f.settleConflict(f.gapCause(), "All of the supplier's stock was stated anew by "+f.reference+".")
 		if err := f.dismissOlder(ctx); err != nil {

@@ -42,7 +42,7 @@ func (f *feed) hold(ctx context.Context) error {
 	}
 	facts := redline.Attributes{
 		{Name: "emptied", Value: strconv.Itoa(f.emptied)}, {Name: "of", Value: strconv.Itoa(f.stocked)},
-		{Name: "limitPercent", Value: strconv.Itoa(f.supplier.ZeroingLimit)}, {Name: "feed", Value: f.reference},
+		{Name: "limitPercent", Value: strconv.Itoa(f.supplier.ZeroingLimitPercent)}, {Name: "feed", Value: f.reference},
 		{Name: "asOf", Value: stamp(f.at)},
 	}
 	f.conflict(conflictOpening{
@@ -91,18 +91,17 @@ func (f *feed) dismissOlder(ctx context.Context) error {
 // applied since; but what is known of a level that is newer stands.
 func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	var kept struct {
-		SupplierID string `db:"supplier_id"`
-		Code       string
-		Reference  string
-		AsOf       time.Time `db:"as_of"`
-		Input      []byte
+		feedSupplier
+		Reference string
+		AsOf      time.Time `db:"as_of"`
+		Input     []byte
 	}
-	err := m.tx.GetContext(ctx, &kept, `SELECT h.supplier_id, s.code, h.reference, h.as_of, h.input
+	err := m.tx.GetContext(ctx, &kept, `SELECT s.id, s.code, s.confirm_within_seconds, h.reference, h.as_of, h.input
 		FROM supplier_feeds_held h JOIN suppliers s ON s.id = h.supplier_id WHERE h.id = $1`, feedID)
 	if err != nil {
 		return dbError("reading a feed that was kept", err)
 	}
-	f := &feed{mutation: m, supplier: feedSupplier{ID: kept.SupplierID, Code: kept.Code}, reference: kept.Reference, decided: true}
+	f := &feed{mutation: m, supplier: kept.feedSupplier, reference: kept.Reference, decided: true}
 	if err := json.Unmarshal(kept.Input, &f.in); err != nil {
 		return fmt.Errorf("reading a feed that was kept: %w", err)
 	}
@@ -160,12 +159,12 @@ func (m *mutation) applyHeldRow(ctx context.Context, held json.RawMessage) error
 		return nil
 	}
 	f := &feed{
-		mutation: m, supplier: feedSupplier{ID: kept.SupplierID}, at: kept.AsOf, reference: kept.Reference, decided: true,
+		mutation: m, at: kept.AsOf, reference: kept.Reference, decided: true,
 		in: redline.SupplierFeedInput{
 			Mode: redline.FeedPartial, Measure: kept.Measure, AsOf: kept.AsOf, OnRowError: redline.SkipRow, Rows: kept.Rows,
 		},
 	}
-	err := m.tx.GetContext(ctx, &f.supplier.Code, `SELECT code FROM suppliers WHERE id = $1`, kept.SupplierID)
+	err := m.tx.GetContext(ctx, &f.supplier, `SELECT s.id, s.code, s.confirm_within_seconds FROM suppliers s WHERE s.id = $1`, kept.SupplierID)
 	if err != nil {
 		return dbError("reading whose feed it was", err)
 	}

@@ -108,6 +108,10 @@ func (f *feed) readSince(ctx context.Context) error {
 	})
 }
 
+// stays reports whether a level that is stale stays so though the feed confirms it,
+// which was true too long ago.
+func (f *feed) stays(stale bool) bool { return stale && f.supplier.Outdated(f.at, f.now) }
+
 // weigh refuses the rows of levels of which something newer is known, and sees
 // which levels are as they are told, and which would be emptied.
 func (f *feed) weigh() {
@@ -120,7 +124,7 @@ func (f *feed) weigh() {
 			continue
 		}
 		after := f.onHand(&v)
-		v.same = v.id != "" && after == v.onHand && !v.stale
+		v.same = v.id != "" && after == v.onHand && v.stale == f.stays(v.stale)
 		before := v.onHand
 		if f.in.Measure == redline.FeedAvailable {
 			before, after = v.available, after-v.claims
@@ -164,7 +168,7 @@ func (f *feed) apply(ctx context.Context) error {
 		if f.in.DryRun {
 			v.same = false // they are shown
 		}
-		if after := f.onHand(v); after > v.onHand && (len(gaining) == 0 || gaining[len(gaining)-1] != v.product) {
+		if after := f.onHand(v); (after > v.onHand || v.stale && !v.same) && (len(gaining) == 0 || gaining[len(gaining)-1] != v.product) {
 			gaining = append(gaining, v.product)
 		}
 	}
@@ -206,7 +210,7 @@ func (f *feed) confirm(ctx context.Context) error {
 	}
 	var n int
 	return scanRows(ctx, f.tx, "confirming levels", `WITH l AS MATERIALIZED (
-			SELECT l.id, k.n, l.version = k.version AND NOT l.stale AS same
+			SELECT l.id, k.n, coalesce(l.version = k.version, false) AS same
 			FROM unnest($2::text[], $3::text[], $4::integer[]) WITH ORDINALITY AS k (product_id, location_id, version, n)
 			JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
@@ -287,7 +291,7 @@ func (f *feed) change(ctx context.Context) error {
 		if l.Version > 0 && asOf.Before(l.AsOf) { // one that was made now says nothing yet
 			asOf = l.AsOf
 		}
-		if l.Version > 0 && after == l.OnHand && !l.Stale {
+		if l.Version > 0 && after == l.OnHand && l.Stale == f.stays(l.Stale) {
 			l.AsOf = asOf
 			late.text(l.ID)
 			f.unchanged += min(v.row+1, 1)

@@ -87,7 +87,7 @@ func (f *feed) resolve(ctx context.Context) error {
 
 // checkRow checks of a row what needs no database.
 func (f *feed) checkRow(i int, r redline.SupplierFeedRow) {
-	if odd := strings.ContainsFunc(r.SupplierSKU, func(c rune) bool { return !unicode.IsPrint(c) }); r.SupplierSKU == "" || len(r.SupplierSKU) > nameMax || odd {
+	if oddSKU(r.SupplierSKU) {
 		f.refuseRow(i, redline.Invalid([]string{"supplierSku"}, "a supplier's SKU is 1 to %d bytes of printable text", nameMax))
 	}
 	if r.Quantity < 0 || r.Quantity > redline.MaxQuantity {
@@ -100,6 +100,11 @@ func (f *feed) checkRow(i int, r redline.SupplierFeedRow) {
 	case strings.HasPrefix(r.Cost.String(), "-"):
 		f.refuseRow(i, redline.Invalid([]string{"cost"}, "a cost isn't negative"))
 	}
+}
+
+// oddSKU reports whether a text can't be a supplier's SKU.
+func oddSKU(sku string) bool {
+	return sku == "" || len(sku) > nameMax || strings.ContainsFunc(sku, func(c rune) bool { return !unicode.IsPrint(c) })
 }
 
 // odd reports whether the SKU of a row was refused: Postgres isn't asked for it.

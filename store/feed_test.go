@@ -96,15 +96,15 @@ func fact(t *testing.T, conflicts []*redline.Conflict, kind redline.ConflictKind
 	return ""
 }
 
-// sells makes a product, counted in bottles, that cajun sells by cases of a pack.
-func (w *world) sells(sku string, pack int) {
+// sells makes a product, counted in bottles, that cajun sells by cases of 12.
+func (w *world) sells(sku string) {
 	w.t.Helper()
 	w.exec(`INSERT INTO products (id, sku, name, category, base_unit, price, currency) VALUES ($1, $2, $2, 'Sauces', 'BOTTLE', 2, 'USD')`,
 		redline.NewID(redline.PrefixProduct), "of "+sku)
 	var id string
 	w.must(w.DB().GetContext(w.ctx, &id, `SELECT id FROM products WHERE sku = $1`, "of "+sku))
 	w.id["of "+sku] = id
-	w.maps("of "+sku, sku, redline.UnitCase, pack)
+	w.maps("of "+sku, sku, redline.UnitCase, 12)
 }
 
 // maps maps a SKU of cajun's to a product.
@@ -152,8 +152,8 @@ func TestFeedStatesStock(t *testing.T) {
 
 func TestFeedMakesLevels(t *testing.T) {
 	w := newWorld(t)
-	w.sells("new", 12)
-	w.sells("none", 12)
+	w.sells("new")
+	w.sells("none")
 	in := w.feedOf(redline.FeedPartial, 0, says("new", 2), says("none", 0))
 	r := w.submit(cajun, in, 2, 0, 0)
 	for i, want := range []int{24, 0} {
@@ -313,7 +313,7 @@ func TestNewerStatementOfALevelStands(t *testing.T) {
 func TestRowsOfAFeed(t *testing.T) {
 	w := newWorld(t)
 	for i := range 8 {
-		w.sells(fmt.Sprint("s", i), 12)
+		w.sells(fmt.Sprint("s", i))
 	}
 	w.maps("of s1", "s1 bag", redline.UnitBag, 3)
 	w.id["cajun 2"] = redline.NewID(redline.PrefixLocation)
@@ -395,7 +395,7 @@ func TestFeedReplayed(t *testing.T) {
 
 func TestDryRunOfAFeed(t *testing.T) {
 	w := newWorld(t)
-	w.sells("new", 12)
+	w.sells("new")
 	var audited, conflicts int
 	count := func() []int {
 		w.must(w.DB().GetContext(w.ctx, &audited, `SELECT count(*) FROM audit_entries`))

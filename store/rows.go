@@ -31,6 +31,8 @@ type rowSet struct {
 	// waiting are the orders that wait for stock of a product of the transaction.
 	waiting []*redline.Order
 	errors  []redline.Errors
+	// unknown are the conflicts about what a supplier named that isn't mapped.
+	unknown []*conflictOpening
 	// short are the refusals that owe a product.
 	short []*redline.Error
 }
@@ -66,11 +68,15 @@ func stockWork(rowsOf func(*mutation) *rowSet) work {
 		var levels []levelKey
 		listed := map[levelKey]bool{}
 		for _, book := range asked {
-			for _, k := range sets[all[book.of]].resolve(book) {
+			m := all[book.of]
+			for _, k := range sets[m].resolve(book) {
 				if !listed[k] {
 					listed[k] = true
 					levels = append(levels, k)
 				}
+			}
+			for _, o := range sets[m].unknown {
+				m.conflict(*o)
 			}
 		}
 		waiting, err := t.lockWaiting(ctx, awaited(sets))
@@ -254,6 +260,9 @@ func (r *rowSet) resolve(book *stockBook) []levelKey {
 			step := []string{"stock"}
 			if r.list == "" {
 				step = nil
+			}
+			if o := book.unknown(k, refused); o != nil {
+				r.unknown = append(r.unknown, o)
 			}
 			r.refuse(i, refused.At(step...))
 			continue

@@ -49,6 +49,7 @@ type bookProduct struct {
 const awaitedProduct = `EXISTS (SELECT 1 FROM order_lines ol WHERE ol.product_id = p.id AND ol.backordered > 0) AS awaited`
 
 type bookItem struct {
+	ID          string
 	SupplierID  string `db:"supplier_id"`
 	ProductID   string `db:"product_id"`
 	SupplierSKU string `db:"supplier_sku"`
@@ -97,7 +98,7 @@ func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) er
 	}
 
 	var items []*bookItem
-	err = t.tx.SelectContext(ctx, &items, `SELECT i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit,
+	err = t.tx.SelectContext(ctx, &items, `SELECT i.id, i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit,
 			`+awaitedProduct+`
 		FROM supplier_items i JOIN products p ON p.id = i.product_id
 		WHERE i.supplier_sku = ANY($1::text[]) OR i.product_id = ANY($2::text[]) ORDER BY i.id`, supplierSKUs, found)
@@ -228,6 +229,40 @@ func (b *stockBook) resolve(k redline.StockKey) (stockRef, *redline.Error) {
 	ref.levelKey, ref.awaited = levelKey{product.ID, loc.ID}, product.Awaited
 	ref.pack, refused = packOf(k, product, items)
 	return ref, refused
+}
+
+// unknown is the conflict that a supplier's key opens which was refused, because
+// its SKU or a unit of it isn't mapped; nil where it opens none. Nothing is held for
+// it: what was counted or moved is not applied later.
+func (b *stockBook) unknown(k redline.StockKey, refused *redline.Error) *conflictOpening {
+	at, _ := b.location(k)
+	if b.by.Role != redline.RoleSupplier || at == nil || at.Supplier == nil {
+		return nil
+	}
+	of := feedSupplier{ID: at.Supplier.ID, Code: at.Supplier.Code}
+	var about unknownSKU
+	switch refused.Code {
+	case redline.CodeUnmappedSKU:
+		about.sku = *k.SupplierSKU
+	case redline.CodePackMismatch:
+		var items []*bookItem
+		switch {
+		case k.SupplierSKU != nil:
+			items = b.byItemSKU[[2]string{of.ID, *k.SupplierSKU}]
+		case k.SKU != nil:
+			items = b.byItem[[2]string{of.ID, b.bySKU[*k.SKU].ID}]
+		default:
+			items = b.byItem[[2]string{of.ID, *k.ProductID}]
+		}
+		about = unknownSKU{items[0].SupplierSKU, *k.Unit, items[0].ID}
+	default:
+		return nil
+	}
+	if oddSKU(about.sku) {
+		return nil
+	}
+	o := unknownConflict(of, about)
+	return &o
 }
 
 // packOf says how many base units one unit beside the key is, by the supplier's
