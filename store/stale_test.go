@@ -14,7 +14,7 @@ import (
 func agedWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
 	w.age()
 	return w
 }
@@ -87,10 +87,10 @@ func TestStaleLevelsAreLookedForWhenTheyCanBeDue(t *testing.T) {
 	}
 	look("at first", true)
 	look("nothing can be due", false)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
 	look("new terms", true)
 	look("nothing can be due yet", false)
-	w.agree("cajun", redline.SupplierTermsSetInput{ZeroingLimitPercent: ref(7)})
+	w.agree(redline.SupplierTermsSetInput{ZeroingLimitPercent: ref(7)})
 	look("other terms", false)
 	var due time.Duration
 	w.must(w.DB().GetContext(w.ctx, &due, `SELECT (extract(epoch FROM s.stale_due_at - l.as_of) * 1e9)::bigint FROM suppliers s, inventory_levels l
@@ -142,13 +142,13 @@ func TestLongerTermsMakeLevelsFresh(t *testing.T) {
 	w := agedWorld(t)
 	w.sweeps(1)
 	equal(t, "open conflicts", len(w.openConflicts()), 1)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3 * 3600)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3 * 3600)})
 	w.sweeps(1)
 	equal(t, "stale", w.level("sauce", "cajun").Stale, false)
 	equal(t, "open conflicts", len(w.openConflicts()), 0)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(60)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(60)})
 	w.sweeps(1)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(0)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(0)})
 	w.sweeps(1)
 	equal(t, "stale", w.level("sauce", "cajun").Stale, false)
 	equal(t, "open conflicts", len(w.openConflicts()), 0)

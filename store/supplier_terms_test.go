@@ -7,19 +7,19 @@ import (
 	"redline"
 )
 
-// agree sets terms of a supplier, which has to succeed, and has the gateway know.
-func (w *world) agree(code string, in redline.SupplierTermsSetInput) {
+// agree sets cajun's terms, which has to succeed, and has the gateway know.
+func (w *world) agree(in redline.SupplierTermsSetInput) {
 	w.t.Helper()
-	in.SupplierID = w.id["supplier "+code]
+	in.SupplierID = w.id["supplier cajun"]
 	_, _, err := w.SupplierTermsSet(w.ctx, operator, in)
 	w.must(err)
 	w.must(w.RefreshPlaces(w.ctx)) // as the log has it do
 }
 
-// standing is how a supplier stands, as an operator sees it.
-func (w *world) standing(code string) *redline.SupplierStanding {
+// standing is how cajun stands, as an operator sees it.
+func (w *world) standing() *redline.SupplierStanding {
 	w.t.Helper()
-	id := w.id["supplier "+code]
+	id := w.id["supplier cajun"]
 	all, err := w.Standings(w.ctx, operator, []string{id})
 	w.must(err)
 	return all[id]
@@ -29,7 +29,7 @@ func TestTermsAreSet(t *testing.T) {
 	w := newWorld(t)
 	terms := func(what string, want redline.SupplierTerms) {
 		t.Helper()
-		equal(t, what, w.standing("cajun").Terms, want)
+		equal(t, what, w.standing().Terms, want)
 	}
 	terms("at first", redline.SupplierTerms{AcknowledgeWithinSeconds: 86400, ZeroingLimitPercent: 20, Version: 1})
 	in := redline.SupplierTermsSetInput{
@@ -44,13 +44,13 @@ func TestTermsAreSet(t *testing.T) {
 	again, outcome, err := w.SupplierTermsSet(w.ctx, operator, in)
 	w.must(err)
 	equal(t, "a replay", []any{again, outcome.Replayed}, []any{id, true})
-	w.agree("cajun", redline.SupplierTermsSetInput{})
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600), ZeroingLimitPercent: ref(0)})
+	w.agree(redline.SupplierTermsSetInput{})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600), ZeroingLimitPercent: ref(0)})
 	terms("nothing else", all)
-	w.agree("cajun", redline.SupplierTermsSetInput{ZeroingLimitPercent: ref(100)})
+	w.agree(redline.SupplierTermsSetInput{ZeroingLimitPercent: ref(100)})
 	all.ZeroingLimitPercent, all.Version = 100, 3
 	terms("one of them", all)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(0)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(0)})
 	all.ConfirmWithinSeconds, all.Version = nil, 4
 	terms("for ever", all)
 	own, err := w.Standings(w.ctx, cajun, []string{in.SupplierID})
@@ -91,7 +91,7 @@ func TestTermsThatAreRefused(t *testing.T) {
 		}
 		refusedAt(t, err, c.want...)
 	}
-	equal(t, "the version", w.standing("cajun").Terms.Version, 1)
+	equal(t, "the version", w.standing().Terms.Version, 1)
 }
 
 // Of several who set the terms of one version at once one does.
@@ -111,7 +111,7 @@ func TestTermsSetAtOnce(t *testing.T) {
 		}
 	}
 	equal(t, "how many did", won, 1)
-	equal(t, "the version", w.standing("cajun").Terms.Version, 2)
+	equal(t, "the version", w.standing().Terms.Version, 2)
 }
 
 // A supplier's part of an order is to be answered within what was agreed with it
@@ -126,7 +126,7 @@ func TestDeadlinesFollowTheTerms(t *testing.T) {
 		equal(t, "the time to answer", f.AcknowledgeBy.Sub(f.SubmittedAt), want)
 	}
 	deadline(24 * time.Hour)
-	w.agree("cajun", redline.SupplierTermsSetInput{AcknowledgeWithinSeconds: ref(90)})
+	w.agree(redline.SupplierTermsSetInput{AcknowledgeWithinSeconds: ref(90)})
 	deadline(90 * time.Second)
 	equal(t, "ours has none", w.part(w.place(shop, line("pads", 1)), "east").AcknowledgeBy, (*time.Time)(nil))
 
@@ -146,18 +146,18 @@ func TestStandingOfSuppliers(t *testing.T) {
 	w := newWorld(t)
 	status := func(what string, want redline.SupplierStatus) {
 		t.Helper()
-		equal(t, what, w.standing("cajun").Status, want)
+		equal(t, what, w.standing().Status, want)
 	}
 	status("nothing was agreed", redline.SupplierUp)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
 	status("it has never told us anything", redline.SupplierDegraded)
 	w.adjust(cajun, "sauce", "cajun", 1)
 	status("it has just told us something", redline.SupplierUp)
 	w.exec(`UPDATE suppliers SET last_seen_at = now() - interval '2 hours' WHERE code = 'cajun'`)
 	status("it has been silent for two hours", redline.SupplierDegraded)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3 * 3600)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3 * 3600)})
 	status("three hours were agreed", redline.SupplierUp)
 	w.exec(`UPDATE suppliers SET last_seen_at = now() - interval '9 hours' WHERE code = 'cajun'`)
-	w.agree("cajun", redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(0)})
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(0)})
 	status("for ever", redline.SupplierUp)
 }
