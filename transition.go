@@ -69,7 +69,10 @@ func (t *Transition) OnlyPart() *string {
 	return &t.touched[0].ID
 }
 
-// TakeStock is what the transition does to levels, since it was last asked.
+// Stock is what the transition does to levels and TakeStock has not handed out.
+func (t *Transition) Stock() []StockEffect { return t.stock }
+
+// TakeStock hands out what the transition does to levels, once.
 func (t *Transition) TakeStock() []StockEffect {
 	stock := t.stock
 	t.stock = nil

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,6 +38,18 @@ func (t *transaction) lockWaiting(ctx context.Context, products []string, but ..
 	return t.loadLocked(ctx, ids)
 }
 
+// lockOrders locks orders, in the one order in which everybody does, and loads
+// them whole and unmasked.
+func (t *transaction) lockOrders(ctx context.Context, ids []string) (map[string]*redline.Order, error) {
+	var locked []string
+	err := t.tx.SelectContext(ctx, &locked, `SELECT id FROM orders WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`, texts(ids...))
+	if err != nil {
+		return nil, dbError("locking orders", err)
+	}
+	found, err := t.loadLocked(ctx, locked)
+	return keyed(found, func(o *redline.Order) string { return o.ID }), err
+}
+
 // loadLocked loads orders whole and unmasked, oldest first. Their rows are
 // locked, by a statement before this one: that which waited for a lock began
 // before it.
@@ -65,36 +79,34 @@ func (t *transaction) loadLocked(ctx context.Context, ids []string) ([]*redline.
 
 // fill gives what is available in locked levels to the orders that lockWaiting
 // locked, oldest first, as System: by rule, whoever made the stock available. It
-// is called once for waiting orders, after all that the mutation does to these
-// levels, and the newest event of the mutation is then one of these.
+// is called after all that the mutation does to these levels, and the newest event
+// of the mutation is then one of these.
 func (m *mutation) fill(ctx context.Context, waiting []*redline.Order, levels map[levelKey]*lockedLevel) error {
-	_, err := m.fillUp(ctx, waiting, levels)
-	return err
+	filled := m.assign(waiting, levels)
+	if len(filled) == 0 {
+		return nil
+	}
+	return m.byRule(actionFill).carryOut(ctx, filled, levels)
 }
 
-// fillUp is fill, and says how many orders it gave something.
-func (m *mutation) fillUp(ctx context.Context, waiting []*redline.Order, levels map[levelKey]*lockedLevel) (int, error) {
-	if len(waiting) == 0 {
-		return 0, nil
-	}
-	there := shelvesOf(levels)
+// actionFill is what the audit calls it.
+const actionFill = "backorderFill"
+
+// assign assigns what is available in levels to orders, and returns the
+// transitions of those that got something.
+func (m *mutation) assign(waiting []*redline.Order, levels map[levelKey]*lockedLevel) []*redline.Transition {
 	var filled []*redline.Transition
+	var there shelves
 	for _, o := range waiting {
+		if there == nil {
+			there = shelvesOf(levels)
+		}
 		t := redline.NewTransition(o, redline.System(), m.now)
 		if t.Assign(there); t.Changed() {
 			filled = append(filled, t)
 		}
 	}
-	if len(filled) == 0 {
-		return 0, nil
-	}
-	by := m.byRule("backorderFill")
-	for _, t := range filled {
-		if err := by.applyEffects(t.Order.Number, t.TakeStock(), levels); err != nil {
-			return 0, err
-		}
-	}
-	return len(filled), by.writeOrders(ctx, filled)
+	return filled
 }
 
 // byRule is who does, as System, what follows by rule from what the mutation
@@ -106,4 +118,99 @@ func (m *mutation) byRule(action string) *mutation {
 	}
 	m.rules = append(m.rules, rule)
 	return rule
+}
+
+// errNothingToFill says that no order got anything, and that there is nothing to
+// commit.
+var errNothingToFill = errors.New("no order that waits could be filled")
+
+// FillBackorders gives stock to orders that wait for it while it is there: where
+// whoever brought it found their rows taken, or too many of them. It does so oldest
+// first, in short transactions, as System, and returns how many orders got
+// something. Orders that another works on are left to the next time.
+func (s *Store) FillBackorders(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		ids, err := s.fillable(ctx)
+		if err != nil || len(ids) == 0 {
+			return total, err
+		}
+		n, _, err := mutate(ctx, s, redline.System(), request{action: actionFill}, func(ctx context.Context, m *mutation) (int, error) {
+			return m.fillOrders(ctx, ids)
+		})
+		total += n
+		switch {
+		case errors.Is(err, errNothingToFill):
+			return total, nil
+		case err != nil || len(ids) < waitingMax:
+			return total, err
+		}
+	}
+}
+
+// fillable are the oldest orders of which something waits that is available
+// somewhere where it may come from, by the rules of redline.Transition.Assign.
+func (s *Store) fillable(ctx context.Context) ([]string, error) {
+	var ids []string
+	// What is there of what is wanted comes first: mostly that is nothing.
+	err := s.db.SelectContext(ctx, &ids, `WITH wanted AS MATERIALIZED (
+			SELECT DISTINCT product_id FROM order_lines WHERE backordered > 0
+		), there AS MATERIALIZED (
+			SELECT l.product_id, l.location_id, l.stale FROM wanted JOIN inventory_levels l USING (product_id) WHERE l.available > 0
+		)
+		SELECT id FROM (
+			SELECT DISTINCT o.placed_at, o.id FROM there
+			JOIN order_lines ol ON ol.product_id = there.product_id AND ol.backordered > 0
+				AND (ol.location_id IS NULL OR ol.location_id = there.location_id)
+			JOIN orders o ON o.id = ol.order_id AND o.hold_reason IS NULL AND (o.allow_stale OR NOT there.stale)
+			WHERE NOT EXISTS (
+				SELECT 1 FROM fulfillment_orders f JOIN fulfillment_order_lines fl ON fl.fulfillment_order_id = f.id
+				JOIN order_lines refused ON refused.id = fl.order_line_id
+				WHERE f.order_id = o.id AND f.location_id = there.location_id AND refused.product_id = there.product_id
+					AND (f.status = 'REJECTED' OR fl.accepted + fl.withdrawn < fl.quantity)
+			)
+		) AS fillable ORDER BY placed_at, id LIMIT $1`, waitingMax)
+	if err != nil {
+		return nil, dbError("looking for orders that can be filled", err)
+	}
+	return ids, nil
+}
+
+// fillOrders fills those of some orders that nobody else works on.
+func (m *mutation) fillOrders(ctx context.Context, ids []string) (int, error) {
+	var locked []string
+	err := m.tx.SelectContext(ctx, &locked, `SELECT id FROM orders WHERE id = ANY($1::text[]) AND hold_reason IS NULL
+		ORDER BY id FOR NO KEY UPDATE SKIP LOCKED`, texts(ids...))
+	if err != nil {
+		return 0, dbError("locking orders that can be filled", err)
+	}
+	waiting, err := m.loadLocked(ctx, locked)
+	if err != nil {
+		return 0, err
+	}
+	products := map[string]bool{}
+	for _, o := range waiting {
+		for _, l := range o.Lines {
+			if l.Backordered > 0 {
+				products[l.ProductID] = true
+			}
+		}
+	}
+	if len(products) == 0 {
+		return 0, errNothingToFill
+	}
+	levels, err := m.lockAll(ctx, slices.Collect(maps.Keys(products)))
+	if err != nil {
+		return 0, err
+	}
+	filled := m.assign(waiting, levels)
+	if len(filled) == 0 {
+		return 0, errNothingToFill
+	}
+	return len(filled), m.carryOut(ctx, filled, levels)
+}
+
+// lockAll locks all levels of products.
+func (t *transaction) lockAll(ctx context.Context, products []string) (map[levelKey]*lockedLevel, error) {
+	return t.lockLevels(ctx, nil, `l.product_id = ANY($1::text[])`, texts(products...))
 }

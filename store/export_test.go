@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 
 	"github.com/lib/pq"
+
+	"redline"
 )
 
 // Through returns the options with something between the pool and the driver.
@@ -20,3 +23,12 @@ type (
 
 // PreparedMax is how many prepared statements one connection keeps.
 const PreparedMax = preparedMax
+
+// WithdrawNewest takes back the promises that a level can't keep, as a conflict
+// that is resolved does.
+func (s *Store) WithdrawNewest(ctx context.Context, p redline.Principal, levelID string) error {
+	_, _, err := mutate(ctx, s, p, request{action: "test"}, func(ctx context.Context, m *mutation) (bool, error) {
+		return true, m.withdrawNewest(ctx, levelID)
+	})
+	return err
+}

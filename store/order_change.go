@@ -109,12 +109,10 @@ func (m *mutation) writeChange(ctx context.Context, t *redline.Transition) (stri
 func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transition) error {
 	var keys []levelKey
 	var loose, freed, orders []string
-	effects := make([][]redline.StockEffect, len(changes))
-	for i, t := range changes {
-		effects[i] = t.TakeStock()
+	for _, t := range changes {
 		orders = append(orders, t.Order.ID)
 		loose = append(loose, t.Loose()...)
-		for _, e := range effects[i] {
+		for _, e := range t.Stock() {
 			keys = append(keys, levelKey{e.ProductID, e.LocationID})
 			if e.Frees() {
 				freed = append(freed, e.ProductID)
@@ -129,8 +127,17 @@ func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transiti
 	if err != nil {
 		return err
 	}
-	for i, t := range changes {
-		if err := m.applyEffects(t.Order.Number, effects[i], levels); err != nil {
+	if err := m.carryOut(ctx, changes, levels); err != nil {
+		return err
+	}
+	return m.fill(ctx, waiting, levels)
+}
+
+// carryOut applies transitions to locked levels, assigns what they made loose to
+// what is there then, and writes the orders.
+func (m *mutation) carryOut(ctx context.Context, changes []*redline.Transition, levels map[levelKey]*lockedLevel) error {
+	for _, t := range changes {
+		if err := m.applyEffects(t.Order.Number, t.TakeStock(), levels); err != nil {
 			return err
 		}
 	}
@@ -143,10 +150,7 @@ func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transiti
 			return err
 		}
 	}
-	if err := m.writeOrders(ctx, changes); err != nil {
-		return err
-	}
-	return m.fill(ctx, waiting, levels)
+	return m.writeOrders(ctx, changes)
 }
 
 // lockEffects locks the levels that are changed; and, of products that are
@@ -157,7 +161,7 @@ func (m *mutation) lockEffects(ctx context.Context, keys []levelKey, loose []str
 		for _, k := range keys {
 			loose = append(loose, k.product)
 		}
-		return m.lockLevels(ctx, nil, `l.product_id = ANY($1::text[])`, texts(loose...))
+		return m.lockAll(ctx, loose)
 	case len(keys) > 0:
 		return m.lockKeys(ctx, keys, false)
 	}
