@@ -118,6 +118,33 @@ func mapsEqual(a, b map[string][2]int) bool {
 	return true
 }
 
+// A FULL feed that misses most rows waits for a person, who applies it.
+func TestFeedThatWouldEmptyMostWaits(t *testing.T) {
+	t.Parallel()
+	s := start(t, ownDir(t))
+	d := depositorOf(t, s, "plutzer-lebensmittelgrossmarkte-ag")
+	stock := northwindOf(t, d.supplier)
+	before := d.levels(t)
+	sheet := written(t, "broken-off.csv", northwindCSV(stock[:1]))
+	ended(t, "a sheet that broke off", d.feed(t, sheet, "--mode", "full", "--as-of", moment().Format(time.RFC3339Nano)), 1, "conflict MASS_ZEROING", "waits for a person")
+	ended(t, "the same, dry", d.feed(t, sheet, "--mode", "full", "--as-of", moment().Format(time.RFC3339Nano), "--dry-run"), 1, "would wait for a person")
+	if after := d.levels(t); !mapsEqual(before, after) {
+		t.Errorf("before anybody resolved it, it changed %v into %v", before, after)
+	}
+
+	operator := s.as(operatorToken(t))
+	open := operator.ask(t, `{ conflicts(status: OPEN, kind: MASS_ZEROING) { nodes { id supplier { code } } } }`, nil).list("conflicts.nodes")
+	if len(open) != 1 || text(open[0], "supplier.code") != d.supplier {
+		t.Fatalf("open are %v", open)
+	}
+	operator.do(t, "conflictResolve", vars{"conflictId": text(open[0], "id"), "status": "RESOLVED", "resolution": "they closed the rest", "idempotencyKey": newKey()}, `conflict { status }`)
+	left := more(stock, 0)
+	for i := range left[1:] {
+		left[i+1].units = 0
+	}
+	d.holds(t, "once it was resolved", left)
+}
+
 // Rows that are rejected come out by their lines, and the others go through.
 func TestRejectedRowsComeOutByLine(t *testing.T) {
 	t.Parallel()
