@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"redline"
 )
@@ -85,5 +86,6 @@ func (m *mutation) withdrawNewest(ctx context.Context, levelID string) error {
 	if len(changes) == 0 {
 		return nil
 	}
+	slices.Reverse(changes) // what there is elsewhere goes to the oldest first
 	return m.carryOut(ctx, changes, levels)
 }
