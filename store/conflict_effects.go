@@ -15,7 +15,12 @@ type effect func(ctx context.Context, m *mutation, c *redline.Conflict, in redli
 
 // effects are those of all kinds.
 var effects = map[redline.ConflictKind]effect{
-	redline.ConflictOversold: pendingEffect,
+	redline.ConflictOversold: func(ctx context.Context, m *mutation, c *redline.Conflict, _ redline.ConflictResolveInput) error {
+		if err := m.withdrawNewest(ctx, *c.SubjectID); err != nil {
+			return err
+		}
+		return m.stillOversold(ctx, *c.SubjectID)
+	},
 	redline.ConflictStaleFeed: func(ctx context.Context, m *mutation, c *redline.Conflict, _ redline.ConflictResolveInput) error {
 		return m.confirmLevels(ctx, *c.SupplierID)
 	},

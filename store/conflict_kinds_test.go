@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -44,8 +45,8 @@ func (w *world) packed(sku string) string {
 	return item
 }
 
-// stock is what is on hand of a product at a location, or none.
-func (w *world) stock(sku, location string) string {
+// shelf is what is on hand of a product at a location, or none.
+func (w *world) shelf(sku, location string) string {
 	w.t.Helper()
 	var onHand string
 	w.must(w.DB().GetContext(w.ctx, &onHand, `SELECT coalesce((SELECT on_hand::text FROM inventory_levels
@@ -55,10 +56,27 @@ func (w *world) stock(sku, location string) string {
 
 func kinds() []kind {
 	cajuns := func(w *world) string {
-		return fmt.Sprintf("%s of sauce, %s of pads; 65 is %s, NEW is %s", w.stock("sauce", "cajun"), w.stock("pads", "cajun"), w.packed("65"), w.packed("NEW"))
+		return fmt.Sprintf("%s of sauce, %s of pads; 65 is %s, NEW is %s", w.shelf("sauce", "cajun"), w.shelf("pads", "cajun"), w.packed("65"), w.packed("NEW"))
 	}
 	const untouched = "64 of sauce, none of pads; 65 is sauce CASE 32 2.500000, NEW is none"
 	return []kind{
+		{
+			kind: redline.ConflictOversold, supplier: "tokyo", retold: 2,
+			opens: func(w *world, n int) {
+				if n == 0 {
+					w.place(shop, line("tea", 8))
+					w.place(shop, line("tea", 7))
+				}
+				w.adjust(tokyo, "tea", "tokyo", -9)
+			},
+			effect: func(w *world) string {
+				l := w.level("tea", "tokyo")
+				var waiting []int
+				w.must(w.DB().SelectContext(w.ctx, &waiting, `SELECT backordered FROM order_lines l JOIN orders o ON o.id = l.order_id ORDER BY o.placed_at`))
+				return fmt.Sprintf("%d on hand, %d committed, %v backordered", l.OnHand, l.Committed, waiting)
+			},
+			before: "2 on hand, 15 committed, [0 0] backordered", after: "2 on hand, 2 committed, [6 7] backordered",
+		},
 		{
 			kind: redline.ConflictStaleFeed, supplier: "cajun", retold: 1,
 			opens: func(w *world, n int) {
@@ -236,7 +254,74 @@ func TestResolveAgainstANewerFeed(t *testing.T) {
 		found, err := w.ConflictsByID(w.ctx, operator, []string{id})
 		w.must(err)
 		equal(t, "who closed it says why", *found[id].Resolution == "so be it", mine == 1)
-		equal(t, "what is on hand", w.stock("sauce", "cajun"), "32")
+		equal(t, "what is on hand", w.shelf("sauce", "cajun"), "32")
+	}
+	w.checkBooks()
+}
+
+// What is reserved can't go elsewhere: resolving an oversold level withdraws what
+// is committed of it, and a new conflict tells of the rest until that is given back.
+func TestResolvingWhatReservationsOversell(t *testing.T) {
+	w := newWorld(t)
+	o := w.place(shop, line("tea", 5))
+	held, _, err := w.ReservationCreate(w.ctx, shop, redline.ReservationCreateInput{
+		IdempotencyKey: key(), Lines: []redline.LineInput{line("tea", 10)}, TTLSeconds: 600,
+	})
+	w.must(err)
+	w.adjust(tokyo, "tea", "tokyo", -17)
+	open := func() []*redline.Conflict {
+		page, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, redline.PageRequest{})
+		w.must(err)
+		return page.Items
+	}
+	first := open()[0].ID
+	w.must(w.settle(operator, first, redline.ConflictResolved))
+	equal(t, "what the order waits for", w.order(operator, o.ID).Lines[0].Backordered, 5)
+	w.checkBooks()
+	rest := open()
+	equal(t, "what is left", []any{len(rest), rest[0].ID != first, rest[0].Version}, []any{1, true, 1})
+	_, _, err = w.ReservationRelease(w.ctx, shop, redline.ReservationReleaseInput{ReservationID: held})
+	w.must(err)
+	equal(t, "in the end", len(open()), 0)
+	w.checkBooks()
+}
+
+// While a level is oversold, placed from, cancelled on and told of again and
+// again, those who resolve it and those who trade wait for each other in one order.
+func TestResolveBesideTheTradeItIsAbout(t *testing.T) {
+	w := newWorld(t)
+	may := []redline.ErrorCode{redline.CodeInsufficientStock, redline.CodeInvalidTransition}
+	for i, err := range atOnce(12, func(i int) error {
+		for n := range 6 {
+			var err error
+			switch i % 4 {
+			case 0:
+				_, err = w.InventorySet(w.ctx, tokyo, redline.InventorySetInput{IdempotencyKey: key(), Counts: []redline.InventoryCount{
+					{Stock: w.at("tea", "tokyo"), OnHand: []int{3, 25}[(n+i/4)%2], Basis: redline.CountBasis{Override: ref(true)}},
+				}})
+			case 1:
+				var id string
+				in := redline.OrderPlaceInput{IdempotencyKey: key(), Lines: []redline.LineInput{line("tea", 4), line("sauce", 1)}, AllowBackorder: n%2 == 0}
+				if id, _, err = w.OrderPlace(w.ctx, shop, in); err == nil && n%3 == 0 {
+					_, _, err = w.OrderCancel(w.ctx, shop, redline.OrderCancelInput{IdempotencyKey: key(), OrderID: id, Reason: "enough"})
+				}
+			default:
+				var found *redline.Page[*redline.Conflict]
+				found, err = w.Conflicts(w.ctx, operator, redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, redline.PageRequest{})
+				if err == nil && len(found.Items) > 0 {
+					err = w.settle(operator, found.Items[0].ID, redline.ConflictResolved)
+				}
+			}
+			var why *redline.Error
+			if err != nil && (!errors.As(err, &why) || !slices.Contains(may, why.Code)) {
+				return err
+			}
+		}
+		return nil
+	}) {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
 	}
 	w.checkBooks()
 }
