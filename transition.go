@@ -21,7 +21,7 @@ type Transition struct {
 	touched []*FulfillmentOrder
 	stock   []StockEffect
 	shipped []*Fulfillment
-	excess  []Excess
+	excess  []ToldLine
 	// loose are the products of which something waits for a location now.
 	loose    []string
 	tellsAll bool

@@ -23,8 +23,8 @@ type Shipment struct {
 	Pending bool
 }
 
-// Excess is what was told of a part's line beyond what was left to ship of it.
-type Excess struct {
+// ToldLine is what was told of a part's line, and what was left to ship of it.
+type ToldLine struct {
 	Line *FulfillmentOrderLine
 	Told int
 	Left int
@@ -90,7 +90,7 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 	}
 	quantities := map[string]int{}
 	var over error
-	var excess []Excess
+	all := make([]ToldLine, 0, len(lines))
 	for i, told := range lines {
 		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
 		l := f.line(told.LineID)
@@ -105,8 +105,8 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 		if told.Quantity < 1 || told.Quantity > MaxQuantity {
 			return nil, e
 		}
+		all = append(all, ToldLine{Line: l, Told: told.Quantity, Left: rest})
 		if told.Quantity > rest {
-			excess = append(excess, Excess{Line: l, Told: told.Quantity, Left: rest})
 			over = cmp.Or(over, error(e))
 		}
 		quantities[told.LineID] = told.Quantity
@@ -117,13 +117,13 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 	if err := f.toldBefore(s); err != nil {
 		return nil, err
 	}
-	t.excess = excess
+	t.excess = all
 	return nil, over
 }
 
-// Excess is why a shipment was refused, where that is because more of lines is
-// told of than was left to ship.
-func (t *Transition) Excess() []Excess { return t.excess }
+// Excess is what was told of a shipment's lines, where it was refused because
+// that is more of some of them than was left to ship; else it is nil.
+func (t *Transition) Excess() []ToldLine { return t.excess }
 
 // toldBefore refuses what is told of a supplier's parcel for a second time,
 // where it is no longer on order.
@@ -227,14 +227,18 @@ func (t *Transition) shipAfterEnd(f *FulfillmentOrder, lines []ShipLine, s Shipm
 		return err
 	}
 	if lines == nil {
+		var all []ToldLine
+		over := false
 		for _, l := range f.Lines {
 			n, left := f.cancelledOf(l), t.recoverable(l)
-			if n > left {
-				t.excess = append(t.excess, Excess{Line: l, Told: n, Left: left})
-			}
 			quantities[l.ID] = n
+			if n > 0 {
+				all = append(all, ToldLine{Line: l, Told: n, Left: left})
+				over = over || n > left
+			}
 		}
-		if t.excess != nil {
+		if over {
+			t.excess = all
 			return Invalid([]string{"lines"}, "some of what was cancelled is being fulfilled from elsewhere; say which lines have left")
 		}
 	}

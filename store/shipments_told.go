@@ -1,0 +1,161 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"redline"
+)
+
+// Where what a supplier tells of its shipments isn't what was agreed on, a
+// conflict says so, and holds what resolving it needs.
+
+func causeShipAfterCancel(partID string) string      { return "SHIP_AFTER_CANCEL " + partID }
+func causeQuantityExceedsOrder(partID string) string { return "QUANTITY_EXCEEDS_ORDER " + partID }
+
+// heldShipments are the shipments of a part that left after it had ended.
+type heldShipments struct {
+	OrderID     string   `json:"orderId"`
+	ShipmentIDs []string `json:"shipmentIds"`
+}
+
+// heldExcess is what a supplier said of a shipment of more than was left.
+type heldExcess struct {
+	Input  redline.FulfillmentCreateInput `json:"input"`
+	ToldAt time.Time                      `json:"toldAt"`
+}
+
+// heldBefore reads what the conflict that is open for a cause holds, if there is
+// one. The order's lock keeps others from telling of the cause meanwhile.
+func (m *mutation) heldBefore(ctx context.Context, cause string, held any) error {
+	var text []byte
+	err := scanRows(ctx, m.tx, "reading what a conflict holds", `SELECT held FROM conflicts WHERE cause = $1 AND status = 'OPEN'`,
+		[]any{cause}, []any{&text}, func() error { return nil })
+	if err != nil || text == nil {
+		return err
+	}
+	if err := json.Unmarshal(text, held); err != nil {
+		return fmt.Errorf("reading what a conflict holds: %w", err)
+	}
+	return nil
+}
+
+// tellLate opens the conflict of a part whose newest shipment left after it had
+// ended. One that is open tells of all of them.
+func (m *mutation) tellLate(ctx context.Context, o *redline.Order, f *redline.FulfillmentOrder) error {
+	held := heldShipments{OrderID: o.ID}
+	if err := m.heldBefore(ctx, causeShipAfterCancel(f.ID), &held); err != nil {
+		return err
+	}
+	held.ShipmentIDs = append(held.ShipmentIDs, f.Fulfillments[len(f.Fulfillments)-1].ID)
+	// When its stock was given back, the ledger says.
+	var ended *time.Time
+	err := scanRows(ctx, m.tx, "reading when a part ended", `SELECT max(recorded_at) FROM inventory_movements
+		WHERE reference = $1 AND location_id = $2 AND reason IN ($3, $4)`,
+		[]any{o.Number, f.LocationID, string(redline.ReasonCancelled), string(redline.ReasonReleased)}, []any{&ended}, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	facts := redline.Attributes{{Name: "order", Value: o.Number}}
+	if ended != nil {
+		facts = append(facts, redline.Attribute{Name: "cancelledAt", Value: stamp(*ended)})
+	}
+	for _, id := range held.ShipmentIDs {
+		_, s := o.Shipment(id)
+		for _, sent := range s.Lines {
+			facts = append(facts, redline.Attribute{Name: "shipped " + sku(o, sent.OrderLineID), Value: strconv.Itoa(sent.Quantity)})
+		}
+		facts = append(facts, redline.Attribute{Name: "shippedAt", Value: stamp(*s.ShippedAt)})
+		facts = appendParcel(facts, s.Carrier, s.TrackingNumber)
+	}
+	m.conflict(conflictOpening{
+		kind: redline.ConflictShipAfterCancel, cause: causeShipAfterCancel(f.ID), supplierID: f.SupplierID, subjectID: &f.ID, facts: facts, held: held,
+		summary: fmt.Sprintf("Goods of order %s have left after the supplier was not to ship them any more.", o.Number),
+	})
+	return nil
+}
+
+// tellExcess opens the conflict of a part of which its supplier says that it
+// shipped more than was left to ship.
+func (m *mutation) tellExcess(
+	ctx context.Context, o *redline.Order, f *redline.FulfillmentOrder, in redline.FulfillmentCreateInput, told []redline.ToldLine,
+) error {
+	facts := redline.Attributes{{Name: "order", Value: o.Number}}
+	var said []string
+	in.Lines = nil
+	for _, l := range told {
+		name := sku(o, l.Line.OrderLineID)
+		facts = append(facts, redline.Attribute{Name: "shipped " + name, Value: strconv.Itoa(l.Told)},
+			redline.Attribute{Name: "left " + name, Value: strconv.Itoa(l.Left)})
+		said = append(said, fmt.Sprintf("%d of %s, of which %d were left", l.Told, name, l.Left))
+		in.Lines = append(in.Lines, redline.ShipLine{LineID: l.Line.ID, Quantity: l.Told})
+	}
+	facts = appendParcel(facts, in.Carrier, in.TrackingNumber)
+	held, before := heldExcess{Input: in, ToldAt: m.now}, heldExcess{}
+	if err := m.heldBefore(ctx, causeQuantityExceedsOrder(f.ID), &before); err != nil {
+		return err
+	}
+	if bytes.Equal(inputHash(held.Input), inputHash(before.Input)) { // what is said twice is no news
+		held.ToldAt = before.ToldAt
+	}
+	m.conflict(conflictOpening{
+		kind: redline.ConflictQuantityExceedsOrder, cause: causeQuantityExceedsOrder(f.ID), supplierID: f.SupplierID, subjectID: &f.ID,
+		facts: facts, held: held, summary: fmt.Sprintf("Told of order %s is a shipment of %s.", o.Number, strings.Join(said, "; ")),
+	})
+	return nil
+}
+
+// sku is what a line's product is called.
+func sku(o *redline.Order, lineID string) string { return o.Line(lineID).Product.SKU }
+
+func appendParcel(facts redline.Attributes, carrier, trackingNumber *string) redline.Attributes {
+	if carrier != nil {
+		facts = append(facts, redline.Attribute{Name: "carrier", Value: *carrier})
+	}
+	if trackingNumber != nil {
+		facts = append(facts, redline.Attribute{Name: "trackingNumber", Value: *trackingNumber})
+	}
+	return facts
+}
+
+// lockHeld locks an order that a conflict is about.
+func (m *mutation) lockHeld(ctx context.Context, cond, id string) (*redline.Order, error) {
+	o, err := m.lockOrder(ctx, cond, id)
+	if err == nil && o == nil {
+		err = redline.NotFound([]string{"conflictId"}, "the order that the conflict is about is no longer there")
+	}
+	return o, err
+}
+
+// shipAsTold is what resolving QUANTITY_EXCEEDS_ORDER does: what is left is
+// shipped, and the rest taken from the supplier's stock.
+func (m *mutation) shipAsTold(ctx context.Context, text json.RawMessage) error {
+	var held heldExcess
+	if err := json.Unmarshal(text, &held); err != nil {
+		return fmt.Errorf("reading what a conflict holds: %w", err)
+	}
+	o, err := m.lockHeld(ctx, orderOfPart, held.Input.FulfillmentOrderID)
+	if err != nil {
+		return err
+	}
+	s := shipmentOf(held.Input)
+	s.ShippedAt, s.Pending = cmp.Or(s.ShippedAt, &held.ToldAt), false
+	f := o.Part(held.Input.FulfillmentOrderID)
+	t, late, before := redline.NewTransition(o, m.by, m.now), !f.IsOpen(), len(f.Fulfillments)
+	if err := t.ShipAsTold(f.ID, held.Input.Lines, s); err != nil {
+		return err
+	}
+	if late && len(f.Fulfillments) > before {
+		if err := m.tellLate(ctx, o, f); err != nil {
+			return err
+		}
+	}
+	_, err = m.writeChange(ctx, t)
+	return err
+}
