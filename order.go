@@ -24,7 +24,7 @@ const (
 // fulfil them. Its JSON is what the event log tells of it, which holds no
 // people's data but the customer's id.
 //
-// Lines, FulfillmentOrders and History are relations: filled where a query
+// Lines, FulfillmentOrders, History and Returns are relations: filled where a query
 // asks for them.
 type Order struct {
 	ID                string      `json:"id"`
@@ -190,9 +190,10 @@ func (o *Order) VisibleTo(p Principal) bool {
 }
 
 // For returns the order as a principal who may see it may see it. A supplier
-// gets its own parts and its own share of the lines that they fulfil, and no
-// customer, prices, references of the shop, or actors and notes of the
-// history; what its parts no longer hold counts as cancelled. Everybody else
+// gets its own parts, its own share of the lines that they fulfil and the
+// returns of what it shipped, and no customer, prices, references of the shop,
+// reasons, or actors and notes of the history; what its parts no longer hold
+// counts as cancelled. Everybody else
 // gets the order itself. Relations that aren't loaded stay so; a supplier's
 // lines need the parts.
 func (o *Order) For(p Principal) *Order {
@@ -202,7 +203,7 @@ func (o *Order) For(p Principal) *Order {
 	c := *o
 	c.OwnerIssuer, c.OwnerSubject = "", ""
 	c.ExternalReference, c.Customer, c.HoldReason, c.Total, c.ShipTo = nil, nil, nil, nil, nil
-	c.FulfillmentOrders, c.Lines, c.History = nil, nil, nil
+	c.FulfillmentOrders, c.Lines, c.History, c.Returns = nil, nil, nil, nil
 	share := map[string]*OrderLine{}
 	for _, f := range o.FulfillmentOrders {
 		if !f.TouchableBy(p) {
@@ -241,7 +242,13 @@ func (o *Order) For(p Principal) *Order {
 	for _, l := range o.Lines {
 		if s := share[l.ID]; s != nil {
 			s.OrderID, s.ProductID, s.Product = l.OrderID, l.ProductID, l.Product
+			s.Returned = min(l.Returned, s.Shipped)
 			c.Lines = append(c.Lines, s)
+		}
+	}
+	for _, r := range o.Returns {
+		if seen := r.forSupplier(&c, share); seen != nil {
+			c.Returns = append(c.Returns, seen)
 		}
 	}
 	for _, h := range o.History {

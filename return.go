@@ -1,6 +1,10 @@
 package redline
 
-import "time"
+import (
+	"slices"
+	"strconv"
+	"time"
+)
 
 // ReturnStatus is where a return stands.
 type ReturnStatus string
@@ -41,4 +45,235 @@ type ReturnLine struct {
 	WrittenOff  int    `json:"writtenOff" db:"written_off"`
 
 	OrderLine *OrderLine `json:"-" db:"-"`
+}
+
+// rest is what of the line has not come back yet.
+func (l *ReturnLine) rest() int { return l.Quantity - l.Restocked - l.WrittenOff }
+
+// line finds a line by its id, or returns nil.
+func (r *Return) line(id string) *ReturnLine {
+	for _, l := range r.Lines {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// nextReturn is what a return may become: it may take several goes to come back.
+var nextReturn = map[ReturnStatus][]ReturnStatus{
+	ReturnRequested:         {ReturnPartiallyReceived, ReturnReceived, ReturnCancelled},
+	ReturnPartiallyReceived: {ReturnPartiallyReceived, ReturnReceived},
+}
+
+// open: something of the return may still come back.
+func (r *Return) open() bool { return len(nextReturn[r.Status]) > 0 }
+
+// Return finds a return by its id, or returns nil.
+func (o *Order) Return(id string) *Return {
+	for _, r := range o.Returns {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// Returnable is how much of a line may yet be announced to come back: what was
+// shipped, less what has come back and what is on its way.
+func (o *Order) Returnable(l *OrderLine) int {
+	n := l.Shipped - l.Returned
+	for _, r := range o.Returns {
+		for _, announced := range r.Lines {
+			if r.open() && announced.OrderLineID == l.ID {
+				n -= announced.rest()
+			}
+		}
+	}
+	return n
+}
+
+// sentFrom are the locations that a line was shipped from, of those whose parts
+// a principal may touch.
+func (o *Order) sentFrom(lineID string, p Principal) (locations []string) {
+	for _, f := range o.FulfillmentOrders {
+		if !f.TouchableBy(p) || slices.Contains(locations, f.LocationID) {
+			continue
+		}
+		if slices.ContainsFunc(f.Lines, func(l *FulfillmentOrderLine) bool { return l.OrderLineID == lineID && l.Shipped > 0 }) {
+			locations = append(locations, f.LocationID)
+		}
+	}
+	return locations
+}
+
+// forSupplier is the return as a supplier may see it who fulfils these shares of
+// the order's lines: of what it shipped itself, and without a reason, which
+// others gave; nil where it shipped none of it.
+func (r *Return) forSupplier(o *Order, share map[string]*OrderLine) *Return {
+	c := *r
+	c.Reason, c.Order, c.Lines = nil, o, nil
+	for _, l := range r.Lines {
+		s := share[l.OrderLineID]
+		if s == nil || s.Shipped == 0 {
+			continue
+		}
+		line := *l
+		line.Quantity = min(l.Quantity, s.Shipped)
+		line.Restocked = min(l.Restocked, line.Quantity)
+		line.WrittenOff = min(l.WrittenOff, line.Quantity-line.Restocked)
+		line.OrderLine = s
+		c.Lines = append(c.Lines, &line)
+	}
+	if c.Lines == nil {
+		return nil
+	}
+	return &c
+}
+
+// Announce opens a return of what was shipped. Nothing moves before it comes in.
+func (t *Transition) Announce(lines []ReturnLineInput, reason *string) (*Return, error) {
+	o := t.Order
+	if len(lines) == 0 {
+		return nil, Invalid([]string{"lines"}, "say what comes back")
+	}
+	r := &Return{
+		ID: NewID(PrefixReturn), OrderID: o.ID, Status: ReturnRequested, Reason: reason, CreatedAt: t.Now, UpdatedAt: t.Now, Order: o,
+	}
+	for i, in := range lines {
+		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
+		line := o.Line(in.OrderLineID)
+		if line == nil {
+			return nil, NotFound(at("orderLineId"), "this order has no line %.60q", in.OrderLineID)
+		}
+		if slices.ContainsFunc(r.Lines, func(l *ReturnLine) bool { return l.OrderLineID == line.ID }) {
+			return nil, Invalid(at("orderLineId"), "the line is named twice")
+		}
+		if most := o.Returnable(line); in.Quantity < 1 || in.Quantity > most {
+			return nil, Invalid(at("quantity"), "quantity is from 1 to what was shipped of the line and is not coming back yet, %d", most)
+		}
+		r.Lines = append(r.Lines, &ReturnLine{
+			ID: NewID(PrefixReturnLine), ReturnID: r.ID, OrderLineID: line.ID, Quantity: in.Quantity, OrderLine: line,
+		})
+	}
+	o.Returns = append(o.Returns, r)
+	t.change(r)
+	return r, nil
+}
+
+// change notes that a return has a new version, and whom that concerns.
+func (t *Transition) change(r *Return) {
+	r.Version++
+	r.UpdatedAt = t.Now
+	t.returns = append(t.returns, r)
+	for _, f := range t.Order.FulfillmentOrders {
+		sent := slices.ContainsFunc(f.Lines, func(l *FulfillmentOrderLine) bool {
+			return l.Shipped > 0 && slices.ContainsFunc(r.Lines, func(back *ReturnLine) bool { return back.OrderLineID == l.OrderLineID })
+		})
+		if sent {
+			t.concerned = append(t.concerned, f)
+		}
+	}
+}
+
+// refuseReturn is why a return can't become something.
+func refuseReturn(r *Return, to ReturnStatus) error {
+	e := Errorf(CodeInvalidTransition, []string{"returnId"}, "a return that is %s can't become %s", r.Status, to)
+	e.From, e.To, e.Allowed = string(r.Status), string(to), []string{}
+	for _, next := range nextReturn[r.Status] {
+		e.Allowed = append(e.Allowed, string(next))
+	}
+	return e
+}
+
+// Receive takes in some of a return, or all of it. What is restocked is on hand
+// at the location, which the caller has made sure is one that it may use; or,
+// where that is nil, where the line was shipped from. What is written off is
+// gone. Operators receive anything, and a supplier what it shipped itself.
+func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, locationID *string) error {
+	o := t.Order
+	r, seen := o.Return(returnID), o.For(t.By).Return(returnID)
+	if r == nil || seen == nil || !t.By.Everywhere() && t.By.Role != RoleSupplier {
+		return NotFound([]string{"returnId"}, "there is no return %.60q that you may receive", returnID)
+	}
+	if !slices.Contains(nextReturn[r.Status], ReturnReceived) {
+		return refuseReturn(r, ReturnReceived)
+	}
+	if len(receipts) == 0 {
+		return Invalid([]string{"lines"}, "say what came in")
+	}
+	named := map[string]bool{}
+	type receipt struct {
+		*ReturnLine
+		ReturnReceiptInput
+		location string
+	}
+	var in []receipt
+	for i, got := range receipts {
+		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
+		visible := seen.line(got.LineID)
+		if visible == nil {
+			return NotFound(at("lineId"), "this return has no line %.60q", got.LineID)
+		}
+		if named[got.LineID] {
+			return Invalid(at("lineId"), "the line is named twice")
+		}
+		named[got.LineID] = true
+		l := r.line(got.LineID)
+		rest := min(l.rest(), visible.rest())
+		switch {
+		case got.Restock < 0 || got.Restock > rest:
+			return Invalid(at("restock"), "restock is from 0 to what has not come back of the line, %d", rest)
+		case got.WriteOff < 0 || got.WriteOff > rest-got.Restock:
+			return Invalid(at("writeOff"), "writeOff is from 0 to what has not come back of the line, %d", rest-got.Restock)
+		case got.Restock+got.WriteOff == 0:
+			return Invalid(at("restock"), "nothing of the line came in; leave it out")
+		}
+		where := receipt{ReturnLine: l, ReturnReceiptInput: got}
+		if got.Restock > 0 && locationID != nil {
+			where.location = *locationID
+		} else if got.Restock > 0 {
+			from := o.sentFrom(l.OrderLineID, t.By)
+			if len(from) != 1 {
+				return Invalid([]string{"locationId"}, "the line was shipped from %d places; say where it came in", len(from))
+			}
+			where.location = from[0]
+		}
+		in = append(in, where)
+	}
+	for _, got := range in {
+		got.Restocked += got.Restock
+		got.WrittenOff += got.WriteOff
+		line := o.Line(got.OrderLineID)
+		line.Returned += got.Restock + got.WriteOff
+		if got.Restock > 0 {
+			t.stock = append(t.stock, StockEffect{
+				ProductID: line.ProductID, LocationID: got.location, Delta: Delta{StateOnHand: got.Restock}, Reason: ReasonReturned,
+			})
+		}
+	}
+	r.Status = ReturnReceived
+	if slices.ContainsFunc(r.Lines, func(l *ReturnLine) bool { return l.rest() > 0 }) {
+		r.Status = ReturnPartiallyReceived
+	}
+	t.change(r)
+	return nil
+}
+
+// GiveUp ends a return: what has not come back will not.
+func (t *Transition) GiveUp(returnID string) error {
+	r := t.Order.Return(returnID)
+	if r == nil {
+		return NotFound([]string{"returnId"}, "there is no return %.60q", returnID)
+	}
+	to := ReturnCancelled
+	if r.Status == ReturnPartiallyReceived {
+		to = ReturnReceived
+	}
+	if !slices.Contains(nextReturn[r.Status], to) {
+		return refuseReturn(r, to)
+	}
+	r.Status = to
+	t.change(r)
+	return nil
 }

@@ -22,6 +22,10 @@ type Transition struct {
 	stock   []StockEffect
 	shipped []*Fulfillment
 	excess  []ToldLine
+	// returns are those that changed, and concerned the parts whose suppliers are
+	// told of it.
+	returns   []*Return
+	concerned []*FulfillmentOrder
 	// loose are the products of which something waits for a location now.
 	loose    []string
 	tellsAll bool
@@ -43,9 +47,14 @@ type StockEffect struct {
 	At *time.Time
 }
 
-// Frees reports whether there is more for others afterwards.
+// Frees reports whether there may be more for others afterwards. What left
+// before now may be missing from what is on hand already.
 func (e StockEffect) Frees() bool {
-	return e.Delta[StateOnHand]-e.Delta[StateCommitted]-e.Delta[StateReserved]-e.Delta[StateUnavailable]-e.Ship > 0
+	ship := e.Ship
+	if e.At != nil {
+		ship = 0
+	}
+	return e.Delta[StateOnHand]-e.Delta[StateCommitted]-e.Delta[StateReserved]-e.Delta[StateUnavailable]-ship > 0
 }
 
 // NewTransition begins a change of an order whose lines, parts and shipments
@@ -89,6 +98,8 @@ type Change struct {
 	Made []*FulfillmentOrder
 	// Shipments are the new ones.
 	Shipments []*Fulfillment
+	// Returns are those that changed or are new, each with its new version.
+	Returns []*Return
 	// Stock is what TakeStock has not handed out before.
 	Stock []StockEffect
 	// History is nil where the status stayed and nothing was noted.
@@ -100,14 +111,14 @@ type Change struct {
 // Finish rolls the status up, counts the versions on and says what to write.
 func (t *Transition) Finish() Change {
 	o := t.Order
-	c := Change{From: t.from, Parts: t.touched, Shipments: t.shipped, Stock: t.stock, Suppliers: []string{}}
+	c := Change{From: t.from, Parts: t.touched, Shipments: t.shipped, Returns: t.returns, Stock: t.stock, Suppliers: []string{}}
 	for _, f := range t.touched {
 		if f.Version == 0 {
 			c.Made = append(c.Made, f)
 		}
 		f.Version++
 	}
-	told := t.touched
+	told := slices.Concat(t.touched, t.concerned)
 	if t.tellsAll {
 		told = o.FulfillmentOrders
 	}

@@ -254,7 +254,7 @@ func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s 
 		l.Shipped += n
 		if l.Accepted != nil && *l.Accepted < l.Shipped {
 			all := l.Shipped
-			l.Accepted = &all
+			l.Accepted, l.Withdrawn = &all, min(l.Withdrawn, l.Quantity-all)
 		}
 		line.Shipped += n
 		first, then := &line.Cancelled, &line.Backordered

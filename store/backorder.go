@@ -57,7 +57,7 @@ func (t *transaction) loadLocked(ctx context.Context, ids []string) ([]*redline.
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true, BriefProducts: true})
+	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true, Returns: true, BriefProducts: true})
 	q := &query{}
 	q.and("o.id = ANY(%s)", pq.Array(ids))
 	found, err := r.orders(ctx, t.tx, "reading locked orders", r.selectFrom(q)+q.where(), q.args)

@@ -109,6 +109,7 @@ func (m *mutation) writeChange(ctx context.Context, t *redline.Transition) (stri
 func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transition) error {
 	var keys []levelKey
 	var loose, freed, orders []string
+	arrives := false
 	for _, t := range changes {
 		orders = append(orders, t.Order.ID)
 		loose = append(loose, t.Loose()...)
@@ -117,13 +118,14 @@ func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transiti
 			if e.Frees() {
 				freed = append(freed, e.ProductID)
 			}
+			arrives = arrives || e.Delta[redline.StateOnHand] > 0
 		}
 	}
 	waiting, err := m.lockWaiting(ctx, freed, orders...)
 	if err != nil {
 		return err
 	}
-	levels, err := m.lockEffects(ctx, keys, loose)
+	levels, err := m.lockEffects(ctx, keys, loose, arrives)
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,11 @@ func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transiti
 // what is there then, and writes the orders.
 func (m *mutation) carryOut(ctx context.Context, changes []*redline.Transition, levels map[levelKey]*lockedLevel) error {
 	for _, t := range changes {
-		if err := m.applyEffects(t.Order.Number, t.TakeStock(), levels); err != nil {
+		effects := t.TakeStock()
+		if err := m.leaveOut(ctx, effects); err != nil {
+			return err
+		}
+		if err := m.applyEffects(t.Order.Number, effects, levels); err != nil {
 			return err
 		}
 	}
@@ -153,9 +159,9 @@ func (m *mutation) carryOut(ctx context.Context, changes []*redline.Transition, 
 	return m.writeOrders(ctx, changes)
 }
 
-// lockEffects locks the levels that are changed; and, of products that are
-// wanted elsewhere, all.
-func (m *mutation) lockEffects(ctx context.Context, keys []levelKey, loose []string) (map[levelKey]*lockedLevel, error) {
+// lockEffects locks the levels that are changed, which are made where something
+// arrives; and, of products that are wanted elsewhere, all.
+func (m *mutation) lockEffects(ctx context.Context, keys []levelKey, loose []string, arrives bool) (map[levelKey]*lockedLevel, error) {
 	switch {
 	case len(loose) > 0:
 		for _, k := range keys {
@@ -163,7 +169,7 @@ func (m *mutation) lockEffects(ctx context.Context, keys []levelKey, loose []str
 		}
 		return m.lockAll(ctx, loose)
 	case len(keys) > 0:
-		return m.lockKeys(ctx, keys, false)
+		return m.lockKeys(ctx, keys, arrives)
 	}
 	return nil, nil
 }

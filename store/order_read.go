@@ -40,6 +40,12 @@ const (
 	gatherHistory = `(SELECT json_agg(json_build_array(h.order_version, h.from_status, h.to_status, h.actor, h.note, h.at)
 			ORDER BY h.order_version)
 		FROM order_status_changes h WHERE h.order_id = o.id)`
+
+	// The condition is on whose returns are read.
+	gatherReturns = `(SELECT json_agg(json_build_array(r.id, r.status, r.reason, r.version, r.created_at, r.updated_at,
+			(SELECT json_agg(json_build_array(rl.id, rl.order_line_id, rl.quantity, rl.restocked, rl.written_off) ORDER BY rl.id)
+				FROM return_lines rl WHERE rl.return_id = r.id)) ORDER BY r.id)
+		FROM returns r WHERE r.order_id = o.id%s)`
 )
 
 // orderRead says how orders are read: by whom, and with what.
@@ -49,9 +55,9 @@ type orderRead struct {
 }
 
 // readsOrders completes what is needed: what may come next follows from the
-// lines, and a supplier's share of a line from its parts.
+// lines, and a supplier's share of a line, and of a return, from its parts.
 func readsOrders(p redline.Principal, need redline.OrderParts) orderRead {
-	need.Lines = need.Lines || need.Parts
+	need.Lines = need.Lines || need.Parts || need.Returns
 	need.Parts = need.Parts || p.Role == redline.RoleSupplier && need.Lines
 	return orderRead{by: p, need: need}
 }
@@ -59,7 +65,7 @@ func readsOrders(p redline.Principal, need redline.OrderParts) orderRead {
 // selectFrom begins the statement. A supplier's principal is given its own parts
 // alone.
 func (r orderRead) selectFrom(q *query) string {
-	columns := []string{orderColumns, "NULL", "NULL", "NULL"}
+	columns := []string{orderColumns, "NULL", "NULL", "NULL", "NULL"}
 	if r.need.Lines {
 		details := gatherDetails
 		if r.need.BriefProducts {
@@ -77,16 +83,24 @@ func (r orderRead) selectFrom(q *query) string {
 	if r.need.History {
 		columns[3] = gatherHistory
 	}
+	if r.need.Returns {
+		whose := ""
+		if r.by.Role == redline.RoleSupplier {
+			whose = ` AND EXISTS (SELECT FROM return_lines rl JOIN fulfillment_order_lines fl ON fl.order_line_id = rl.order_line_id AND fl.shipped > 0
+				JOIN fulfillment_orders f ON f.id = fl.fulfillment_order_id WHERE rl.return_id = r.id AND f.supplier_id IN ` + q.suppliersOf(r.by) + `)`
+		}
+		columns[4] = fmt.Sprintf(gatherReturns, whose)
+	}
 	return "SELECT " + strings.Join(columns, ", ") + " FROM orders o"
 }
 
 // orderRow is where orders are scanned into.
 type orderRow struct {
 	redline.Order
-	customer              redline.Customer
-	total                 redline.Money
-	shipTo                []byte
-	lines, parts, changes *string
+	customer                       redline.Customer
+	total                          redline.Money
+	shipTo                         []byte
+	lines, parts, changes, returns *string
 }
 
 func (r *orderRow) into() []any {
@@ -94,7 +108,7 @@ func (r *orderRow) into() []any {
 	return []any{
 		&o.ID, &o.Number, &o.OwnerIssuer, &o.OwnerSubject, &o.ExternalReference, &r.customer.ID, &r.customer.Name, &r.customer.Email,
 		&o.Status, &o.HoldReason, &r.total.Currency, &r.total.Amount, &r.shipTo, whole{&o.Version}, &o.PlacedAt, &o.UpdatedAt, &o.AllowStale,
-		&r.lines, &r.parts, &r.changes,
+		&r.lines, &r.parts, &r.changes, &r.returns,
 	}
 }
 
@@ -160,6 +174,13 @@ func (r orderRead) order(row *orderRow) (wholeOrder, error) {
 		n := nestedOf(row.parts)
 		o.FulfillmentOrders = orderParts(n, o)
 		if err := n.failed("its parts"); err != nil {
+			return whole, err
+		}
+	}
+	if r.need.Returns {
+		n := nestedOf(row.returns)
+		o.Returns = orderReturns(n, o)
+		if err := n.failed("its returns"); err != nil {
 			return whole, err
 		}
 	}
@@ -249,6 +270,26 @@ func shipment(n *nested, o *redline.Order, f *redline.FulfillmentOrder) *redline
 	return s
 }
 
+// orderReturns reads an order's returns; the lines must be there.
+func orderReturns(n *nested, o *redline.Order) []*redline.Return {
+	returns := []*redline.Return{}
+	n.rows(func() {
+		r := &redline.Return{
+			ID: n.str(), OrderID: o.ID, Status: redline.ReturnStatus(n.str()), Reason: optional(n, n.str), Version: n.int(),
+			CreatedAt: n.time(), UpdatedAt: n.time(), Order: o,
+		}
+		n.rows(func() {
+			l := &redline.ReturnLine{
+				ID: n.str(), ReturnID: r.ID, OrderLineID: n.str(), Quantity: n.int(), Restocked: n.int(), WrittenOff: n.int(),
+			}
+			l.OrderLine = o.Line(l.OrderLineID)
+			r.Lines = append(r.Lines, l)
+		})
+		returns = append(returns, r)
+	})
+	return returns
+}
+
 func orderHistory(n *nested, o *redline.Order) ([]*redline.OrderStatusChange, []int) {
 	history, versions := []*redline.OrderStatusChange{}, []int(nil)
 	n.rows(func() {
@@ -281,6 +322,9 @@ func (r orderRead) shown(o *redline.Order) *redline.Order {
 		}
 		if r.need.History && o.History == nil {
 			o.History = []*redline.OrderStatusChange{}
+		}
+		if r.need.Returns && o.Returns == nil {
+			o.Returns = []*redline.Return{}
 		}
 	}
 	if r.need.Parts {

@@ -24,7 +24,9 @@ type table struct {
 
 // orderTables are the tables of an order, and the parameters of the statements
 // that write orders: in the one order in all of them.
-var orderTables = func() (t struct{ orders, lines, parts, partLines, history, shipments, shipmentLines table }) {
+var orderTables = func() (t struct {
+	orders, lines, parts, partLines, history, shipments, shipmentLines, returns, returnLines table
+}) {
 	first := 1
 	define := func(name, columns string) table {
 		t := table{name: name, first: first}
@@ -39,7 +41,7 @@ var orderTables = func() (t struct{ orders, lines, parts, partLines, history, sh
 		customer_id text, customer_name text, customer_email text, status text, hold_reason text, currency text, total numeric,
 		ship_to json, version integer, placed_at timestamptz, updated_at timestamptz, allow_stale boolean`)
 	t.lines = define("order_lines", `id text, order_id text, position integer, product_id text, quantity integer, open integer,
-		backordered integer, shipped integer, cancelled integer, unit_price numeric, discount numeric, total numeric, location_id text`)
+		backordered integer, shipped integer, cancelled integer, unit_price numeric, discount numeric, total numeric, location_id text, returned integer`)
 	t.parts = define("fulfillment_orders", `id text, order_id text, location_id text, supplier_id text, status text,
 		version integer, submitted_at timestamptz, acknowledge_by timestamptz, status_before text`)
 	t.partLines = define("fulfillment_order_lines", `id text, fulfillment_order_id text, order_line_id text, quantity integer,
@@ -50,6 +52,10 @@ var orderTables = func() (t struct{ orders, lines, parts, partLines, history, sh
 	t.shipments = define("fulfillments", `id text, fulfillment_order_id text, status text, carrier text, tracking_number text,
 		tracking_url text, shipped_at timestamptz, delivered_at timestamptz`)
 	t.shipmentLines = define("fulfillment_lines", `fulfillment_id text, fulfillment_order_line_id text, quantity integer`)
+	t.returns = define("returns", `id text, order_id text, status text, reason text, version integer, created_at timestamptz,
+		updated_at timestamptz`)
+	t.returnLines = define("return_lines", `id text, return_id text, order_line_id text, quantity integer, restocked integer,
+		written_off integer`)
 	return t
 }()
 
@@ -92,34 +98,47 @@ var (
 	// make ready to write two tables more all the same.
 	insertShippedText = insertText("shipments AS (" + orderTables.shipments.insert() +
 		"), shipment_lines AS (" + orderTables.shipmentLines.insert() + "), ")
-	updateOrdersText = func() string {
-		t := &orderTables
-		return `WITH changed AS (
+	updateOrdersText = updateText("")
+	// Few changes of an order are of what comes back.
+	updateReturnsText = updateText("returns AS (" + orderTables.returns.insert() + `
+			ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version, updated_at = excluded.updated_at
+		), return_lines AS (` + orderTables.returnLines.insert() + `
+			ON CONFLICT (id) DO UPDATE SET restocked = excluded.restocked, written_off = excluded.written_off
+		), `)
+)
+
+// updateText updates orders, and writes more before them.
+func updateText(more string) string {
+	t := &orderTables
+	return `WITH ` + more + `changed AS (
 				UPDATE orders o SET status = n.status, hold_reason = n.hold_reason, version = n.version, updated_at = n.updated_at
 				FROM ` + t.orders.from() + ` WHERE o.id = n.id
 			), lines AS (
-				UPDATE order_lines l SET open = n.open, backordered = n.backordered, shipped = n.shipped, cancelled = n.cancelled
+				UPDATE order_lines l SET open = n.open, backordered = n.backordered, shipped = n.shipped, cancelled = n.cancelled,
+					returned = n.returned
 				FROM ` + t.lines.from() + ` WHERE l.id = n.id
-					AND (l.open, l.backordered, l.shipped, l.cancelled) IS DISTINCT FROM (n.open, n.backordered, n.shipped, n.cancelled)
+					AND (l.open, l.backordered, l.shipped, l.cancelled, l.returned)
+						IS DISTINCT FROM (n.open, n.backordered, n.shipped, n.cancelled, n.returned)
 			), parts AS (` + t.parts.insert() + `
 				ON CONFLICT (id) DO UPDATE SET status = excluded.status, status_before = excluded.status_before, version = excluded.version
 			), part_lines AS (` + t.partLines.insert() + `
 				ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, shipped = excluded.shipped, withdrawn = excluded.withdrawn
 			), shipments AS (` + t.shipments.insert() + `
-				ON CONFLICT (id) DO UPDATE SET status = excluded.status, delivered_at = excluded.delivered_at
+				ON CONFLICT (id) DO UPDATE SET status = excluded.status, carrier = excluded.carrier, tracking_number = excluded.tracking_number,
+					tracking_url = excluded.tracking_url, shipped_at = excluded.shipped_at, delivered_at = excluded.delivered_at
 			), shipment_lines AS (` + t.shipmentLines.insert() + ` ON CONFLICT DO NOTHING) ` + t.history.insert()
-	}()
-)
+}
 
 // orderRows gathers rows of several orders, table by table.
 type orderRows struct {
-	orders, lines, parts, partLines, history, shipments, shipmentLines []*column
+	orders, lines, parts, partLines, history, shipments, shipmentLines, returns, returnLines []*column
 }
 
 func newOrderRows() *orderRows {
 	t := &orderTables
 	return &orderRows{
 		t.orders.empty(), t.lines.empty(), t.parts.empty(), t.partLines.empty(), t.history.empty(), t.shipments.empty(), t.shipmentLines.empty(),
+		t.returns.empty(), t.returnLines.empty(),
 	}
 }
 
@@ -201,7 +220,7 @@ func (r *orderRows) add(o *redline.Order) error {
 		o.HoldReason, o.Total.Currency, o.Total.Amount, shipTo, o.Version, o.PlacedAt, o.UpdatedAt, o.AllowStale)
 	for i, l := range o.Lines {
 		addRow(r.lines, l.ID, o.ID, i, l.ProductID, l.Quantity, l.Open, l.Backordered, l.Shipped, l.Cancelled, l.UnitPrice.Amount,
-			l.Discount.Amount, l.Total.Amount, l.LocationID)
+			l.Discount.Amount, l.Total.Amount, l.LocationID, l.Returned)
 	}
 	return nil
 }
@@ -218,6 +237,13 @@ func (r *orderRows) addPart(f *redline.FulfillmentOrder) {
 		for _, l := range s.Lines {
 			addRow(r.shipmentLines, s.ID, l.FulfillmentOrderLineID, l.Quantity)
 		}
+	}
+}
+
+func (r *orderRows) addReturn(v *redline.Return) {
+	addRow(r.returns, v.ID, v.OrderID, string(v.Status), v.Reason, v.Version, v.CreatedAt, v.UpdatedAt)
+	for _, l := range v.Lines {
+		addRow(r.returnLines, l.ID, v.ID, l.OrderLineID, l.Quantity, l.Restocked, l.WrittenOff)
 	}
 }
 
@@ -254,7 +280,8 @@ type orderUpdate struct {
 }
 
 // updateOrders writes changed orders, each of them once: themselves, their
-// lines, and the parts that changed or are new. The orders' rows are locked.
+// lines, and the parts and returns that changed or are new. The orders' rows are
+// locked.
 func updateOrders(ctx context.Context, tx *sqlx.Tx, changed []orderUpdate) error {
 	rows := newOrderRows()
 	for _, u := range changed {
@@ -264,18 +291,26 @@ func updateOrders(ctx context.Context, tx *sqlx.Tx, changed []orderUpdate) error
 		for _, f := range u.Parts {
 			rows.addPart(f)
 		}
+		for _, v := range u.Change.Returns {
+			rows.addReturn(v)
+		}
 		if u.Change.History != nil {
 			rows.addHistory(u.Version, u.Change.History)
 		}
+	}
+	if rows.returns[0].n > 0 {
+		return write(ctx, tx, "updating orders and returns", updateReturnsText, append(append(rows.placed(), rows.shipped()...), rows.returned()...))
 	}
 	return write(ctx, tx, "updating orders", updateOrdersText, append(rows.placed(), rows.shipped()...))
 }
 
 // placed are the columns of the tables that every order has rows in, and
-// shipped those of the others, as the statements number them.
+// shipped and returned those of the others, as the statements number them.
 func (r *orderRows) placed() []any { return argsOf(r.orders, r.lines, r.parts, r.partLines, r.history) }
 
 func (r *orderRows) shipped() []any { return argsOf(r.shipments, r.shipmentLines) }
+
+func (r *orderRows) returned() []any { return argsOf(r.returns, r.returnLines) }
 
 func argsOf(tables ...[]*column) []any {
 	var args []any

@@ -172,6 +172,12 @@ func (r orderRead) fill(o *redline.Order, now wholeOrder) {
 			f.Order = o
 		}
 	}
+	if r.need.Returns {
+		o.Returns = shown.Returns
+		for _, back := range o.Returns {
+			back.Order = o
+		}
+	}
 	if r.need.History {
 		o.History = shown.History[:until]
 	}

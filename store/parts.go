@@ -48,7 +48,7 @@ func (s *Store) FulfillmentOrders(
 	for i, r := range rows.Items {
 		ids[i] = r.OrderID
 	}
-	orders, err := s.completeOrders(ctx, p, ids)
+	orders, err := s.ordersByID(ctx, p, ids, completeOrder)
 	if err != nil {
 		return nil, err
 	}
@@ -70,21 +70,19 @@ type partKey struct {
 	AcknowledgeBy *time.Time `db:"acknowledge_by"`
 }
 
-// completeOrders finds orders that the principal may see, with lines and parts.
-func (s *Store) completeOrders(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Order, error) {
-	return s.ordersByID(ctx, p, ids, redline.OrderParts{Lines: true, Parts: true})
-}
+// completeOrder is an order with lines and parts.
+var completeOrder = redline.OrderParts{Lines: true, Parts: true}
 
 // partsOfOrders looks rows up by the ids of a table that leads to orders, and
 // picks what is wanted out of those orders as the principal sees them.
 func partsOfOrders[T any](
-	ctx context.Context, s *Store, p redline.Principal, orderIDs string, ids []string, pick func(*redline.Order, func(id string, v T)),
+	ctx context.Context, s *Store, p redline.Principal, need redline.OrderParts, orderIDs string, ids []string, pick func(*redline.Order, func(id string, v T)),
 ) (map[string]T, error) {
 	var orders []string
 	if err := s.db.SelectContext(ctx, &orders, orderIDs, pq.Array(ids)); err != nil {
 		return nil, dbError("looking up the orders of ids", err)
 	}
-	found, err := s.completeOrders(ctx, p, orders)
+	found, err := s.ordersByID(ctx, p, orders, need)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +106,7 @@ func partsOfOrders[T any](
 func (s *Store) FulfillmentOrdersByID(
 	ctx context.Context, p redline.Principal, ids []string,
 ) (map[string]*redline.FulfillmentOrder, error) {
-	return partsOfOrders(ctx, s, p, `SELECT DISTINCT order_id FROM fulfillment_orders WHERE id = ANY($1)`, ids,
+	return partsOfOrders(ctx, s, p, completeOrder, `SELECT DISTINCT order_id FROM fulfillment_orders WHERE id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.FulfillmentOrder)) {
 			for _, f := range o.FulfillmentOrders {
 				found(f.ID, f)
@@ -118,7 +116,7 @@ func (s *Store) FulfillmentOrdersByID(
 
 // FulfillmentsByID finds shipments that the principal may see.
 func (s *Store) FulfillmentsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Fulfillment, error) {
-	return partsOfOrders(ctx, s, p, `SELECT DISTINCT f.order_id FROM fulfillments s
+	return partsOfOrders(ctx, s, p, completeOrder, `SELECT DISTINCT f.order_id FROM fulfillments s
 		JOIN fulfillment_orders f ON f.id = s.fulfillment_order_id WHERE s.id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.Fulfillment)) {
 			for _, f := range o.FulfillmentOrders {
@@ -131,7 +129,7 @@ func (s *Store) FulfillmentsByID(ctx context.Context, p redline.Principal, ids [
 
 // OrderLinesByID finds order lines that the principal may see.
 func (s *Store) OrderLinesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.OrderLine, error) {
-	return partsOfOrders(ctx, s, p, `SELECT DISTINCT order_id FROM order_lines WHERE id = ANY($1)`, ids,
+	return partsOfOrders(ctx, s, p, completeOrder, `SELECT DISTINCT order_id FROM order_lines WHERE id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.OrderLine)) {
 			for _, l := range o.Lines {
 				found(l.ID, l)

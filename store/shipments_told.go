@@ -159,3 +159,29 @@ func (m *mutation) shipAsTold(ctx context.Context, text json.RawMessage) error {
 	_, err = m.writeChange(ctx, t)
 	return err
 }
+
+// leaveOut leaves the stock on hand as it is where what is on hand of a locked
+// level was stated after a shipment left and before it is told of: the statement
+// has left it out already.
+func (m *mutation) leaveOut(ctx context.Context, effects []redline.StockEffect) error {
+	var index []int
+	products, locations, at := texts(), texts(), times()
+	for i, e := range effects {
+		if e.Ship > 0 && e.At != nil {
+			index = append(index, i)
+			products.text(e.ProductID)
+			locations.text(e.LocationID)
+			at.time(*e.At)
+		}
+	}
+	since, err := m.sinceEach(ctx, products, locations, at)
+	if err != nil {
+		return err
+	}
+	for n, i := range index {
+		if since[n].restated {
+			effects[i].Ship = 0
+		}
+	}
+	return nil
+}
