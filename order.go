@@ -246,6 +246,9 @@ func (o *Order) For(p Principal) *Order {
 			c.Lines = append(c.Lines, s)
 		}
 	}
+	if o.Returns != nil {
+		c.Returns = []*Return{}
+	}
 	for _, r := range o.Returns {
 		if seen := r.forSupplier(&c, share); seen != nil {
 			c.Returns = append(c.Returns, seen)

@@ -175,7 +175,7 @@ func (w *world) order(p redline.Principal, id string) *redline.Order {
 	if o == nil {
 		return nil
 	}
-	w.must(w.LoadOrders(w.ctx, p, []*redline.Order{o}, redline.OrderParts{Lines: true, Parts: true, History: true}))
+	w.must(w.LoadOrders(w.ctx, p, []*redline.Order{o}, redline.OrderParts{Lines: true, Parts: true, History: true, Returns: true}))
 	return o
 }
 
@@ -231,6 +231,28 @@ func (w *world) checkBooks() {
 				SELECT rl.product_id, rl.location_id, sum(rl.quantity) AS held FROM reservation_lines rl
 				JOIN reservations r ON r.id = rl.reservation_id WHERE r.status = 'ACTIVE' GROUP BY 1, 2) h
 				USING (product_id, location_id) WHERE l.reserved <> coalesce(h.held, 0)`,
+		"what a part's line has shipped is in its shipments that left": `SELECT fl.id FROM fulfillment_order_lines fl LEFT JOIN (
+				SELECT sl.fulfillment_order_line_id, sum(sl.quantity) AS sent FROM fulfillment_lines sl
+				JOIN fulfillments s ON s.id = sl.fulfillment_id WHERE s.status IN ('SHIPPED', 'DELIVERED', 'FAILED') GROUP BY 1) s
+				ON s.fulfillment_order_line_id = fl.id WHERE fl.shipped <> coalesce(s.sent, 0)`,
+		"no more is pending than a part has to ship": `SELECT fl.id FROM fulfillment_order_lines fl
+				JOIN fulfillment_orders f ON f.id = fl.fulfillment_order_id
+				JOIN fulfillment_lines sl ON sl.fulfillment_order_line_id = fl.id
+				JOIN fulfillments s ON s.id = sl.fulfillment_id AND s.status = 'PENDING'
+				GROUP BY fl.id, f.status HAVING sum(sl.quantity) > CASE WHEN f.status IN ('ACCEPTED', 'PARTIALLY_ACCEPTED', 'IN_PROGRESS',
+					'CANCELLATION_REQUESTED') THEN coalesce(fl.accepted, fl.quantity) - fl.shipped ELSE 0 END`,
+		"a shipment has left, or it hasn't": `SELECT id FROM fulfillments WHERE (status IN ('PENDING', 'CANCELLED')) <> (shipped_at IS NULL)`,
+		"what came back of a line is what its returns received": `SELECT ol.id FROM order_lines ol LEFT JOIN (
+				SELECT order_line_id, sum(restocked + written_off) AS received FROM return_lines GROUP BY 1) r ON r.order_line_id = ol.id
+				WHERE ol.returned <> coalesce(r.received, 0)`,
+		"no more is announced to come back than was shipped": `SELECT ol.id FROM order_lines ol JOIN return_lines rl ON rl.order_line_id = ol.id
+				JOIN returns r ON r.id = rl.return_id AND r.status IN ('REQUESTED', 'PARTIALLY_RECEIVED')
+				GROUP BY ol.id HAVING sum(rl.quantity - rl.restocked - rl.written_off) > ol.shipped - ol.returned`,
+		"a return is as far as its lines": `SELECT r.id FROM returns r JOIN return_lines l ON l.return_id = r.id GROUP BY r.id
+				HAVING r.status = 'REQUESTED' AND sum(l.restocked + l.written_off) > 0
+					OR r.status = 'PARTIALLY_RECEIVED' AND sum(l.restocked + l.written_off) IN (0, sum(l.quantity))
+					OR r.status = 'RECEIVED' AND sum(l.restocked + l.written_off) = 0
+					OR r.status = 'CANCELLED' AND sum(l.restocked + l.written_off) > 0`,
 		"each version of a level has one event": `SELECT l.id FROM inventory_levels l
 				WHERE l.version <> (SELECT count(*) FROM events e WHERE e.subject_id = l.id)`,
 		"each version of an order has one event": `SELECT o.id FROM orders o

@@ -323,9 +323,6 @@ func (r orderRead) shown(o *redline.Order) *redline.Order {
 		if r.need.History && o.History == nil {
 			o.History = []*redline.OrderStatusChange{}
 		}
-		if r.need.Returns && o.Returns == nil {
-			o.Returns = []*redline.Return{}
-		}
 	}
 	if r.need.Parts {
 		o.NextStatuses = o.NextFor(r.by)

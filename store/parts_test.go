@@ -54,6 +54,9 @@ func TestPartTransitions(t *testing.T) {
 			return o, w.part(o, "tokyo")
 		}
 		for _, c := range all {
+			if from.name == "CLOSED" && c.name == shipSome.name {
+				continue // more than was left: TestMoreShippedThanWasLeft
+			}
 			o, f := start()
 			can := slices.IndexFunc(from.allowed, func(a call) bool { return a.name == c.name })
 			before := w.part(w.order(operator, o.ID), "tokyo")

@@ -1,11 +1,6 @@
 package store
 
-import (
-	"context"
-	"errors"
-
-	"redline"
-)
+import "errors"
 
 // errPending stands where a repository's method is still being built.
 var errPending = errors.New("this is being built")
