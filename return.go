@@ -60,14 +60,8 @@ func (r *Return) line(id string) *ReturnLine {
 	return nil
 }
 
-// nextReturn is what a return may become: it may take several goes to come back.
-var nextReturn = map[ReturnStatus][]ReturnStatus{
-	ReturnRequested:         {ReturnPartiallyReceived, ReturnReceived, ReturnCancelled},
-	ReturnPartiallyReceived: {ReturnPartiallyReceived, ReturnReceived},
-}
-
 // open: something of the return may still come back.
-func (r *Return) open() bool { return len(nextReturn[r.Status]) > 0 }
+func (r *Return) open() bool { return len(ReturnMachine.To(r.Status)) > 0 }
 
 // Return finds a return by its id, or returns nil.
 func (o *Order) Return(id string) *Return {
@@ -176,11 +170,14 @@ func (t *Transition) change(r *Return) {
 	}
 }
 
-// refuseReturn is why a return can't become something.
-func refuseReturn(r *Return, to ReturnStatus) error {
+// mayTurn refuses what can't be done to a return as it stands.
+func mayTurn(r *Return, a Action, to ReturnStatus) error {
+	if ReturnMachine.Can(r.Status, a) {
+		return nil
+	}
 	e := Errorf(CodeInvalidTransition, []string{"returnId"}, "a return that is %s can't become %s", r.Status, to)
 	e.From, e.To, e.Allowed = string(r.Status), string(to), []string{}
-	for _, next := range nextReturn[r.Status] {
+	for _, next := range ReturnMachine.To(r.Status) {
 		e.Allowed = append(e.Allowed, string(next))
 	}
 	return e
@@ -196,8 +193,8 @@ func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, loc
 	if r == nil || seen == nil || !t.By.Everywhere() && t.By.Role != RoleSupplier {
 		return NotFound([]string{"returnId"}, "there is no return %.60q that you may receive", returnID)
 	}
-	if !slices.Contains(nextReturn[r.Status], ReturnReceived) {
-		return refuseReturn(r, ReturnReceived)
+	if err := mayTurn(r, ActReceive, ReturnReceived); err != nil {
+		return err
 	}
 	if len(receipts) == 0 {
 		return Invalid([]string{"lines"}, "say what came in")
@@ -252,9 +249,10 @@ func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, loc
 			})
 		}
 	}
-	r.Status = ReturnReceived
 	if slices.ContainsFunc(r.Lines, func(l *ReturnLine) bool { return l.rest() > 0 }) {
-		r.Status = ReturnPartiallyReceived
+		ReturnMachine.move(&r.Status, ActReceiveSome, ReturnPartiallyReceived)
+	} else {
+		ReturnMachine.move(&r.Status, ActReceive, ReturnReceived)
 	}
 	t.change(r)
 	return nil
@@ -270,10 +268,10 @@ func (t *Transition) GiveUp(returnID string) error {
 	if r.Status == ReturnPartiallyReceived {
 		to = ReturnReceived
 	}
-	if !slices.Contains(nextReturn[r.Status], to) {
-		return refuseReturn(r, to)
+	if err := mayTurn(r, ActCancel, to); err != nil {
+		return err
 	}
-	r.Status = to
+	ReturnMachine.move(&r.Status, ActCancel, to)
 	t.change(r)
 	return nil
 }

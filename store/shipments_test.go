@@ -50,8 +50,8 @@ func (w *world) stock(sku, location string) []int {
 	return []int{l.OnHand, l.Committed, l.Shortfall}
 }
 
-// openConflicts are the open conflicts of a kind, the newest first.
-func (w *world) openConflicts(kind redline.ConflictKind) []*redline.Conflict {
+// disagreements are the open conflicts of a kind, the newest first.
+func (w *world) disagreements(kind redline.ConflictKind) []*redline.Conflict {
 	w.t.Helper()
 	found, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{Status: ref(redline.ConflictOpen), Kind: &kind}, redline.PageRequest{First: ref(50)})
 	w.must(err)
@@ -79,7 +79,7 @@ func TestPendingShipment(t *testing.T) {
 	e := refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 3), Pending: true}),
 		redline.CodeInvalid, "lines.0.quantity")
 	equal(t, "the refusal", e.Message, "quantity is from 1 to what remains of the line, 2")
-	equal(t, "conflicts of what has not left", len(w.openConflicts(redline.ConflictQuantityExceedsOrder)), 0)
+	equal(t, "conflicts of what has not left", len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
 	w.unchanged(func() {
 		refused(t, w.deliver(tokyo, s.ID), redline.CodeInvalidTransition, "fulfillmentId")
 		refused(t, w.markFailed(tokyo, s.ID), redline.CodeInvalidTransition, "fulfillmentId")
@@ -217,7 +217,7 @@ func TestShipAfterCancel(t *testing.T) {
 	equal(t, "the stock", w.stock("tea", "tokyo"), []int{15, 0, 0})
 	w.checkBooks()
 
-	open := w.openConflicts(redline.ConflictShipAfterCancel)
+	open := w.disagreements(redline.ConflictShipAfterCancel)
 	equal(t, "open conflicts", len(open), 1)
 	c := open[0]
 	equal(t, "the conflict", []any{c.Cause, *c.SubjectID, *c.SupplierID, c.Version}, []any{"SHIP_AFTER_CANCEL " + f.ID, f.ID, *f.SupplierID, 2})
@@ -233,7 +233,7 @@ func TestShipAfterCancel(t *testing.T) {
 	now = w.order(shop, o.ID)
 	equal(t, "returns", len(now.Returns), 1)
 	equal(t, "the return", []any{now.Returns[0].Status, len(now.Returns[0].Lines), now.Returns[0].Lines[0].Quantity}, []any{redline.ReturnRequested, 1, 5})
-	equal(t, "open conflicts", len(w.openConflicts(redline.ConflictShipAfterCancel)), 0)
+	equal(t, "open conflicts", len(w.disagreements(redline.ConflictShipAfterCancel)), 0)
 	w.checkBooks()
 }
 
@@ -262,9 +262,9 @@ func TestShipAfterReject(t *testing.T) {
 	l := now.Lines[0]
 	equal(t, "the line", []int{l.Open, l.Backordered, l.Shipped, l.Cancelled}, []int{0, 9, 6, 0})
 	equal(t, "the stock", w.stock("tea", "tokyo"), []int{14, 20, 6})
-	equal(t, "conflicts", len(w.openConflicts(redline.ConflictShipAfterCancel)), 1)
+	equal(t, "conflicts", len(w.disagreements(redline.ConflictShipAfterCancel)), 1)
 	equal(t, "the other", w.order(operator, other.ID).Lines[0].Open, 20)
-	equal(t, "what is oversold", len(w.openConflicts(redline.ConflictOversold)), 1)
+	equal(t, "what is oversold", len(w.disagreements(redline.ConflictOversold)), 1)
 	w.checkBooks()
 }
 
@@ -278,13 +278,13 @@ func TestMoreShippedThanWasLeft(t *testing.T) {
 	refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 0)}), redline.CodeInvalid, "lines.0.quantity")
 	refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 5), TrackingNumber: ref("T 1")}),
 		redline.CodeDuplicate, "trackingNumber")
-	equal(t, "conflicts", len(w.openConflicts(redline.ConflictQuantityExceedsOrder)), 0)
+	equal(t, "conflicts", len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
 
 	in := redline.FulfillmentCreateInput{IdempotencyKey: key(), FulfillmentOrderID: f.ID, Lines: some(f, 7), TrackingNumber: ref("T 2")}
 	for range 2 { // told twice, it is one disagreement
 		refused(t, w.send(tokyo, in), redline.CodeInvalid, "lines.0.quantity")
 	}
-	open := w.openConflicts(redline.ConflictQuantityExceedsOrder)
+	open := w.disagreements(redline.ConflictQuantityExceedsOrder)
 	equal(t, "conflicts", len(open), 1)
 	equal(t, "the conflict", []any{open[0].Cause, *open[0].SubjectID, open[0].Version}, []any{"QUANTITY_EXCEEDS_ORDER " + f.ID, f.ID, 1})
 	equal(t, "its facts", open[0].Facts, redline.Attributes{
@@ -301,7 +301,7 @@ func TestMoreShippedThanWasLeft(t *testing.T) {
 
 	// Of a part that is closed nothing is left.
 	refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 1)}), redline.CodeInvalidTransition, "fulfillmentOrderId")
-	open = w.openConflicts(redline.ConflictQuantityExceedsOrder)
+	open = w.disagreements(redline.ConflictQuantityExceedsOrder)
 	equal(t, "conflicts", len(open), 1)
 	w.must(w.resolve(open[0]))
 	equal(t, "the stock", w.stock("tea", "tokyo"), []int{11, 0, 0})
