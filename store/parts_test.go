@@ -29,7 +29,7 @@ func TestPartTransitions(t *testing.T) {
 	}, redline.PartInProgress}
 	ship := call{"ship the rest", func(_ *redline.Order, f *redline.FulfillmentOrder) error { return w.ship(tokyo, f) }, redline.PartClosed}
 	cancel := call{"cancel", func(o *redline.Order, _ *redline.FulfillmentOrder) error { return w.cancel(shop, o) }, redline.PartCancelled}
-	shipLate := call{shipSome.name, shipSome.do, redline.PartClosed}
+	shipLate, ask := call{shipSome.name, shipSome.do, redline.PartClosed}, call{cancel.name, cancel.do, redline.PartCancellationRequested}
 	all := []call{accept, acceptSome, reject, shipSome, ship, cancel}
 	for _, from := range []struct {
 		name    string
@@ -38,9 +38,9 @@ func TestPartTransitions(t *testing.T) {
 		next    []string
 	}{
 		{"SUBMITTED", nil, all, []string{"ACCEPTED", "PARTIALLY_ACCEPTED", "REJECTED", "IN_PROGRESS", "CLOSED"}},
-		{"ACCEPTED", []call{accept}, []call{shipSome, ship}, []string{"IN_PROGRESS", "CLOSED"}},
-		{"PARTIALLY_ACCEPTED", []call{acceptSome}, []call{shipSome, ship}, []string{"IN_PROGRESS", "CLOSED"}},
-		{"IN_PROGRESS", []call{shipSome}, []call{shipSome, ship}, []string{"IN_PROGRESS", "CLOSED"}},
+		{"ACCEPTED", []call{accept}, []call{shipSome, ship, ask}, []string{"IN_PROGRESS", "CLOSED"}},
+		{"PARTIALLY_ACCEPTED", []call{acceptSome}, []call{shipSome, ship, ask}, []string{"IN_PROGRESS", "CLOSED"}},
+		{"IN_PROGRESS", []call{shipSome}, []call{shipSome, ship, ask}, []string{"IN_PROGRESS", "CLOSED"}},
 		// What a supplier ships all the same is taken as a fact.
 		{"REJECTED", []call{reject}, []call{shipLate, ship}, []string{}},
 		{"CLOSED", []call{ship}, nil, []string{}},

@@ -43,8 +43,8 @@ func (w *world) teaAtTokyo(n int) (*redline.Order, *redline.FulfillmentOrder) {
 	return o, w.part(o, "tokyo")
 }
 
-// stock is what is on hand, committed and short of a level.
-func (w *world) stock(sku, location string) []int {
+// counts are what is on hand, committed and short of a level.
+func (w *world) counts(sku, location string) []int {
 	w.t.Helper()
 	l := w.level(sku, location)
 	return []int{l.OnHand, l.Committed, l.Shortfall}
@@ -74,7 +74,7 @@ func TestPendingShipment(t *testing.T) {
 	now := w.stands(o, redline.OrderProcessing, "tokyo", redline.PartInProgress)
 	s := w.part(now, "tokyo").Fulfillments[0]
 	equal(t, "the shipment", []any{s.Status, s.ShippedAt == nil, s.Lines[0].Quantity}, []any{redline.ShipmentPending, true, 3})
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{20, 5, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{20, 5, 0})
 
 	e := refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 3), Pending: true}),
 		redline.CodeInvalid, "lines.0.quantity")
@@ -103,7 +103,7 @@ func TestPendingShipment(t *testing.T) {
 	now = w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
 	_, s = now.Shipment(s.ID)
 	equal(t, "the shipment", []any{s.Status, s.ShippedAt != nil, *s.Carrier, *s.TrackingNumber}, []any{redline.ShipmentShipped, true, "Parcel", "T 7"})
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{15, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{15, 0, 0})
 	e = refused(t, w.markShipped(tokyo, s.ID), redline.CodeInvalidTransition, "fulfillmentId")
 	equal(t, "the refusal", []any{e.From, e.To, e.Allowed}, []any{"SHIPPED", "SHIPPED", []string{"DELIVERED", "FAILED"}})
 	w.checkBooks()
@@ -128,7 +128,7 @@ func TestShipmentsThatEnd(t *testing.T) {
 	w.must(w.markFailed(tokyo, shipments[2].ID))
 	refused(t, w.deliver(tokyo, shipments[2].ID), redline.CodeInvalidTransition, "fulfillmentId")
 	w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{15, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{15, 0, 0})
 
 	// A cancelled shipment is none of those that have to arrive.
 	o, f = w.teaAtTokyo(2)
@@ -179,7 +179,7 @@ func TestWholeOrderTakesItsPendingShipments(t *testing.T) {
 		w.must(w.setStatus(operator, o, c.to))
 		now := w.stands(o, c.to, "east", c.part)
 		equal(t, "the shipment", w.part(now, "east").Fulfillments[0].Status, c.shipment)
-		equal(t, "the stock", w.stock("pads", "east"), []int{c.onHand, 0, 0})
+		equal(t, "the stock", w.counts("pads", "east"), []int{c.onHand, 0, 0})
 	}
 	w.checkBooks()
 }
@@ -203,7 +203,7 @@ func TestShipAfterCancel(t *testing.T) {
 	now := w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
 	l := now.Lines[0]
 	equal(t, "the line", []int{l.Open, l.Backordered, l.Shipped, l.Cancelled}, []int{0, 0, 2, 3})
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{18, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{18, 0, 0})
 
 	// The same parcel under another key is no other parcel, and another is.
 	in.IdempotencyKey = key()
@@ -214,7 +214,7 @@ func TestShipAfterCancel(t *testing.T) {
 	refused(t, w.send(tokyo, in), redline.CodeDuplicate, "trackingNumber")
 	now = w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
 	equal(t, "the line", []int{now.Lines[0].Shipped, now.Lines[0].Cancelled}, []int{5, 0})
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{15, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{15, 0, 0})
 	w.checkBooks()
 
 	open := w.disagreements(redline.ConflictShipAfterCancel)
@@ -261,7 +261,7 @@ func TestShipAfterReject(t *testing.T) {
 	now := w.stands(o, redline.OrderPartiallyShipped, "tokyo", redline.PartClosed)
 	l := now.Lines[0]
 	equal(t, "the line", []int{l.Open, l.Backordered, l.Shipped, l.Cancelled}, []int{0, 9, 6, 0})
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{14, 20, 6})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{14, 20, 6})
 	equal(t, "conflicts", len(w.disagreements(redline.ConflictShipAfterCancel)), 1)
 	equal(t, "the other", w.order(operator, other.ID).Lines[0].Open, 20)
 	equal(t, "what is oversold", len(w.disagreements(redline.ConflictOversold)), 1)
@@ -291,12 +291,12 @@ func TestMoreShippedThanWasLeft(t *testing.T) {
 		{Name: "order", Value: o.Number}, {Name: "shipped tea", Value: "7"}, {Name: "left tea", Value: "4"}, {Name: "trackingNumber", Value: "T 2"},
 	})
 	w.stands(o, redline.OrderPartiallyShipped, "tokyo", redline.PartInProgress)
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{19, 4, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{19, 4, 0})
 
 	w.must(w.resolve(open[0]))
 	now := w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
 	equal(t, "the line", []int{now.Lines[0].Shipped, w.part(now, "tokyo").Fulfillments[1].Lines[0].Quantity}, []int{5, 4})
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{12, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{12, 0, 0})
 	w.checkBooks()
 
 	// Of a part that is closed nothing is left.
@@ -304,7 +304,7 @@ func TestMoreShippedThanWasLeft(t *testing.T) {
 	open = w.disagreements(redline.ConflictQuantityExceedsOrder)
 	equal(t, "conflicts", len(open), 1)
 	w.must(w.resolve(open[0]))
-	equal(t, "the stock", w.stock("tea", "tokyo"), []int{11, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{11, 0, 0})
 	w.checkBooks()
 }
 
@@ -337,7 +337,7 @@ func TestShippedBeforeACount(t *testing.T) {
 			count()
 			ship()
 		}
-		equal(t, "the stock", w.stock("tea", "tokyo"), []int{onHand - 4, 0, 0})
+		equal(t, "the stock", w.counts("tea", "tokyo"), []int{onHand - 4, 0, 0})
 		var occurred time.Time
 		w.must(w.DB().GetContext(w.ctx, &occurred, `SELECT occurred_at FROM inventory_movements WHERE reference = $1 AND reason = 'SHIPPED'`, o.Number))
 		equal(t, "the ledger line's moment", occurred.Equal(o.PlacedAt), true)
