@@ -619,6 +619,30 @@ func (w *world) askRest() []asked {
 				Changes: []redline.InventoryChange{{Stock: redline.StockKey{SKU: ref("SKU-77"), LocationCode: ref("loc-4")}, State: redline.StateOnHand, Delta: 1}}})
 			return err
 		}},
+		asked{"a feed", func() error {
+			rows := []redline.SupplierFeedRow{{SupplierSKU: "S63", Quantity: 7, Cost: &redline.Decimal{}}, {SupplierSKU: "S93", Quantity: 1, Unit: ref(redline.UnitBox)}}
+			for n := range 50 {
+				rows = append(rows, says(fmt.Sprint("S", 123+30*n), n%11))
+			}
+			in := w.feedOf(redline.FeedPartial, 1, rows...)
+			in.AsOf = in.AsOf.Add(-time.Hour)
+			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, in)
+			return err
+		}},
+		asked{"a full feed", func() error {
+			in := w.feedOf(redline.FeedFull, 4)
+			for n := range 334 {
+				in.Rows = append(in.Rows, says(fmt.Sprint("S", 3+30*n), n%11))
+			}
+			w.exec(`UPDATE suppliers SET zeroing_limit_percent = 100 WHERE code = 'sup-3'`)
+			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, in)
+			return err
+		}},
+		asked{"a full feed that is to wait", func() error {
+			w.exec(`UPDATE suppliers SET zeroing_limit_percent = 0 WHERE code = 'sup-3'`)
+			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, w.feedOf(redline.FeedFull, 5))
+			return err
+		}},
 		asked{"agreeing on terms", func() error {
 			_, _, err := w.SupplierTermsSet(w.ctx, operator, redline.SupplierTermsSetInput{SupplierID: largeID("sup", 3), ConfirmWithinSeconds: ref(60)})
 			return err

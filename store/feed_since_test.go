@@ -12,10 +12,10 @@ func (w *world) sauceAtCajun(n int) redline.LineInput {
 	return redline.LineInput{SKU: ref("sauce"), Quantity: n, LocationID: ref(w.id["cajun"])}
 }
 
-// quantities are what a level's quantities are: on hand, committed, available and
+// sauces are what there is of cajun's sauce: on hand, committed, available and
 // shortfall.
-func (w *world) quantities(sku, location string) []int {
-	l := w.level(sku, location)
+func (w *world) sauces() []int {
+	l := w.level("sauce", "cajun")
 	return []int{l.OnHand, l.Committed, l.Available, l.Shortfall}
 }
 
@@ -34,7 +34,7 @@ func TestFeedAndWhatMovedSince(t *testing.T) {
 	after := w.place(shop, w.sauceAtCajun(7))
 	w.adjust(cajun, "sauce", "cajun", 5)
 	w.submit(cajun, in, 1, 0, 0)
-	equal(t, "counted before a shipment and a delivery", w.quantities("sauce", "cajun"), []int{60 - 10 + 5, 7, 48, 0})
+	equal(t, "counted before a shipment and a delivery", w.sauces(), []int{60 - 10 + 5, 7, 48, 0})
 
 	// A shipment that left before the count and is told of after it is in the count.
 	left := w.now()
@@ -44,13 +44,13 @@ func TestFeedAndWhatMovedSince(t *testing.T) {
 	})
 	w.must(err)
 	w.submit(cajun, in, 1, 0, 0)
-	equal(t, "counted after a shipment", w.quantities("sauce", "cajun"), []int{50, 0, 50, 0})
+	equal(t, "counted after a shipment", w.sauces(), []int{50, 0, 50, 0})
 
 	// More has gone since than there was.
 	in = w.feedOf(redline.FeedPartial, 0, bottles(3))
 	w.adjust(cajun, "sauce", "cajun", -10)
 	w.submit(cajun, in, 1, 0, 0)
-	equal(t, "never below 0", w.quantities("sauce", "cajun"), []int{0, 0, 0, 0})
+	equal(t, "never below 0", w.sauces(), []int{0, 0, 0, 0})
 
 	// A statement isn't a movement: what a newer one changed isn't counted twice.
 	old := w.feedOf(redline.FeedPartial, 0, bottles(40))
@@ -59,7 +59,7 @@ func TestFeedAndWhatMovedSince(t *testing.T) {
 	again := w.feedOf(redline.FeedPartial, 0, bottles(41))
 	again.AsOf = old.AsOf
 	w.submit(cajun, again, 1, 0, 0)
-	equal(t, "stated twice as of one moment", w.quantities("sauce", "cajun"), []int{41, 0, 41, 0})
+	equal(t, "stated twice as of one moment", w.sauces(), []int{41, 0, 41, 0})
 	w.checkBooks()
 }
 
@@ -81,17 +81,17 @@ func TestFeedOfWhatIsAvailable(t *testing.T) {
 	in := available(30)
 	then := w.place(shop, w.sauceAtCajun(5))
 	w.submit(cajun, in, 1, 0, 0)
-	equal(t, "claimed since", w.quantities("sauce", "cajun"), []int{30 + 14, 15, 25, 0})
+	equal(t, "claimed since", w.sauces(), []int{30 + 14, 15, 25, 0})
 
 	in = available(25)
 	w.shipFromCajun(then)
 	w.submit(cajun, in, 0, 1, 0)
-	equal(t, "what we shipped was claimed", w.quantities("sauce", "cajun"), []int{39, 10, 25, 0})
+	equal(t, "what we shipped was claimed", w.sauces(), []int{39, 10, 25, 0})
 
 	in = available(0)
 	in.Mode = redline.FeedPartial
 	w.submit(cajun, in, 1, 0, 0)
-	equal(t, "nothing for us", w.quantities("sauce", "cajun"), []int{14, 10, 0, 0})
+	equal(t, "nothing for us", w.sauces(), []int{14, 10, 0, 0})
 	w.checkBooks()
 }
 
@@ -101,7 +101,7 @@ func TestFeedShortAndBack(t *testing.T) {
 	w := newWorld(t)
 	w.place(shop, w.sauceAtCajun(40))
 	r := w.submit(cajun, w.feedOf(redline.FeedPartial, 1, says("65", 1)), 1, 0, 0)
-	equal(t, "short", w.quantities("sauce", "cajun"), []int{32, 40, 0, 8})
+	equal(t, "short", w.sauces(), []int{32, 40, 0, 8})
 	equal(t, "the conflict", kindsOf(r.Conflicts), []string{"OVERSOLD"})
 	id, _, err := w.OrderPlace(w.ctx, shop, redline.OrderPlaceInput{
 		IdempotencyKey: key(), AllowBackorder: true, AllowStale: true, Lines: []redline.LineInput{w.sauceAtCajun(20)},
@@ -110,7 +110,7 @@ func TestFeedShortAndBack(t *testing.T) {
 	equal(t, "waiting", w.order(shop, id).Lines[0].Backordered, 20)
 	w.submit(cajun, w.feedOf(redline.FeedPartial, 2, says("65", 2)), 1, 0, 0)
 	equal(t, "filled", []int{w.order(shop, id).Lines[0].Backordered, w.order(shop, id).Lines[0].Open}, []int{0, 20})
-	equal(t, "and sold", w.quantities("sauce", "cajun"), []int{64, 60, 4, 0})
+	equal(t, "and sold", w.sauces(), []int{64, 60, 4, 0})
 	equal(t, "open", w.openKinds(), []string(nil))
 	w.checkBooks()
 }
