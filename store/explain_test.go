@@ -629,17 +629,7 @@ func (w *world) askRest() []asked {
 			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, in)
 			return err
 		}},
-		asked{"a full feed", func() error {
-			in := w.feedOf(redline.FeedFull, 4)
-			for n := range 334 {
-				in.Rows = append(in.Rows, says(fmt.Sprint("S", 3+30*n), n%11))
-			}
-			w.exec(`UPDATE suppliers SET zeroing_limit_percent = 100 WHERE code = 'sup-3'`)
-			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, in)
-			return err
-		}},
 		asked{"a full feed that is to wait", func() error {
-			w.exec(`UPDATE suppliers SET zeroing_limit_percent = 0 WHERE code = 'sup-3'`)
 			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, w.feedOf(redline.FeedFull, 5))
 			return err
 		}},

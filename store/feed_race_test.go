@@ -137,7 +137,7 @@ func TestFeedAgainstShipment(t *testing.T) {
 }
 
 // A count, as of a moment before, and sales and shipments at once.
-func TestCountAgainstSale(t *testing.T) {
+func TestCountAgainstSaleAndShipment(t *testing.T) {
 	w := newWorld(t)
 	w.adjust(operator, "pads", "east", 500)
 	sold := 0
