@@ -309,10 +309,10 @@ func TestRejectAgainstCancel(t *testing.T) {
 	w.checkBooks()
 }
 
-// Count against sale: a count that overrides and an order race for the last of a
+// Count against sale, of our own: a count that overrides and an order race for the last of a
 // level; the order has it, and the count that would take it away is refused, or
 // the count comes first, and the order waits.
-func TestCountAgainstSale(t *testing.T) {
+func TestOwnCountAgainstSale(t *testing.T) {
 	w := newWorld(t)
 	for range 20 {
 		w.must(w.countTo("pads", "west", 4))
