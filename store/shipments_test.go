@@ -344,3 +344,93 @@ func TestShippedBeforeACount(t *testing.T) {
 	}
 	w.checkBooks()
 }
+
+// Marking a pending shipment as shipped and cancelling the order race: what
+// leaves was not given back, and what was given back doesn't leave.
+func TestMarkShippedAgainstCancel(t *testing.T) {
+	w := newWorld(t)
+	for range 10 {
+		w.adjust(operator, "pads", "east", 2)
+		before := w.level("pads", "east").OnHand
+		o := w.place(shop, line("pads", 2))
+		f := w.part(o, "east")
+		w.must(w.send(operator, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Pending: true}))
+		s := w.part(w.order(operator, o.ID), "east").Fulfillments[0].ID
+		errs := atOnce(2, func(i int) error {
+			if i == 0 {
+				return w.markShipped(operator, s)
+			}
+			return w.cancel(shop, o)
+		})
+		if (errs[0] == nil) == (errs[1] == nil) {
+			t.Fatalf("not one of them won: %v", errs)
+		}
+		status, onHand := redline.OrderCancelled, before
+		if errs[0] == nil {
+			status, onHand = redline.OrderShipped, before-2
+		}
+		equal(t, "the order", w.order(shop, o.ID).Status, status)
+		equal(t, "the stock", w.counts("pads", "east"), []int{onHand, 0, 0})
+	}
+	w.checkBooks()
+}
+
+// A supplier ships while its customer cancels: whoever comes first, the goods
+// have left once, and count as shipped.
+func TestSupplierShipsAgainstCancel(t *testing.T) {
+	w := newWorld(t)
+	for range 10 {
+		w.adjust(tokyo, "tea", "tokyo", 2)
+		before := w.level("tea", "tokyo").OnHand
+		o, f := w.teaAtTokyo(2)
+		errs := atOnce(2, func(i int) error {
+			if i == 0 {
+				return w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 2)})
+			}
+			return w.cancel(shop, o)
+		})
+		w.must(errs[0])
+		w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+		equal(t, "the stock", w.counts("tea", "tokyo"), []int{before - 2, 0, 0})
+		late := 0
+		if errs[1] == nil { // the cancellation came first
+			late = 1
+		}
+		open := 0
+		for _, c := range w.disagreements(redline.ConflictShipAfterCancel) {
+			if *c.SubjectID == f.ID {
+				open++
+			}
+		}
+		equal(t, "conflicts", open, late)
+	}
+	w.checkBooks()
+}
+
+// One parcel that left after a cancellation, told of by several calls at once,
+// with one key and with several: it takes stock once.
+func TestShipAfterCancelToldAtOnce(t *testing.T) {
+	w := newWorld(t)
+	o, f := w.teaAtTokyo(6)
+	w.must(w.cancel(shop, o))
+	keys := []string{key(), key()}
+	won := map[string]bool{}
+	errs := atOnce(6, func(i int) error {
+		return w.send(tokyo, redline.FulfillmentCreateInput{
+			IdempotencyKey: keys[i%2], FulfillmentOrderID: f.ID, Lines: some(f, 2), TrackingNumber: ref("T 1"),
+		})
+	})
+	for i, err := range errs {
+		if err == nil {
+			won[keys[i%2]] = true
+			continue
+		}
+		if e := refusals(t, err)[0]; e.Code != redline.CodeDuplicate && e.Code != redline.CodeIdempotencyInProgress {
+			t.Errorf("the loser is told %v", e)
+		}
+	}
+	equal(t, "the keys that have shipped it", len(won), 1)
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{18, 0, 0})
+	equal(t, "conflicts", len(w.disagreements(redline.ConflictShipAfterCancel)), 1)
+	w.checkBooks()
+}
