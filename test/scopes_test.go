@@ -112,7 +112,8 @@ func TestScopesOfSubscriptions(t *testing.T) {
 			}
 		}
 	}
-	await(t, inTurn(operator.pokeStock(t, scopesSKU, scopesSupplier), operator.pokeOrder(t, order)), open)
+	supplier := s.as(supplierToken(t, scopesSupplier))
+	await(t, inTurn(operator.pokeStock(t, scopesSKU, scopesSupplier), operator.pokeOrder(t, order), supplier.pokeConflict(t)), open)
 }
 
 // Who may look up an object by its id alone is what @scope on its type says,
@@ -147,5 +148,6 @@ var prefixes = map[string]string{
 	"Product": redline.PrefixProduct, "Supplier": redline.PrefixSupplier, "SupplierItem": redline.PrefixSupplierItem,
 	"Location": redline.PrefixLocation, "InventoryLevel": redline.PrefixLevel, "InventoryMovement": redline.PrefixMovement,
 	"Order": redline.PrefixOrder, "OrderLine": redline.PrefixOrderLine, "FulfillmentOrder": redline.PrefixFulfillmentOrder,
-	"Fulfillment": redline.PrefixFulfillment, "AuditEntry": redline.PrefixAuditEntry,
+	"Fulfillment": redline.PrefixFulfillment, "AuditEntry": redline.PrefixAuditEntry, "Reservation": redline.PrefixReservation,
+	"Return": redline.PrefixReturn, "Conflict": redline.PrefixConflict,
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"redline"
+	"redline/auth"
 )
 
 // The two suppliers of this file, with a product of each.
@@ -23,7 +24,7 @@ const (
 // stranger is what one supplier has: ids and names that another must not get to
 // by any path. Made of nothing it is the ids of what doesn't exist.
 type stranger struct {
-	level, movement, item, order, number, line, part, partLine, shipment, audit string
+	level, movement, item, order, number, line, part, partLine, shipment, audit, reservation, returned, returnLine, conflict string
 	// What anybody may know.
 	product, location, supplier string
 }
@@ -41,6 +42,14 @@ func theirThings(t *testing.T, s *server, sku string) stranger {
 	shipped := supplier.do(t, "fulfillmentCreate", vars{
 		"idempotencyKey": newKey(), "fulfillmentOrderId": x.part, "lines": []any{vars{"lineId": x.partLine, "quantity": 1}},
 	}, `fulfillmentOrder { fulfillments { id } location { id } supplier { id } }`)
+	x.reservation = shop.do(t, "reservationCreate", vars{
+		"idempotencyKey": newKey(), "lines": []any{vars{"sku": sku, "quantity": 1}}, "ttlSeconds": 86_400,
+	}, `reservation { id }`).text("reservation.id")
+	returned := shop.do(t, "returnCreate", vars{
+		"idempotencyKey": newKey(), "orderId": x.order, "lines": []any{vars{"orderLineId": x.line, "quantity": 1}},
+	}, `return { id lines { id } }`)
+	x.returned, x.returnLine = returned.text("return.id"), returned.text("return.lines.0.id")
+	x.conflict = supplier.feed(t, vars{"rows": []any{vars{"supplierSku": newKey(), "quantity": 1}}}, `conflicts { id }`).text("conflicts.0.id")
 	x.shipment, x.location, x.supplier = shipped.text("fulfillmentOrder.fulfillments.0.id"), shipped.text("fulfillmentOrder.location.id"), shipped.text("fulfillmentOrder.supplier.id")
 	found := operator.ask(t, `query($sku: String!, $location: ID!, $order: ID!) {
 		product(by: {sku: $sku}) { id supplierItems { id } inventory { levels { id } } }
@@ -63,6 +72,8 @@ func (x stranger) nobodys() stranger {
 		order: redline.NewID(redline.PrefixOrder), number: "99999999", line: redline.NewID(redline.PrefixOrderLine),
 		part: redline.NewID(redline.PrefixFulfillmentOrder), partLine: redline.NewID(redline.PrefixFulfillmentOrderLine),
 		shipment: redline.NewID(redline.PrefixFulfillment), audit: redline.NewID(redline.PrefixAuditEntry),
+		reservation: redline.NewID(redline.PrefixReservation), returned: redline.NewID(redline.PrefixReturn),
+		returnLine: redline.NewID(redline.PrefixReturnLine), conflict: redline.NewID(redline.PrefixConflict),
 		product: x.product, location: redline.NewID(redline.PrefixLocation), supplier: redline.NewID(redline.PrefixSupplier),
 	}
 }
@@ -71,6 +82,7 @@ func (x stranger) secrets() map[string]string {
 	return map[string]string{
 		"level": x.level, "movement": x.movement, "item": x.item, "order": x.order, "number": x.number, "line": x.line,
 		"part": x.part, "partLine": x.partLine, "shipment": x.shipment, "audit": x.audit,
+		"reservation": x.reservation, "returned": x.returned, "returnLine": x.returnLine, "conflict": x.conflict,
 	}
 }
 
@@ -106,12 +118,15 @@ var probes = map[string][]probe{
 			c: node(id: $item) { id } d: node(id: $order) { id } }`},
 		{document: `query($line: ID!, $part: ID!, $partLine: ID!, $shipment: ID!, $audit: ID!) { e: node(id: $line) { id } f: node(id: $part) { id }
 			g: node(id: $partLine) { id } h: node(id: $shipment) { id } i: node(id: $audit) { id } }`},
-		{public: true, document: `query($supplier: ID!) { node(id: $supplier) { ... on Supplier { code lastSeenAt items { nodes { id supplierSku } totalCount } } } }`},
+		{document: `query($reservation: ID!, $returned: ID!, $conflict: ID!) { j: node(id: $reservation) { id } k: node(id: $returned) { id }
+			l: node(id: $conflict) { id } }`},
+		{public: true, document: `query($supplier: ID!) { node(id: $supplier) { ... on Supplier { code lastSeenAt status terms { version } items { nodes { id supplierSku } totalCount } } } }`},
 		{public: true, document: `query($product: ID!) { node(id: $product) { ... on Product { inventory { onHand available levels { id onHand } }
 			supplierItems { id supplierSku cost { amount } } } } }`},
 	},
-	"nodes": {{document: `query($level: ID!, $movement: ID!, $item: ID!, $order: ID!, $line: ID!, $part: ID!, $shipment: ID!, $audit: ID!) {
-		nodes(ids: [$level, $movement, $item, $order, $line, $part, $shipment, $audit]) { id } }`}},
+	"nodes": {{document: `query($level: ID!, $movement: ID!, $item: ID!, $order: ID!, $line: ID!, $part: ID!, $shipment: ID!, $audit: ID!,
+		$reservation: ID!, $returned: ID!, $conflict: ID!) {
+		nodes(ids: [$level, $movement, $item, $order, $line, $part, $shipment, $audit, $reservation, $returned, $conflict]) { id } }`}},
 	"viewer": {{document: `{ viewer { subject suppliers { code items { nodes { id } } } } }`}},
 	"product": {
 		{document: `query($supplier: ID!) { product(by: {supplierSku: {supplierId: $supplier, sku: "` + theirsSupplierSKU + `"}}) { id } }`},
@@ -148,6 +163,11 @@ var probes = map[string][]probe{
 		{document: `query($supplier: ID!) { fulfillmentOrders(filter: {supplierId: $supplier}) { totalCount nodes { id } } }`},
 		{document: `query($location: ID!) { fulfillmentOrders(filter: {locationId: $location}) { totalCount nodes { id } } }`},
 	},
+	"reservation": {{document: `query($reservation: ID!) { reservation(id: $reservation) { id status lines { product { sku } } } }`}},
+	"conflicts": {
+		{document: `{ conflicts(first: 250) { totalCount nodes { id supplier { code } subject { id } facts { value } } } }`},
+		{document: `{ conflicts(kind: UNMAPPED_SKU, status: OPEN, first: 250) { totalCount nodes { id summary } } }`},
+	},
 	"auditEntries": {{document: `query($order: ID!) { auditEntries(subject: $order) { nodes { id } } }`}},
 	"eventHead":    {{document: `{ eventHead }`, public: true}},
 
@@ -162,7 +182,21 @@ var probes = map[string][]probe{
 		stock: {locationId: $location, sku: "` + theirSKU + `"}, onHand: 0, basis: {override: true}}]}) { rows { level { id } } userErrors { code message field } } }`}},
 	"inventoryTransfer": {{document: `mutation($location: ID!, $product: ID!) { inventoryTransfer(input: {idempotencyKey: "strangers", productId: $product,
 		fromLocationId: $location, toLocationId: $location, quantity: 1}) { rows { level { id } } userErrors { code message field } } }`}},
-	"orderPlace":       {{document: `mutation($product: ID!) { orderPlace(input: {idempotencyKey: "strangers", customer: {}, lines: [{productId: $product, quantity: 1}]}) { order { id } } }`}},
+	"supplierFeedSubmit": {{document: `mutation($supplier: ID!) { supplierFeedSubmit(input: {idempotencyKey: "strangers", supplierId: $supplier, mode: FULL,
+		asOf: "2024-05-31T08:00:00Z", rows: [{supplierSku: "` + theirsSupplierSKU + `", quantity: 0}]}) { applied rows { level { id } } conflicts { id }
+		userErrors { code message field } } }`}},
+	"supplierItemUpsert": {{document: `mutation($supplier: ID!, $product: ID!) { supplierItemUpsert(input: {supplierId: $supplier, productId: $product,
+		supplierSku: "` + theirsSupplierSKU + `", unit: CASE, packQuantity: 7}) { supplierItem { id } userErrors { code message field } } }`}},
+	"supplierTermsSet": {{document: `mutation($supplier: ID!) { supplierTermsSet(input: {supplierId: $supplier, zeroingLimitPercent: 100}) {
+		supplier { id } userErrors { code message field } } }`}},
+	"reservationCreate": {{public: true, document: `mutation($product: ID!, $location: ID!) { reservationCreate(input: {idempotencyKey: "strangers",
+		lines: [{productId: $product, locationId: $location, quantity: 1000000000}]}) { reservation { id } userErrors { code } } }`}},
+	"reservationExtend": {{document: `mutation($reservation: ID!) { reservationExtend(input: {reservationId: $reservation, ttlSeconds: 1, expectedVersion: 99}) {
+		reservation { id } userErrors { __typename code message field } } }`}},
+	"reservationRelease": {{document: `mutation($reservation: ID!) { reservationRelease(input: {reservationId: $reservation}) {
+		reservation { id } userErrors { __typename code message field } } }`}},
+	"orderPlace": {{document: `mutation($reservation: ID!) { orderPlace(input: {idempotencyKey: "strangers", customer: {}, reservationId: $reservation}) {
+		order { id } userErrors { code message field } } }`}},
 	"orderCancel":      {{document: `mutation($order: ID!) { orderCancel(input: {idempotencyKey: "strangers", orderId: $order, reason: "r"}) { order { id } } }`}},
 	"orderHold":        {{document: `mutation($order: ID!) { orderHold(input: {orderId: $order, reason: "r"}) { order { id } } }`}},
 	"orderReleaseHold": {{document: `mutation($order: ID!) { orderReleaseHold(input: {orderId: $order}) { order { id } } }`}},
@@ -178,6 +212,24 @@ var probes = map[string][]probe{
 		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
 	"fulfillmentCreate": {{document: `mutation($part: ID!, $partLine: ID!) { fulfillmentCreate(input: {idempotencyKey: "strangers", fulfillmentOrderId: $part,
 		lines: [{lineId: $partLine, quantity: 1}]}) { fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentOrderAcceptCancellation": {{document: `mutation($part: ID!) { fulfillmentOrderAcceptCancellation(input: {fulfillmentOrderId: $part}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentOrderRejectCancellation": {{document: `mutation($part: ID!) { fulfillmentOrderRejectCancellation(input: {fulfillmentOrderId: $part}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentMarkShipped": {{document: `mutation($shipment: ID!) { fulfillmentMarkShipped(input: {fulfillmentId: $shipment}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentMarkFailed": {{document: `mutation($shipment: ID!) { fulfillmentMarkFailed(input: {fulfillmentId: $shipment, reason: "r"}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"fulfillmentCancel": {{document: `mutation($shipment: ID!) { fulfillmentCancel(input: {fulfillmentId: $shipment, reason: "r"}) {
+		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
+	"returnCreate": {{document: `mutation($order: ID!, $line: ID!) { returnCreate(input: {idempotencyKey: "strangers", orderId: $order,
+		lines: [{orderLineId: $line, quantity: 1}]}) { return { id } userErrors { __typename code message field } } }`}},
+	"returnReceive": {{document: `mutation($returned: ID!, $returnLine: ID!) { returnReceive(input: {idempotencyKey: "strangers", returnId: $returned,
+		lines: [{lineId: $returnLine, restock: 1}]}) { return { id } userErrors { __typename code message field } } }`}},
+	"returnCancel": {{document: `mutation($returned: ID!) { returnCancel(input: {returnId: $returned, expectedVersion: 99}) {
+		return { id } userErrors { __typename code message field } } }`}},
+	"conflictResolve": {{document: `mutation($conflict: ID!) { conflictResolve(input: {conflictId: $conflict, status: DISMISSED, resolution: "r"}) {
+		conflict { id } userErrors { __typename code message field } } }`}},
 	"fulfillmentMarkDelivered": {{document: `mutation($shipment: ID!) { fulfillmentMarkDelivered(input: {fulfillmentId: $shipment}) {
 		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
 }
@@ -190,24 +242,48 @@ func change(stock, variables string) probe {
 		changes: [{stock: ` + stock + `, delta: -1}]}) { rows { level { id } } userErrors { __typename code message field } } }`}
 }
 
-// Neither supplier gets to what is the other's, by any path: it is answered as
-// if it weren't there, and nothing of it changes.
+// strangers are those who have nothing to do with a supplier's or a shop's
+// things, each with all the scopes that its role may have.
+func strangers(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"anybody":          "",
+		"another supplier": supplierToken(t, mine),
+		"another shop":     shopToken(t, "other.example"),
+		"a customer":       issue(t, auth.Claims{Role: redline.RoleCustomer, Subject: "a customer", Customer: "somebody-else"}),
+	}
+}
+
+// Nobody gets to what is another's, by any path: it is answered as if it weren't
+// there, and nothing of it changes.
 func TestStrangersByAnyPath(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
 	x := theirThings(t, s, theirSKU)
-	operator, me := s.as(operatorToken(t)), s.as(supplierToken(t, mine))
-	before := s.everything(t, operator, x)
-
-	none := x.nobodys()
+	before := s.everything(t, x)
 	c := schema(t)
 	for _, f := range append(rootFields(c.Query), rootFields(c.Mutation)...) {
 		if len(probes[f.Name]) == 0 {
 			t.Errorf("nothing tries %s", f.Name)
 		}
-		for i, p := range probes[f.Name] {
-			name := fmt.Sprintf("%s %d", f.Name, i)
-			got := me.tell(t, p.document, used(p.document, x.vars()))
+	}
+	for who, token := range strangers(t) {
+		s.as(token).probe(t, who, x)
+		if after := s.everything(t, x); after != before {
+			t.Fatalf("something of theirs was changed by %s:\n%s\n%s", who, before, after)
+		}
+	}
+	checkPublic(t, s.as(supplierToken(t, mine)), x)
+}
+
+// probe tries everything with another's things, and with what isn't there.
+func (c caller) probe(t *testing.T, who string, x stranger) {
+	t.Helper()
+	none := x.nobodys()
+	for _, root := range slices.Sorted(maps.Keys(probes)) {
+		for i, p := range probes[root] {
+			name := fmt.Sprintf("%s by %s %d", root, who, i)
+			got := c.tell(t, p.document, used(p.document, x.vars()))
 			data, err := json.Marshal(got.data)
 			if err != nil {
 				t.Fatal(err)
@@ -218,17 +294,33 @@ func TestStrangersByAnyPath(t *testing.T) {
 				}
 			}
 			if !p.public {
-				other := me.tell(t, p.document, used(p.document, none.vars()))
-				if a, b := x.blind(got.body), none.blind(other.body); a != b {
+				other := c.tell(t, p.document, used(p.document, none.vars()))
+				if a, b := x.blind(inOrder(t, got)), none.blind(inOrder(t, other)); a != b {
 					t.Errorf("%s tells theirs from what isn't there:\n%s\n%s", name, a, b)
 				}
 			}
 		}
 	}
-	if after := s.everything(t, operator, x); after != before {
-		t.Errorf("something of theirs changed:\n%s\n%s", before, after)
+}
+
+// inOrder is an answer's data and errors: root fields are answered side by side,
+// and their errors come as they do.
+func inOrder(t *testing.T, a answer) string {
+	t.Helper()
+	parts := []any{a.data}
+	for _, e := range a.errors {
+		parts = append(parts, e)
 	}
-	checkPublic(t, me, x)
+	var texts []string
+	for _, part := range parts {
+		text, err := json.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	slices.Sort(texts[1:])
+	return strings.Join(texts, "\n")
 }
 
 // used leaves the variables that a document declares.
@@ -271,16 +363,23 @@ func checkPublic(t *testing.T, me caller, x stranger) {
 	}
 }
 
-// everything is all of theirs that a stranger could have changed, as an
-// operator sees it.
-func (s *server) everything(t *testing.T, operator caller, x stranger) string {
+// everything is all of theirs that a stranger could have changed, as those see
+// it whose it is, and an operator.
+func (s *server) everything(t *testing.T, x stranger) string {
 	t.Helper()
-	return operator.ask(t, `query($level: ID!, $order: ID!, $location: ID!, $product: ID!) {
+	held := s.as(shopToken(t, "strangers.example")).ask(t, `query($reservation: ID!) {
+		reservation(id: $reservation) { status expiresAt version lines { quantity } } }`, vars{"reservation": x.reservation})
+	all := s.as(operatorToken(t)).ask(t, `query($level: ID!, $order: ID!, $location: ID!, $product: ID!, $item: ID!, $supplier: ID!, $conflict: ID!) {
 		level: node(id: $level) { ... on InventoryLevel { `+levelFields+` } }
-		order(by: {id: $order}) { version status holdReason lines { open shipped cancelled } history { to } updatedAt
-			fulfillmentOrders { version status fulfillments { id status } } }
-		inventoryMovements(filter: {locationIds: [$location], productIds: [$product]}, first: 1) { totalCount } }`,
-		vars{"product": x.product, "level": x.level, "order": x.order, "location": x.location}).body
+		order(by: {id: $order}) { version status holdReason lines { open shipped cancelled returned } history { to } updatedAt
+			fulfillmentOrders { version status fulfillments { id status } } returns { id version status lines { restocked writtenOff } } }
+		inventoryMovements(filter: {locationIds: [$location], productIds: [$product]}, first: 1) { totalCount }
+		item: node(id: $item) { ... on SupplierItem { version } }
+		supplier: node(id: $supplier) { ... on Supplier { terms { version } items { totalCount } } }
+		conflict: node(id: $conflict) { ... on Conflict { version status } } }`, vars{
+		"product": x.product, "level": x.level, "order": x.order, "location": x.location, "item": x.item, "supplier": x.supplier, "conflict": x.conflict,
+	})
+	return held.body + all.body
 }
 
 // Nothing of another supplier's arrives by a subscription, whatever its filter
@@ -315,13 +414,20 @@ func TestStrangersBySubscription(t *testing.T) {
 	w.subscribe("their supplier", watchStock, vars{"filter": vars{"supplierId": x.supplier}})
 	w.subscribe("their orders", watchOrders, vars{"filter": vars{"supplierId": x.supplier}})
 	w.subscribe("their product", watchOrders, vars{"filter": vars{"productId": x.product}})
-	await(t, inTurn(operator.pokeStock(t, mySKU, mine), operator.pokeOrder(t, own)), map[*socket][]string{w: ids})
+	w.subscribe("conflicts", watchConflicts, nil)
+	me, theirSupplier := s.as(supplierToken(t, mine)), s.as(supplierToken(t, theirs))
+	await(t, inTurn(operator.pokeStock(t, mySKU, mine), operator.pokeOrder(t, own), me.pokeConflict(t)), map[*socket][]string{w: append(ids, "conflicts")})
 
 	operator.adjust(t, theirOther, theirs, "ON_HAND", 1)
 	operator.do(t, "orderHold", vars{"orderId": x.order, "reason": "r"}, "cursor")
 	operator.do(t, "orderReleaseHold", vars{"orderId": x.order}, "cursor")
 	changed := operator.adjust(t, mySKU, mine, "ON_HAND", 1).text("cursor")
 	held := operator.do(t, "orderHold", vars{"orderId": own, "reason": "r"}, "cursor").text("cursor")
+	theirSupplier.feed(t, vars{"rows": []any{vars{"supplierSku": newKey(), "quantity": 1}}}, "cursor")
+	opened := me.feed(t, vars{"rows": []any{vars{"supplierSku": newKey(), "quantity": 1}}}, "cursor").text("cursor")
+	if e := w.event("conflicts"); text(e, "cursor") != opened {
+		t.Errorf("of conflicts came %v", e)
+	}
 	for id := range stock {
 		if e := w.event(id); text(e, "cursor") != changed {
 			t.Errorf("by %s came %v", id, e)
