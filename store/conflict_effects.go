@@ -22,6 +22,7 @@ var effects = map[redline.ConflictKind]effect{
 		return m.stillOversold(ctx, *c.SubjectID)
 	},
 	redline.ConflictStaleFeed: func(ctx context.Context, m *mutation, c *redline.Conflict, _ redline.ConflictResolveInput) error {
+		m.subjects = append(m.subjects, *c.SupplierID)
 		return m.confirmLevels(ctx, *c.SupplierID)
 	},
 	redline.ConflictUnmappedSKU:  mapAndApply,
@@ -34,10 +35,15 @@ var effects = map[redline.ConflictKind]effect{
 		if err := readHeld(c, &held); err != nil {
 			return err
 		}
+		m.subjects = append(m.subjects, *c.SupplierID)
 		return m.applyHeldFeed(ctx, held.FeedID)
 	},
-	redline.ConflictShipAfterCancel:      pendingEffect,
-	redline.ConflictQuantityExceedsOrder: pendingEffect,
+	redline.ConflictShipAfterCancel: func(ctx context.Context, m *mutation, c *redline.Conflict, _ redline.ConflictResolveInput) error {
+		return m.returnShipment(ctx, c.Held)
+	},
+	redline.ConflictQuantityExceedsOrder: func(ctx context.Context, m *mutation, c *redline.Conflict, _ redline.ConflictResolveInput) error {
+		return m.shipAsTold(ctx, c.Held)
+	},
 	redline.ConflictPriceMismatch: func(ctx context.Context, m *mutation, c *redline.Conflict, _ redline.ConflictResolveInput) error {
 		var held heldCost
 		if err := readHeld(c, &held); err != nil {
@@ -91,6 +97,7 @@ func mapAndApply(ctx context.Context, m *mutation, c *redline.Conflict, in redli
 			return refusedAt(err, "mapping")
 		}
 	}
+	m.subjects = append(m.subjects, *c.SupplierID)
 	return m.applyHeldRow(ctx, c.Held)
 }
 
@@ -129,8 +136,4 @@ func refusedAt(err error, path ...string) error {
 		out[i] = e.At(path...)
 	}
 	return out
-}
-
-func pendingEffect(context.Context, *mutation, *redline.Conflict, redline.ConflictResolveInput) error {
-	return errPending
 }

@@ -33,6 +33,16 @@ type kind struct {
 	before, after string
 	// dismissed is how it stands once it was dismissed, where that isn't as before.
 	dismissed string
+	// audits are the types of what the audit names beside the conflict.
+	audits []string
+}
+
+// order is the one order there is.
+func (w *world) theOrder() *redline.Order {
+	w.t.Helper()
+	var id string
+	w.must(w.DB().GetContext(w.ctx, &id, `SELECT id FROM orders`))
+	return w.order(operator, id)
 }
 
 // packed is what a supplier's SKU stands for: its product, its pack and its cost.
@@ -58,10 +68,17 @@ func kinds() []kind {
 	cajuns := func(w *world) string {
 		return fmt.Sprintf("%s of sauce, %s of pads; 65 is %s, NEW is %s", w.shelf("sauce", "cajun"), w.shelf("pads", "cajun"), w.packed("65"), w.packed("NEW"))
 	}
+	teas := func(w *world) string {
+		l, o := w.theOrder().Lines[0], w.theOrder()
+		var returns []string
+		w.must(w.DB().SelectContext(w.ctx, &returns, `SELECT concat_ws(' ', r.status, sum(l.quantity)) FROM returns r
+			JOIN return_lines l ON l.return_id = r.id GROUP BY r.id`))
+		return fmt.Sprintf("%s of tea; the order is %s: %d shipped, %d cancelled; returns %v", w.shelf("tea", "tokyo"), o.Status, l.Shipped, l.Cancelled, returns)
+	}
 	const untouched = "64 of sauce, none of pads; 65 is sauce CASE 32 2.500000, NEW is none"
 	return []kind{
 		{
-			kind: redline.ConflictOversold, supplier: "tokyo", retold: 2,
+			kind: redline.ConflictOversold, supplier: "tokyo", retold: 2, audits: []string{redline.PrefixOrder},
 			opens: func(w *world, n int) {
 				if n == 0 {
 					w.place(shop, line("tea", 8))
@@ -78,7 +95,7 @@ func kinds() []kind {
 			before: "2 on hand, 15 committed, [0 0] backordered", after: "2 on hand, 2 committed, [6 7] backordered",
 		},
 		{
-			kind: redline.ConflictStaleFeed, supplier: "cajun", retold: 1,
+			kind: redline.ConflictStaleFeed, supplier: "cajun", retold: 1, audits: []string{redline.PrefixSupplier},
 			opens: func(w *world, n int) {
 				if n == 0 {
 					_, _, err := w.SupplierTermsSet(w.ctx, operator, redline.SupplierTermsSetInput{SupplierID: w.id["supplier cajun"], ConfirmWithinSeconds: ref(3600)})
@@ -92,7 +109,7 @@ func kinds() []kind {
 			before: "stale true", after: "stale false",
 		},
 		{
-			kind: redline.ConflictUnmappedSKU, supplier: "cajun", retold: 2,
+			kind: redline.ConflictUnmappedSKU, supplier: "cajun", retold: 2, audits: []string{redline.PrefixSupplierItem, redline.PrefixSupplier},
 			opens: func(w *world, n int) {
 				w.feed(cajun, w.feedOf(redline.FeedPartial, int64(n+1), says("NEW", 2+n)))
 			},
@@ -102,7 +119,7 @@ func kinds() []kind {
 			effect: cajuns, before: untouched, after: "64 of sauce, 12 of pads; 65 is sauce CASE 32 2.500000, NEW is pads CASE 4",
 		},
 		{
-			kind: redline.ConflictPackMismatch, supplier: "cajun", retold: 2,
+			kind: redline.ConflictPackMismatch, supplier: "cajun", retold: 2, audits: []string{redline.PrefixSupplierItem, redline.PrefixSupplier},
 			opens: func(w *world, n int) {
 				r := says("65", 2+n)
 				r.Unit = ref(redline.UnitBox)
@@ -124,7 +141,7 @@ func kinds() []kind {
 			effect: cajuns, before: untouched, after: untouched,
 		},
 		{
-			kind: redline.ConflictMassZeroing, supplier: "cajun", retold: 2,
+			kind: redline.ConflictMassZeroing, supplier: "cajun", retold: 2, audits: []string{redline.PrefixSupplier},
 			opens: func(w *world, n int) { w.feed(cajun, w.feedOf(redline.FeedFull, int64(n+1), says("65", 0))) },
 			effect: func(w *world) string {
 				var held []string
@@ -135,7 +152,7 @@ func kinds() []kind {
 			after: "0 of sauce, none of pads; 65 is sauce CASE 32 2.500000, NEW is none; [DISMISSED APPLIED]",
 		},
 		{
-			kind: redline.ConflictPriceMismatch, supplier: "cajun", retold: 1,
+			kind: redline.ConflictPriceMismatch, supplier: "cajun", retold: 1, audits: []string{redline.PrefixSupplierItem},
 			opens: func(w *world, n int) {
 				r := says("65", 2)
 				cost, err := redline.ParseDecimal("3.10")
@@ -144,6 +161,37 @@ func kinds() []kind {
 				w.feed(cajun, w.feedOf(redline.FeedPartial, int64(n+1), r))
 			},
 			effect: cajuns, before: untouched, after: "64 of sauce, none of pads; 65 is sauce CASE 32 3.100000, NEW is none",
+		},
+		{
+			kind: redline.ConflictShipAfterCancel, supplier: "tokyo", retold: 1, audits: []string{redline.PrefixOrder},
+			opens: func(w *world, n int) {
+				if n == 0 {
+					w.must(w.cancel(shop, w.place(shop, line("tea", 5))))
+				}
+				f := w.part(w.theOrder(), "tokyo")
+				_, _, err := w.FulfillmentCreate(w.ctx, tokyo, redline.FulfillmentCreateInput{
+					IdempotencyKey: key(), FulfillmentOrderID: f.ID, TrackingNumber: ref("T-1"), Lines: []redline.ShipLine{{LineID: f.Lines[0].ID, Quantity: 3}},
+				})
+				if n == 0 {
+					w.must(err)
+				} else { // the same parcel
+					refused(w.t.(*testing.T), err, redline.CodeDuplicate, "trackingNumber")
+				}
+			},
+			effect: teas, before: "17 of tea; the order is SHIPPED: 3 shipped, 2 cancelled; returns []",
+			after: "17 of tea; the order is SHIPPED: 3 shipped, 2 cancelled; returns [REQUESTED 3]",
+		},
+		{
+			kind: redline.ConflictQuantityExceedsOrder, supplier: "tokyo", retold: 1, audits: []string{redline.PrefixOrder},
+			opens: func(w *world, n int) {
+				if n == 0 {
+					w.place(shop, line("tea", 5))
+				}
+				f := w.part(w.theOrder(), "tokyo")
+				refused(w.t.(*testing.T), w.ship(tokyo, f, redline.ShipLine{LineID: f.Lines[0].ID, Quantity: 7}), redline.CodeInvalid, "lines.0.quantity")
+			},
+			effect: teas, before: "20 of tea; the order is PENDING: 0 shipped, 0 cancelled; returns []",
+			after: "13 of tea; the order is SHIPPED: 5 shipped, 0 cancelled; returns []",
 		},
 	}
 }
@@ -201,11 +249,24 @@ func (k kind) test(t *testing.T, w *world, status redline.ConflictStatus) {
 	}
 	equal(t, "how often it was closed", closed, 1)
 	equal(t, "after", k.effect(w), after)
-	if !slices.ContainsFunc(w.audited("resolving"), func(e *redline.AuditEntry) bool {
-		return e.Subject != nil && *e.Subject == id && e.Outcome == "OK" && e.Actor == operator.Subject
-	}) {
-		t.Error("the audit doesn't say who closed it")
+	audits := map[string]bool{}
+	for _, e := range w.audited("resolving") {
+		if e.Outcome != "OK" || e.Action != "conflictResolve" {
+			continue
+		}
+		equal(t, "who closed it", e.Actor, operator.Subject)
+		if *e.Subject != id {
+			audits[redline.IDPrefix(*e.Subject)] = true
+		} else {
+			audits["itself"] = true
+		}
 	}
+	wantAudits := []string{"itself"}
+	if status == redline.ConflictResolved {
+		wantAudits = append(wantAudits, k.audits...)
+	}
+	slices.Sort(wantAudits)
+	equal(t, "what the audit names", sorted(audits), wantAudits)
 
 	batch, err := log.log.Settled(w.ctx, log.after, []string{redline.EventConflict}, 100)
 	w.must(err)
