@@ -641,6 +641,47 @@ func (w *world) askRest() []asked {
 			_, err := w.MarkStale(w.ctx)
 			return err
 		}},
+		asked{"waiting for stock, and getting some", func() error {
+			_, _, err := w.OrderPlace(w.ctx, largeShop, redline.OrderPlaceInput{
+				IdempotencyKey: key(), AllowBackorder: true, Lines: []redline.LineInput{{ProductID: ref(largeID("prod", 77)), Quantity: 5000}},
+			})
+			if err != nil {
+				return err
+			}
+			_, err = w.InventoryAdjust(w.ctx, operator, redline.InventoryAdjustInput{IdempotencyKey: key(), Reason: redline.ReasonReceived,
+				Changes: []redline.InventoryChange{{Stock: stock, State: redline.StateOnHand, Delta: 1}}})
+			return err
+		}},
+		asked{"filling what waits", func() error {
+			n, err := w.FillBackorders(w.ctx)
+			if n == 0 {
+				w.t.Error("nothing waited")
+			}
+			return err
+		}},
+		asked{"withdrawing promises", func() error {
+			// Where a supplier's part was placed before.
+			_, _, err := w.OrderPlace(w.ctx, largeShop, redline.OrderPlaceInput{IdempotencyKey: key(), AllowBackorder: true, Lines: []redline.LineInput{
+				{ProductID: ref(largeID("prod", 63)), Quantity: 3, LocationID: ref(largeID("loc", 6))},
+			}})
+			if err != nil {
+				return err
+			}
+			_, err = w.InventorySet(w.ctx, largeSupplier, redline.InventorySetInput{IdempotencyKey: key(), Counts: []redline.InventoryCount{
+				{Stock: redline.StockKey{SupplierSKU: ref("S63")}, OnHand: 0, Basis: redline.CountBasis{Override: ref(true)}}}})
+			if err != nil {
+				return err
+			}
+			levels, err := w.LevelsOfProducts(w.ctx, largeSupplier, []string{largeID("prod", 63)})
+			if err != nil {
+				return err
+			}
+			level := levels[largeID("prod", 63)][0]
+			if level.Oversold() == 0 {
+				w.t.Errorf("nothing has to be withdrawn of %+v", *level)
+			}
+			return w.WithdrawNewest(w.ctx, operator, level.ID)
+		}},
 		asked{"sweeping", func() error {
 			_, err := w.Sweep(w.ctx)
 			return err

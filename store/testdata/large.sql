@@ -52,10 +52,10 @@ SELECT setval('order_numbers', 200000);
 INSERT INTO order_status_changes (order_id, order_version, from_status, to_status, actor, at)
 SELECT id, 1, NULL, 'PENDING', owner_subject, placed_at FROM orders;
 
--- Two lines each, shipped where the order is delivered.
+-- Two lines each, shipped where the order is delivered; a few wait for stock.
 INSERT INTO order_lines (id, order_id, position, product_id, quantity, open, backordered, shipped, cancelled, unit_price, total)
 SELECT pg_temp.id('line', 2 * n + k), pg_temp.id('ord', n), k, pg_temp.id('prod', (7 * n + 13 * k) % 10000), 1,
-    (n % 20 = 0)::int, 0, (n % 20 > 0)::int, 0, 1, 1
+    (n % 20 = 0 AND n % 4000 <> 20)::int, (n % 4000 = 20)::int, (n % 20 > 0)::int, 0, 1, 1
 FROM generate_series(0, 99999) n, generate_series(0, 1) k;
 
 -- One part each; a third of them at suppliers.
