@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -377,7 +378,7 @@ func (w *world) askStock() []asked {
 
 func (w *world) askOrders() []asked {
 	var all []asked
-	everything := redline.OrderParts{Lines: true, Parts: true, History: true}
+	everything := redline.OrderParts{Lines: true, Parts: true, History: true, Returns: true}
 	filters := map[string]redline.OrderFilter{
 		"all": {}, "open": {Statuses: []redline.OrderStatus{redline.OrderPending, redline.OrderProcessing}},
 		"delivered": {Statuses: []redline.OrderStatus{redline.OrderDelivered}}, "held": {Statuses: []redline.OrderStatus{redline.OrderOnHold}},
@@ -426,6 +427,9 @@ func (w *world) askOrders() []asked {
 			return err
 		}}, asked{"shipments by id for " + who, func() error {
 			_, err := w.FulfillmentsByID(w.ctx, p, largeIDs("ship", 50))
+			return err
+		}}, asked{"returns by id for " + who, func() error {
+			_, err := w.ReturnsByID(w.ctx, p, largeIDs("ret", 50))
 			return err
 		}}, asked{"order lines by id for " + who, func() error {
 			_, err := w.OrderLinesByID(w.ctx, p, largeIDs("line", 50))
@@ -517,7 +521,7 @@ func (w *world) askRest() []asked {
 			return err
 		}})
 
-	var placed string
+	var placed, returned string
 	place := func(n int) func() error {
 		return func() (err error) {
 			placed, _, err = w.OrderPlace(w.ctx, largeShop, redline.OrderPlaceInput{IdempotencyKey: key(), Lines: []redline.LineInput{
@@ -556,6 +560,14 @@ func (w *world) askRest() []asked {
 			_, _, err := w.FulfillmentMarkDelivered(w.ctx, largeSupplier, redline.FulfillmentDeliveredInput{FulfillmentID: id})
 			return err
 		}},
+		asked{"announcing a return", func() error {
+			o := w.order(operator, placed)
+			id, _, err := w.ReturnCreate(w.ctx, operator, redline.ReturnCreateInput{
+				IdempotencyKey: key(), OrderID: o.ID, Lines: []redline.ReturnLineInput{{OrderLineID: o.Lines[0].ID, Quantity: 1}}})
+			returned = id
+			return err
+		}},
+		asked{"receiving a return", func() error { return w.receive(operator, returned, 1, 0, nil) }},
 		asked{"placing again", place(63)},
 		asked{"reporting less than is promised", func() error {
 			_, err := w.InventorySet(w.ctx, largeSupplier, redline.InventorySetInput{IdempotencyKey: key(), Counts: []redline.InventoryCount{
@@ -567,6 +579,21 @@ func (w *world) askRest() []asked {
 			w.must(err)
 			_, _, err = w.ConflictResolve(w.ctx, operator, redline.ConflictResolveInput{
 				ConflictID: found.Items[0].ID, Status: redline.ConflictDismissed, Resolution: "they will find some"})
+			return err
+		}},
+		asked{"naming a SKU that isn't mapped, and resolving that", func() error {
+			said, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, redline.SupplierFeedInput{
+				IdempotencyKey: key(), Mode: redline.FeedPartial, Measure: redline.FeedOnHand, AsOf: time.Now().Add(-time.Hour), OnRowError: redline.SkipRow,
+				Rows: []redline.SupplierFeedRow{{SupplierSKU: "not mapped", Quantity: 3}}})
+			if err != nil {
+				return err
+			}
+			in := redline.ConflictResolveInput{ConflictID: said.Conflicts[0].ID, Status: redline.ConflictResolved, Resolution: "it is new"}
+			if _, _, err = w.ConflictResolve(w.ctx, operator, in); err == nil {
+				return errors.New("it stands for nothing")
+			}
+			in.Mapping = &redline.ConflictMappingInput{ProductID: largeID("prod", 33), Unit: redline.UnitBox, PackQuantity: 3}
+			_, _, err = w.ConflictResolve(w.ctx, operator, in)
 			return err
 		}},
 		asked{"rejecting", func() error {

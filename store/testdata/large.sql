@@ -75,6 +75,12 @@ INSERT INTO fulfillment_lines (fulfillment_id, fulfillment_order_line_id, quanti
 SELECT pg_temp.id('ship', n), pg_temp.id('foline', 2 * n + k), 1
 FROM generate_series(0, 99999) n, generate_series(0, 1) k WHERE n % 20 > 0;
 
+-- Of every tenth order something came back, which the lines don't know.
+INSERT INTO returns (id, order_id, status, created_at, updated_at)
+SELECT pg_temp.id('ret', n), pg_temp.id('ord', n), 'CANCELLED', now(), now() FROM generate_series(1, 99999, 10) n;
+INSERT INTO return_lines (id, return_id, order_line_id, quantity)
+SELECT pg_temp.id('retline', n), pg_temp.id('ret', n), pg_temp.id('line', 2 * n), 1 FROM generate_series(1, 99999, 10) n;
+
 INSERT INTO events (type, subject_id, at, payload)
 SELECT 'level.changed', pg_temp.id('lvl', n), now(), '{}' FROM generate_series(0, 19999) n;
 
