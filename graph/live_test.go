@@ -97,10 +97,10 @@ func TestEventsNeedNoQuery(t *testing.T) {
 			`{orderChanged{kind from to fulfillmentOrder{id order{id}} order{externalReference customer{id} nextStatuses
 			  returns{id status order{number} lines{quantity orderLine{id quantity}}} lines{id product{id}} fulfillmentOrders{id nextStatuses lines{orderLine{id open}}}}}}`,
 			`{"kind":"CHANGE","from":"PENDING","to":"PROCESSING","fulfillmentOrder":{"id":"fo_1","order":{"id":"ord_1"}},
-			  "order":{"externalReference":"shop-7","customer":{"id":"customer-1"},"nextStatuses":["PROCESSING","ON_HOLD","SHIPPED"],
+			  "order":{"externalReference":"shop-7","customer":{"id":"customer-1"},"nextStatuses":["PROCESSING","ON_HOLD","SHIPPED","CANCELLED"],
 			  "returns":[{"id":"ret_1","status":"REQUESTED","order":{"number":"R-1"},"lines":[{"quantity":1,"orderLine":{"id":"line_2","quantity":3}}]}],
 			  "lines":[{"id":"line_1","product":{"id":"prod_1"}},{"id":"line_2","product":{"id":"prod_2"}}],
-			  "fulfillmentOrders":[{"id":"fo_1","nextStatuses":["IN_PROGRESS","CLOSED"],"lines":[{"orderLine":{"id":"line_1","open":2}}]},
+			  "fulfillmentOrders":[{"id":"fo_1","nextStatuses":["IN_PROGRESS","CLOSED","CANCELLATION_REQUESTED"],"lines":[{"orderLine":{"id":"line_1","open":2}}]},
 			  {"id":"fo_2","nextStatuses":["ACCEPTED","PARTIALLY_ACCEPTED","REJECTED","IN_PROGRESS","CLOSED","CANCELLED"],
 			   "lines":[{"orderLine":{"id":"line_2","open":3}}]}]}}`},
 		{principal(redline.RoleSupplier), order,
