@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -67,6 +68,13 @@ func (c *column) BinaryValue() ([]byte, error) {
 	binary.BigEndian.PutUint32(c.buf[12:], uint32(c.n))
 	binary.BigEndian.PutUint32(c.buf[16:], 1)
 	return c.buf, nil
+}
+
+// room makes room for more elements, of so many bytes together: growing to it, a
+// long column would be copied many times.
+func (c *column) room(n, bytes int) *column {
+	c.buf = slices.Grow(c.buf, 4*n+bytes)
+	return c
 }
 
 func (c *column) element(size int) {

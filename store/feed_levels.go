@@ -271,6 +271,9 @@ func (f *feed) lock(ctx context.Context) error {
 // change changes the locked levels.
 func (f *feed) change(ctx context.Context) error {
 	late := texts()
+	most := len(f.locked)
+	f.stock.levels, f.stock.movements = slices.Grow(f.stock.levels, most), slices.Grow(f.stock.movements, most)
+	f.events = slices.Grow(f.events, most)
 	for n := range f.levels {
 		v := &f.levels[n]
 		if v.same {

@@ -76,6 +76,7 @@ func (f *feed) resolve(ctx context.Context) error {
 		return err
 	}
 	unknown := newUnknown(f)
+	f.levels = make([]feedLevel, 0, len(f.rows))
 	for i := range f.rows {
 		f.locate(i)
 		f.rowLevel(i, packs, unknown)

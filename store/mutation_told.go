@@ -117,7 +117,11 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	if err := t.writeConflicts(ctx, all); err != nil {
 		return false, err
 	}
-	of, types, subjects, at, payloads := ints(), texts(), texts(), times(), jsons()
+	size := 0
+	for _, e := range t.events {
+		size += len(e.payload)
+	}
+	of, types, subjects, at, payloads := ints(), texts(), texts(), times(), jsons().room(len(t.events), size)
 	for _, e := range t.events {
 		of.int(e.of)
 		types.text(e.typ)
