@@ -582,13 +582,13 @@ func (w *world) askRest() []asked {
 			return err
 		}},
 		asked{"naming a SKU that isn't mapped, and resolving that", func() error {
-			said, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, redline.SupplierFeedInput{
+			_, err := w.SupplierFeedSubmit(w.ctx, largeSupplier, redline.SupplierFeedInput{
 				IdempotencyKey: key(), Mode: redline.FeedPartial, Measure: redline.FeedOnHand, AsOf: time.Now().Add(-time.Hour), OnRowError: redline.SkipRow,
 				Rows: []redline.SupplierFeedRow{{SupplierSKU: "not mapped", Quantity: 3}}})
-			if err != nil {
-				return err
-			}
-			in := redline.ConflictResolveInput{ConflictID: said.Conflicts[0].ID, Status: redline.ConflictResolved, Resolution: "it is new"}
+			w.must(err)
+			found, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{Kind: ref(redline.ConflictUnmappedSKU)}, redline.PageRequest{First: ref(1)})
+			w.must(err)
+			in := redline.ConflictResolveInput{ConflictID: found.Items[0].ID, Status: redline.ConflictResolved, Resolution: "it is new"}
 			if _, _, err = w.ConflictResolve(w.ctx, operator, in); err == nil {
 				return errors.New("it stands for nothing")
 			}
