@@ -64,6 +64,10 @@ profile: build postgres ## Profile the server and the limit under load, for the 
 	mv bin/default.pgo cmd/redline/default.pgo
 	mv bin/limit.pgo test/bench/limit.pgo
 
+.PHONY: histories
+histories: postgres ## Run HISTORIES (3000) random histories of all operations and check the books after each
+	HISTORIES=$(or $(HISTORIES),3000) $(GO) test -race -pgo=off -count=1 -v -timeout 2h -run 'History|Callers' ./test/histories
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	./.ci/fuzz $(or $(FUZZTIME),30s)
