@@ -134,7 +134,7 @@ func (pl *placement) newOrder(number string) error {
 // location, in the order in which the lines come to them.
 func (pl *placement) split() {
 	o := pl.order
-	o.FulfillmentOrders = []*redline.FulfillmentOrder{}
+	o.FulfillmentOrders, o.Returns = []*redline.FulfillmentOrder{}, []*redline.Return{}
 	parts := map[string]*redline.FulfillmentOrder{}
 	for i, line := range o.Lines {
 		line.Open, line.Backordered = 0, line.Quantity
