@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -63,8 +64,8 @@ func TestBenchShort(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"--redline", builtServer(t), "--products", "1600", "--orders", "1300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
-		"--conns", "4", "--clients", "2", "--only", "q1,q2,q3,place-hot", "--write", table,
+		"--redline", builtServer(t), "--products", "1600", "--orders", "1300", "--items", "300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
+		"--conns", "4", "--clients", "2", "--only", "q1,q2,q3,place-hot,feed,changes", "--write", table,
 	}, nil, &out)
 	t.Log(out.String())
 	if err != nil {
@@ -80,6 +81,16 @@ func TestBenchShort(t *testing.T) {
 		`\| Q1 \| 4 \| Redline \| [0-9]+ % \| [0-9]+ % \| [1-9]`, `\| Q2 \| 4 \| Redline \| [0-9]+ % \| [0-9]+ % \| [1-9]`,
 		`\| Q3 \| 4 \| Redline \| [0-9]+ % \| [0-9]+ % \| [1-9]`,
 		`\| hot \| 2 \| Redline \| .* \| [1-9][0-9]* \| [0-9.]+ \| [0-9.]+ \|`,
+		`\| orderPlace \| 2 \|  \| [1-9]`, `\| reservationCreate \| 2 \| [0-9.]+ × \| [1-9]`, `\| reservationRelease \| 2 \| [0-9.]+ × \| [1-9]`,
+		`\| orderPlace of a reservation \| 2 \| [0-9.]+ × \| [1-9]`, `\| fulfillmentCreate, a part \| 2 \| [0-9.]+ × \| [1-9]`,
+		`\| fulfillmentCreate, the rest \| 2 \| [0-9.]+ × \| [1-9]`, `\| fulfillmentMarkDelivered \| 2 \| [0-9.]+ × \| [1-9]`,
+		`\| returnCreate \| 2 \| [0-9.]+ × \| [1-9]`, `\| returnReceive \| 2 \| [0-9.]+ × \| [1-9]`,
+		`\| PARTIAL \| all \| – \| [0-9.]+ \| [0-9.]+ \| [1-9]`, `\| PARTIAL \| 1 % \| – \| [0-9.]+ \| [0-9.]+ \| [1-9]`,
+		`\| PARTIAL \| none \| – \| [0-9.]+ \| [0-9.]+ \| [1-9]`, `\| FULL \| all \| – \| [0-9.]+ \| [0-9.]+ \| [1-9]`,
+		`\| FULL \| 1 % \| – \| [0-9.]+ \| [0-9.]+ \| [1-9]`, `\| FULL \| none \| – \| [0-9.]+ \| [0-9.]+ \| [1-9]`,
+		`\| FULL \| all \| 4 clients \| [0-9.]+ \| [0-9.]+ \| [1-9]`, `\| FULL \| none \| 4 clients \| [0-9.]+ \| [0-9.]+ \| [1-9]`,
+		`\| no feed \| 4 \|  \| [1-9]`, `\| FULL, all changed \| 4 \| [0-9]+ % \| [1-9]`, `\| FULL, none changed \| 4 \| [0-9]+ % \| [1-9]`,
+		`The aim of less than 2s a feed while orders are placed was (not )?held: of [1-9]`,
 	} {
 		if !regexp.MustCompile(want).Match(text) {
 			t.Errorf("the table has nothing like %s:\n%s", want, text)
@@ -142,7 +153,7 @@ func (w *tripwire) Write(p []byte) (int, error) {
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"--only", "q9"}, {"--clients", "0"}, {"--clients", "1,many"}, {"--rounds", "0"}, {"--seconds", "0"}, {"more"},
+		{"--only", "q9"}, {"--clients", "0"}, {"--clients", "1,many"}, {"--rounds", "0"}, {"--seconds", "0"}, {"--items", "99"}, {"more"},
 	} {
 		if _, err := parseOptions(args); err == nil {
 			t.Errorf("%v is taken", args)
@@ -237,6 +248,48 @@ func TestTableOwnsThatTheLimitIsNone(t *testing.T) {
 	}
 	c.series[systemRedline][0].Rate = 80
 	if text := r.markdown(""); strings.Contains(text, "no limit") {
+		t.Errorf("it says:\n%s", text)
+	}
+}
+
+// An answer to a feed that isn't what it has to be fails the run.
+func TestFeedAnswersAreChecked(t *testing.T) {
+	t.Parallel()
+	const rows = `"rows":[{"index":0,"userErrors":[]},{"index":1,"userErrors":[]}]`
+	for text, right := range map[string]bool{
+		`"applied":1,"unchanged":1,` + rows:                                                            true,
+		`"applied":2,"unchanged":0,` + rows:                                                            false,
+		`"applied":1,"unchanged":0,"rejected":1,` + rows:                                               false,
+		`"applied":1,"unchanged":1,"conflicts":[{"id":"conf_1"}],` + rows:                              false,
+		`"applied":1,"unchanged":1,"userErrors":[{"code":"INVALID"}],` + rows:                          false,
+		`"applied":1,"unchanged":1,"rows":[{"index":0}]`:                                               false,
+		`"applied":1,"unchanged":1,"rows":[{"index":1},{"index":0}]`:                                   false,
+		`"applied":1,"unchanged":1,"rows":[{"index":0},{"index":1,"userErrors":[{"code":"INVALID"}]}]`: false,
+	} {
+		var a feedAnswer
+		if err := json.Unmarshal([]byte(`{"data":{"supplierFeedSubmit":{`+text+`}}}`), &a); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.check(2, 1); (err == nil) != right {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// Under the tables it says whether the aim for feeds was met, and how much memory grew.
+func TestFeedVerdict(t *testing.T) {
+	t.Parallel()
+	r := &results{}
+	r.addFeeds(4)
+	flat := []int64{50, 100, 90, 100, 100, 100, 100, 100, 100, 105}
+	r.addFeed(feedKinds[0], false, feedRun{rows: 1, took: []time.Duration{5 * time.Second}, peaks: flat})
+	r.addFeed(feedKinds[3], true, feedRun{rows: 1, took: []time.Duration{time.Second, 1900 * time.Millisecond}})
+	const held = "was held: of 2 feeds the slowest took 1.90 s. While it took its tenth feed a server had at most 105 % of the memory"
+	if text := r.markdown(""); !strings.Contains(text, held) {
+		t.Errorf("it says:\n%s", text)
+	}
+	r.addFeed(feedKinds[3], true, feedRun{rows: 1, took: []time.Duration{2 * time.Second}})
+	if text := r.markdown(""); !strings.Contains(text, "was not held: of 3 feeds the slowest took 2.00 s") {
 		t.Errorf("it says:\n%s", text)
 	}
 }

@@ -22,6 +22,8 @@ var (
 	growSQL string
 	//go:embed prepare.sql
 	prepareSQL string
+	//go:embed supplier.sql
+	supplierSQL string
 	//go:embed books.sql
 	booksSQL string
 )
@@ -91,17 +93,27 @@ func (d *database) close() error {
 // grow makes a shop of the demo's data, and leaves the tables as they would be
 // after a quiet night: vacuumed, with statistics, and written to disk.
 func (d *database) grow(ctx context.Context, products, orders int) error {
+	return d.fill(ctx, map[string]int{"products": products, "orders": orders}, growSQL, prepareSQL)
+}
+
+// supply adds the supplier that sends feeds, in the same manner.
+func (d *database) supply(ctx context.Context, items int) error {
+	return d.fill(ctx, map[string]int{"items": items}, supplierSQL)
+}
+
+// fill runs scripts, which are told how much of what there is to be.
+func (d *database) fill(ctx context.Context, sizes map[string]int, scripts ...string) error {
 	tx, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("growing the data: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a COMMIT this does nothing
-	_, err = tx.ExecContext(ctx, `SELECT set_config('bench.products', $1, true), set_config('bench.orders', $2, true)`,
-		strconv.Itoa(products), strconv.Itoa(orders))
-	if err != nil {
-		return fmt.Errorf("growing the data: %w", err)
+	for what, n := range sizes {
+		if _, err := tx.ExecContext(ctx, `SELECT set_config('bench.' || $1, $2, true)`, what, strconv.Itoa(n)); err != nil {
+			return fmt.Errorf("growing the data: %w", err)
+		}
 	}
-	for _, text := range []string{growSQL, prepareSQL} {
+	for _, text := range scripts {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("growing the data: %w", err)
 		}

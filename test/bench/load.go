@@ -27,6 +27,8 @@ type job struct {
 	// Reads are what may be asked for; empty: orders are placed.
 	Reads []read
 	Place placing
+	// Life: instead of all that, orders and reservations live theirs.
+	Life *living `json:",omitempty"`
 }
 
 // read is one request for one id, and what its answer has to be.
@@ -40,6 +42,8 @@ type read struct {
 // measure, and what it measured.
 type report struct {
 	Measuring bool `json:",omitempty"`
+	// Step is what of several is measured.
+	Step string `json:",omitempty"`
 	// Requests were answered within the time that was measured.
 	Requests int
 	// Seconds is that time.
@@ -72,6 +76,9 @@ func load(ctx context.Context, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("reading the job: %w", err)
 	}
 	tell := json.NewEncoder(out)
+	if j.Life != nil {
+		return j.live(ctx, func(r report) error { return tell.Encode(r) })
+	}
 	r, err := j.run(ctx, func() error { return tell.Encode(report{Measuring: true}) })
 	if err != nil {
 		return err

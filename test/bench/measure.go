@@ -60,7 +60,7 @@ func (m *meter) start(ctx context.Context) {
 }
 
 // end ends the measurement: it returns the processor time of the server and of
-// Postgres; negative where it isn't known.
+// Postgres; negative where it isn't known, or nothing was begun.
 func (m *meter) end() (server, postgres time.Duration) {
 	if m.stop == nil {
 		return -1, -1
@@ -98,15 +98,21 @@ func perThousand(cpu time.Duration, n int) float64 {
 func (b *bench) ask(ctx context.Context, t *target, j job) (measurement, error) {
 	j.Addr = t.addr
 	m := &meter{server: t.pid(), master: b.db.master}
+	defer m.end() // where it was broken off
 	server, postgres := time.Duration(-1), time.Duration(-1)
 	r, err := runLoad(ctx, j, func() { m.start(ctx) }, func() { server, postgres = m.end() })
 	if err != nil {
 		return measurement{}, err
 	}
+	return r.measurement(m.peak, server, postgres), nil
+}
+
+// measurement is what a load generator reports, with what it cost.
+func (r report) measurement(resident int64, server, postgres time.Duration) measurement {
 	return measurement{
-		Rate: float64(r.Requests) / r.Seconds, P50: r.P50, P99: r.P99, Resident: m.peak, Again: r.Again, checked: r.Checked, placed: r.Placed,
+		Rate: float64(r.Requests) / r.Seconds, P50: r.P50, P99: r.P99, Resident: resident, Again: r.Again, checked: r.Checked, placed: r.Placed,
 		ServerCPU: perThousand(server, r.Requests), DatabaseCPU: perThousand(postgres, r.Requests),
-	}, nil
+	}
 }
 
 // median is the middle of some values; 0 of none.

@@ -14,6 +14,8 @@ import (
 const (
 	nameHot     = "place-hot"
 	nameUniform = "place-uniform"
+	nameFeed    = "feed"
+	nameChanges = "changes"
 )
 
 // options say what is measured, and for how long.
@@ -23,6 +25,7 @@ type options struct {
 	dir      string        // where the private Postgres lives
 	products int           // in all, the demo's with them
 	orders   int           // in all, the demo's with them
+	items    int           // of the supplier that sends feeds
 	rounds   int           // how often each measurement is made
 	measure  time.Duration // how long each takes
 	warmup   time.Duration // before each, not measured
@@ -37,14 +40,15 @@ type options struct {
 // parseOptions reads and checks the orchestrator's flags.
 func parseOptions(args []string) (options, error) {
 	var o options
-	all := []string{"q1", "q2", "q3", nameHot, nameUniform}
+	all := []string{"q1", "q2", "q3", nameHot, nameUniform, nameFeed, nameChanges}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&o.redline, "redline", "bin/redline", "the `binary` to measure")
 	serve := fs.String("serve-args", "", "more `arguments` for its serve, with spaces between")
 	fs.StringVar(&o.dir, "dir", "", "the `directory` to make the private Postgres in: on a disk, not in memory; left out, the system's directory for temporary files")
 	fs.IntVar(&o.products, "products", 10_000, "products in the catalogue")
 	fs.IntVar(&o.orders, "orders", 100_000, "orders before the first measurement")
-	fs.IntVar(&o.rounds, "rounds", 4, "rounds; the table has their medians")
+	fs.IntVar(&o.items, "items", 10_000, "items of the supplier that sends feeds: as many rows has each")
+	fs.IntVar(&o.rounds, "rounds", 4, "rounds, and half as many for feeds and changes; the tables have their medians")
 	seconds := fs.Float64("seconds", 3, "seconds that each measurement takes")
 	fs.DurationVar(&o.warmup, "warmup", time.Second, "how long each warms up")
 	fs.IntVar(&o.conns, "conns", 32, "connections of the readers")
@@ -73,6 +77,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.rounds < 1 || o.measure <= 0 || o.warmup < 0 || o.conns < 1 || fs.NArg() > 0 {
 		faults = append(faults, errors.New("a round, some time and a connection are needed, and nothing but flags"))
+	}
+	if o.items < 100 || o.items > 10_000 {
+		faults = append(faults, errors.New("--items: a supplier has from 100 to 10000"))
 	}
 	return o, errors.Join(faults...)
 }

@@ -21,6 +21,7 @@ const (
 	systemRedline = "Redline"
 	systemPlain   = "pgbench plain"
 	systemCTE     = "pgbench CTE"
+	systemNoFeed  = "no feed"
 )
 
 // shopSubject places the orders whose number is checked.
@@ -75,6 +76,12 @@ func orchestrate(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	if err := b.measurePlacing(ctx); err != nil {
+		return err
+	}
+	if err := b.measureChanges(ctx); err != nil {
+		return err
+	}
+	if err := b.measureFeeds(ctx); err != nil {
 		return err
 	}
 	if o.profile != "" {

@@ -138,8 +138,9 @@ func newRedline(ctx context.Context, o options, dir, url string) (*redline, erro
 }
 
 // token makes one as `redline token` does.
-func (r *redline) token(ctx context.Context, role, subject string) (string, error) {
-	out, err := exec.CommandContext(ctx, r.binary, "token", "--data-dir", r.dir, "--role", role, "--subject", subject, "--ttl", "24h").Output()
+func (r *redline) token(ctx context.Context, role, subject string, more ...string) (string, error) {
+	args := append([]string{"token", "--data-dir", r.dir, "--role", role, "--subject", subject, "--ttl", "24h"}, more...)
+	out, err := exec.CommandContext(ctx, r.binary, args...).Output()
 	if err != nil {
 		return "", fmt.Errorf("making a token: %w", err)
 	}
@@ -229,46 +230,59 @@ func awaitReady(ctx context.Context, p *process, addr string) error {
 // runLoad runs a load generator on a job. measuring is called when it begins
 // to measure, and measured when it has.
 func runLoad(ctx context.Context, j job, measuring, measured func()) (report, error) {
-	ctx, cancel := context.WithTimeout(ctx, j.Warmup+j.Measure+3*patience)
+	var last report
+	err := tellLoad(ctx, j, j.Warmup+j.Measure, func(r report) {
+		if r.Measuring {
+			measuring()
+		} else {
+			last = r
+			measured()
+		}
+	})
+	return last, err
+}
+
+// tellLoad runs a load generator on a job that takes so long, and hands on what
+// it tells.
+func tellLoad(ctx context.Context, j job, takes time.Duration, told func(report)) error {
+	ctx, cancel := context.WithTimeout(ctx, takes+3*patience)
 	defer cancel()
-	var r report
 	text, err := json.Marshal(j)
 	if err != nil {
-		return r, err
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return r, fmt.Errorf("finding this program: %w", err)
+		return fmt.Errorf("finding this program: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, self, roleLoad)
 	var said bytes.Buffer
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &said
 	out, in, err := os.Pipe()
 	if err != nil {
-		return r, fmt.Errorf("starting a load generator: %w", err)
+		return fmt.Errorf("starting a load generator: %w", err)
 	}
 	defer func() { _ = out.Close() }()
 	cmd.Stdout = in
 	p, err := spawn(cmd)
 	err = errors.Join(err, in.Close())
 	if err != nil {
-		return r, err
+		return err
 	}
 	defer p.stop()
-	for d := json.NewDecoder(out); ; {
-		r = report{}
-		if err = d.Decode(&r); err != nil || !r.Measuring {
-			break
+	for d := json.NewDecoder(out); err == nil; {
+		var r report
+		if err = d.Decode(&r); err == nil {
+			told(r)
 		}
-		measuring()
 	}
-	measured()
-	if _, rest := io.Copy(io.Discard, out); err == nil {
-		err = rest
+	if errors.Is(err, io.EOF) { // all was told
+		err = nil
 	}
+	_, rest := io.Copy(io.Discard, out)
 	<-p.done
-	if err = errors.Join(p.err, err); err != nil {
-		return r, fmt.Errorf("the load generator: %w: %s", err, said.String())
+	if err = errors.Join(p.err, err, rest); err != nil {
+		return fmt.Errorf("the load generator: %w: %s", err, said.String())
 	}
-	return r, nil
+	return nil
 }

@@ -14,6 +14,11 @@ import (
 type results struct {
 	cells     []*cell
 	noPgbench bool
+	// changes are holds, shipments and returns, beside orders orders beside feeds,
+	// and feeds the feeds.
+	changes []*cell
+	beside  *cell
+	feeds   []*feedCell
 }
 
 // cell is one load, measured on several systems in several rounds.
@@ -104,6 +109,8 @@ func (r *results) markdown(facts string) string {
 			return fmt.Sprintf("| %s | %d | %s | %s | %s | %s |\n", strings.TrimPrefix(c.name, "place-"), c.clients, system,
 				c.ratio(system, systemPlain, "%.1f ×", 1), c.ratio(system, systemCTE, "%.1f ×", 1), c.series[system].figures())
 		})
+	r.changesTable(&b)
+	r.feedTables(&b)
 	if r.noPgbench {
 		b.WriteString("\nThis machine has no pgbench, so that there is no measure beside the orders.\n")
 	}

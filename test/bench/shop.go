@@ -16,8 +16,30 @@ type placing struct {
 	Run string
 	// Products is how many there are, named RL-000000 and on.
 	Products int
+	// Supplied is how many more there are that only a supplier has, BS-000000 and on.
+	Supplied int
 	// Hot: the first line is always of the first product.
 	Hot bool
+}
+
+// pair picks the products of two lines.
+func (p placing) pair(random *rand.Rand) (first, second int) {
+	n := p.Products + p.Supplied
+	if !p.Hot {
+		first = random.IntN(n)
+	}
+	if second = random.IntN(n - 1); second >= first {
+		second++
+	}
+	return first, second
+}
+
+// sku is the name of a product.
+func (p placing) sku(i int) string {
+	if i < p.Products {
+		return fmt.Sprintf("RL-%06d", i)
+	}
+	return fmt.Sprintf("BS-%06d", i-p.Products)
 }
 
 // shop is what all connections of a shop know of its orders.
@@ -26,6 +48,8 @@ type shop struct {
 	ids   []string
 	again atomic.Int64
 }
+
+func (s *shop) add(id string) { s.mu.Lock(); defer s.mu.Unlock(); s.ids = append(s.ids, id) }
 
 func (s *shop) placed() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.ids) }
 
@@ -59,21 +83,14 @@ func newPlacer(j job, s *shop, conn int, random *rand.Rand) *placer {
 // it.
 func (p *placer) write() {
 	place := p.job.Place
-	first := 0
-	if !place.Hot {
-		first = p.random.IntN(place.Products)
-	}
-	second := p.random.IntN(place.Products - 1)
-	if second >= first {
-		second++
-	}
+	first, second := place.pair(p.random)
 	p.n++
 	key := fmt.Sprintf("%s-%d-%d", place.Run, p.conn, p.n)
 	p.body = append(p.body[:0], p.prefix...)
 	p.body = fmt.Appendf(p.body, `{"idempotencyKey":"%s","externalReference":"web-%s",`+
 		`"customer":{"id":"c-%d","name":"Ann Miller","email":"ann.miller@example.com"},`+
 		`"shipTo":{"name":"Ann Miller","lines":["12 Harbour Street"],"city":"Portland","region":"OR","postalCode":"97201","country":"US"},`+
-		`"lines":[{"sku":"RL-%06d","quantity":1},{"sku":"RL-%06d","quantity":2}]}}}`, key, key, first, first, second)
+		`"lines":[{"sku":"%s","quantity":1},{"sku":"%s","quantity":2}]}}}`, key, key, first, place.sku(first), place.sku(second))
 	p.request = appendRequest(p.request[:0], "POST /graphql", p.job.Addr, p.job.Headers, p.body)
 }
 
@@ -81,11 +98,17 @@ func (p *placer) write() {
 // know what became of it, the same order is asked for again with the same key,
 // as a shop does; nothing else may be wrong.
 func (p *placer) ask(c *client) error {
+	_, err := p.place(c)
+	return err
+}
+
+// place does that, and returns the order's id.
+func (p *placer) place(c *client) (id string, err error) {
 	p.write()
 	for try := 1; ; try++ {
 		status, body, err := c.do(p.request)
 		if err != nil {
-			return err
+			return "", err
 		}
 		var a struct {
 			Data struct {
@@ -103,7 +126,7 @@ func (p *placer) ask(c *client) error {
 			} `json:"errors"`
 		}
 		if err := json.Unmarshal(body, &a); err != nil {
-			return fmt.Errorf("the answer to an order: %w: status %d, %.500s", err, status, body)
+			return "", fmt.Errorf("the answer to an order: %w: status %d, %.500s", err, status, body)
 		}
 		code := ""
 		for _, e := range a.Errors {
@@ -114,15 +137,13 @@ func (p *placer) ask(c *client) error {
 		}
 		switch o := a.Data.OrderPlace.Order; {
 		case code == "" && status == 200 && o.ID != "" && o.Number != "":
-			p.shop.mu.Lock()
-			p.shop.ids = append(p.shop.ids, o.ID)
-			p.shop.mu.Unlock()
-			return nil
+			p.shop.add(o.ID)
+			return o.ID, nil
 		case try < tries && (code == "UNAVAILABLE" || code == "OUTCOME_UNKNOWN" || code == "IDEMPOTENCY_IN_PROGRESS"):
 			p.shop.again.Add(1)
 			<-time.After(again)
 		default:
-			return fmt.Errorf("an order was answered with status %d, %.500s, %w", status, body, errStrange)
+			return "", fmt.Errorf("an order was answered with status %d, %.500s, %w", status, body, errStrange)
 		}
 	}
 }
