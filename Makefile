@@ -44,7 +44,7 @@ generated: ## Fail where the generated code isn't what schema.graphqls gives
 	if [ "$$before" != "$$after" ]; then echo "the generated code was out of date: commit what 'make generate' wrote"; exit 1; fi
 
 .PHONY: bench
-bench: build postgres ## Measure reads and placements beside the practical limit, and write docs/performance.md
+bench: build postgres ## Measure reads, orders, feeds and other changes, and write docs/performance.md
 	$(GO) build -trimpath -pgo test/bench/limit.pgo -o bin/bench ./test/bench
 	bin/bench --redline $(BIN) --write docs/performance.md $(BENCH_FLAGS)
 
