@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // few is how many histories a run of all tests goes through.
-const few = 60
+const few = 100
 
 // histories is how many histories to run.
 func histories(t *testing.T) int {
@@ -43,11 +43,12 @@ const limit = 2 * time.Hour
 const patience = time.Minute
 
 // open makes a database with nothing in it, and a gateway's store on it.
-func open(t *testing.T) (context.Context, *store.Store) {
+func open(t *testing.T) (context.Context, *store.Store, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
-	s, err := store.Open(ctx, pgtest.NewFrom(t, "migrated", func(url string) error { return migrate(ctx, url) }), store.Options{
+	url := pgtest.NewFrom(t, "migrated", func(url string) error { return migrate(ctx, url) })
+	s, err := store.Open(ctx, url, store.Options{
 		MaxConns: 30, StatementTimeout: patience, Patience: patience,
 	})
 	if err != nil {
@@ -58,7 +59,22 @@ func open(t *testing.T) (context.Context, *store.Store) {
 			t.Error(err)
 		}
 	})
-	return ctx, s
+	return ctx, s, url
+}
+
+// deadlocks is how many deadlocks Postgres has ended in a database, whose
+// connections are all closed. Who lost one was run again, and knows nothing of it.
+func deadlocks(ctx context.Context, t *testing.T, url string) (n int) {
+	t.Helper()
+	s, err := store.Open(ctx, url, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := s.DB().GetContext(ctx, &n, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func migrate(ctx context.Context, url string) error {

@@ -18,7 +18,7 @@ func TestEveryHistoryKeepsTheBooks(t *testing.T) {
 	if err := flag.Set("rapid.checks", strconv.Itoa(histories(t))); err != nil {
 		t.Fatal(err)
 	}
-	ctx, s := open(t)
+	ctx, s, url := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		stock := rapid.SliceOfN(rapid.IntRange(0, 12), levels, levels).Draw(rt, "stock")
 		callers := rapid.SliceOfN(rapid.SliceOfN(drawStep(len(moves)), 12, 30), 2, 4).Draw(rt, "callers")
@@ -51,6 +51,12 @@ func TestEveryHistoryKeepsTheBooks(t *testing.T) {
 		}
 		w.check()
 	})
+	if err := s.Close(); err != nil { // whoever had a connection tells of its deadlocks now
+		t.Fatal(err)
+	}
+	if n := deadlocks(ctx, t, url); n > 0 {
+		t.Errorf("%d deadlocks", n)
+	}
 	// What never succeeded was never tried. Of a few histories that may be chance.
 	for _, m := range moves {
 		if !m.job && happened.times[m.what] == 0 && histories(t) >= many {

@@ -285,7 +285,7 @@ const searching = 2 * time.Minute
 // answered to one after the other, in an order that agrees with time.
 func TestCallersSeeOneStore(t *testing.T) {
 	t.Parallel()
-	ctx, s := open(t)
+	ctx, s, _ := open(t)
 	for seed := range max(histories(t)/10, 3) {
 		_, history := record(ctx, t, s, uint64(seed))
 		if result := porcupine.CheckOperationsTimeout(onePerProduct, history, searching); result != porcupine.Ok {
@@ -298,7 +298,7 @@ func TestCallersSeeOneStore(t *testing.T) {
 // by one, or that is older than another before it, is told.
 func TestAnImpossibleHistoryIsFoundOut(t *testing.T) {
 	t.Parallel()
-	ctx, s := open(t)
+	ctx, s, _ := open(t)
 	w, history := record(ctx, t, s, 1)
 	end := history[len(history)-1].Return
 	for _, op := range history {

@@ -201,6 +201,31 @@ var moves = []move{
 			return called(w.ConflictResolve(w.ctx, w.people.operator, in))
 		})
 	}},
+	{what: "repack", make: func(w *world, s step) {
+		supplier := s.On % 2
+		w.do(s, "repack", func(key string) outcome {
+			return called(w.SupplierItemUpsert(w.ctx, w.people.suppliers[supplier], redline.SupplierItemUpsertInput{
+				IdempotencyKey: &key, ProductID: w.products[s.M%3], SupplierSKU: w.sku(supplier, s.M%3), Unit: redline.UnitCase,
+				PackQuantity: s.N%4 + 2, MinimumOrderQuantity: 1, OrderMultiple: 1, LeadTimeDays: &s.N,
+			}))
+		})
+	}},
+	{what: "agree on terms", make: func(w *world, s step) {
+		w.do(s, "agree on terms", func(key string) outcome {
+			return called(w.SupplierTermsSet(w.ctx, w.people.operator, redline.SupplierTermsSetInput{
+				IdempotencyKey: &key, SupplierID: w.suppliers[s.On%2], ConfirmWithinSeconds: ref(s.M * 3600), ZeroingLimitPercent: ref(s.N * 9),
+			}))
+		})
+	}},
+	// Time passes, for all that a supplier has told us.
+	{what: "fall silent", job: true, make: func(w *world, s step) {
+		if _, err := w.DB().ExecContext(w.ctx, `WITH silent AS (UPDATE suppliers SET stale_due_at = '-infinity' WHERE id = $1)
+			UPDATE inventory_levels SET as_of = as_of - interval '1 day' WHERE location_id = $2 AND version > 0`,
+			w.suppliers[s.On%2], w.locations[2+s.On%2]); err != nil {
+			w.fault("letting time pass: %v", err)
+		}
+	}},
+	job("mark stale", func(w *world) (int, error) { return w.MarkStale(w.ctx) }),
 	job("expire", func(w *world) (int, error) { return w.ExpireReservations(w.ctx) }),
 	job("fill", func(w *world) (int, error) { return w.FillBackorders(w.ctx) }),
 }
