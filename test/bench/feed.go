@@ -237,7 +237,7 @@ func (f *feeder) placeBeside(ctx context.Context, t *target, k *feedKind) (m mea
 			run, err = f.run(placing, t, *k, func(sent int) bool {
 				select {
 				case <-over:
-					return false
+					return sent == 0 // one at least
 				default:
 					return true
 				}

@@ -39,11 +39,17 @@ func (r *results) changesTable(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n| changes | clients | of orderPlace | calls/s | p50 ms | p99 ms | server CPU | Postgres CPU | memory |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	busy := ""
 	for _, c := range r.changes {
 		for _, step := range c.systems {
 			fmt.Fprintf(b, "| %s | %d | %s | %s |\n", step, c.clients, c.ratio(step, stepPlace, "%.1f ×", 1), c.series[step].figures())
+			if n := c.series[step].of(func(m measurement) float64 { return float64(m.Again) }); n > 0 {
+				busy += fmt.Sprintf("\nAt %s with %d clients the server was too busy and asked to be asked again %.0f times a round; the latencies hold that.\n",
+					step, c.clients, n)
+			}
 		}
 	}
+	b.WriteString(busy)
 }
 
 func (r *results) feedTables(b *strings.Builder) {
