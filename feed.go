@@ -50,6 +50,10 @@ type FeedResult struct {
 	Applied   int
 	Unchanged int
 	Rejected  int
+	// Emptied are those of Applied that no row states: a full feed left them out.
+	Emptied int
+	// Held says that it waits for a person, and nothing of it was applied.
+	Held bool
 	// Conflicts are those that the feed opened, or that tell of it again.
 	Conflicts []*Conflict
 }

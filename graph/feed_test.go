@@ -28,7 +28,7 @@ func (i *intake) SupplierFeedSubmit(_ context.Context, _ redline.Principal, in r
 			{Index: 0, LevelID: "lvl_1"}, {Index: 1, LevelID: "lvl_2"},
 			{Index: 2, Errors: redline.Errors{redline.Errorf(redline.CodeUnmappedSKU, []string{"rows", "2", "supplierSku"}, "unknown")}},
 		}},
-		Applied: 1, Unchanged: 1, Rejected: 1,
+		Applied: 1, Unchanged: 1, Rejected: 1, Emptied: 1, Held: true,
 		Conflicts: []*redline.Conflict{{
 			ID: "conf_1", Kind: redline.ConflictPriceMismatch, Facts: redline.Attributes{{Name: "cost", Value: "1.50"}},
 		}},
@@ -50,7 +50,7 @@ func TestFeedsRowsAreReadWhereAskedFor(t *testing.T) {
 		reads string
 		want  string
 	}{
-		`applied unchanged rejected replayed`: {`[]`, `"applied":1,"unchanged":1,"rejected":1,"replayed":false`},
+		`applied unchanged rejected emptied held replayed`: {`[]`, `"applied":1,"unchanged":1,"rejected":1,"emptied":1,"held":true,"replayed":false`},
 		`rows{index userErrors{code field}}`: {`[]`, `"rows":[{"index":0,"userErrors":[]},{"index":1,"userErrors":[]},` +
 			`{"index":2,"userErrors":[{"code":"UNMAPPED_SKU","field":["rows","2","supplierSku"]}]}]`},
 		`rows{level{id onHand}} again:rows{level{id}}`: {`[[lvl_1 lvl_2]]`, `"rows":[{"level":{"id":"lvl_1","onHand":5}},{"level":{"id":"lvl_2","onHand":0}},{"level":null}],` +

@@ -21,6 +21,7 @@ func (m mutation) SupplierFeedSubmit(ctx context.Context, input redline.Supplier
 	}
 	answer := &model.SupplierFeedPayload{
 		Applied: result.Applied, Unchanged: result.Unchanged, Rejected: result.Rejected,
+		Emptied: result.Emptied, Held: result.Held,
 		Rows: rowsOf(&result.InventoryResult), Replayed: result.Replayed, Cursor: m.position(result.Outcome),
 	}
 	for _, c := range result.Conflicts {

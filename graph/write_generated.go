@@ -153,7 +153,7 @@ var kindFields = [kinds][]string{
 	kindSupplier:                    {"__typename", "id", "code", "name", "lastSeenAt", "status", "terms", "items"},
 	kindSupplierConnection:          {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierEdge:                {"__typename", "cursor", "node"},
-	kindSupplierFeedPayload:         {"__typename", "applied", "unchanged", "rejected", "conflicts", "rows", "userErrors", "replayed", "cursor"},
+	kindSupplierFeedPayload:         {"__typename", "applied", "unchanged", "rejected", "emptied", "held", "conflicts", "rows", "userErrors", "replayed", "cursor"},
 	kindSupplierItem:                {"__typename", "id", "supplier", "product", "supplierSku", "gtin", "unit", "packQuantity", "minimumOrderQuantity", "orderMultiple", "leadTimeDays", "cost", "version", "versions"},
 	kindSupplierItemConnection:      {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierItemEdge:            {"__typename", "cursor", "node"},
@@ -3950,7 +3950,11 @@ func (w *writer) fieldsOfSupplierFeedPayload(o *object, v *model.SupplierFeedPay
 			w.buf = scalar.AppendInt(w.buf, v.Unchanged)
 		case 3: // rejected
 			w.buf = scalar.AppendInt(w.buf, v.Rejected)
-		case 4: // conflicts
+		case 4: // emptied
+			w.buf = scalar.AppendInt(w.buf, v.Emptied)
+		case 5: // held
+			w.buf = scalar.AppendBoolean(w.buf, v.Held)
+		case 6: // conflicts
 			w.enter(f)
 			w.buf = append(w.buf, '[')
 			whole := true
@@ -3967,7 +3971,7 @@ func (w *writer) fieldsOfSupplierFeedPayload(o *object, v *model.SupplierFeedPay
 			}
 			w.buf = append(w.buf, ']')
 			w.leave(p, f, whole)
-		case 5: // rows
+		case 7: // rows
 			w.enter(f)
 			w.buf = append(w.buf, '[')
 			whole := true
@@ -3984,7 +3988,7 @@ func (w *writer) fieldsOfSupplierFeedPayload(o *object, v *model.SupplierFeedPay
 			}
 			w.buf = append(w.buf, ']')
 			w.leave(p, f, whole)
-		case 6: // userErrors
+		case 8: // userErrors
 			w.enter(f)
 			w.buf = append(w.buf, '[')
 			whole := true
@@ -4001,9 +4005,9 @@ func (w *writer) fieldsOfSupplierFeedPayload(o *object, v *model.SupplierFeedPay
 			}
 			w.buf = append(w.buf, ']')
 			w.leave(p, f, whole)
-		case 7: // replayed
+		case 9: // replayed
 			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
-		case 8: // cursor
+		case 10: // cursor
 			if v.Cursor == nil {
 				w.null(p, f)
 				continue
@@ -5620,19 +5624,19 @@ func weighSupplierFeedPayload(o *object, v *model.SupplierFeedPayload, open scop
 			continue
 		}
 		switch f.index {
-		case 4: // conflicts
+		case 6: // conflicts
 			for i := range v.Conflicts {
 				if v.Conflicts[i] != nil {
 					n += f.of.cost + weighConflict(f.of, v.Conflicts[i], open)
 				}
 			}
-		case 5: // rows
+		case 7: // rows
 			for i := range v.Rows {
 				if v.Rows[i] != nil {
 					n += f.of.cost + weighInventoryRow(f.of, v.Rows[i], open)
 				}
 			}
-		case 8: // cursor
+		case 10: // cursor
 			if v.Cursor != nil {
 				n += len(*v.Cursor) / textUnit
 			}
@@ -5806,7 +5810,7 @@ var kindWeighs = [kinds][]bool{
 	kindReturnLine:              {false, true, true, false, false, false},
 	kindReturnPayload:           {false, false, false, false, true},
 	kindSupplier:                {false, true, true, true, false, false, false, false},
-	kindSupplierFeedPayload:     {false, false, false, false, true, true, false, false, true},
+	kindSupplierFeedPayload:     {false, false, false, false, false, false, true, true, false, false, true},
 	kindSupplierItem:            {false, true, true, true, true, true, false, false, false, false, false, true, false, true},
 	kindSupplierItemPayload:     {false, false, false, false},
 	kindSupplierItemVersion:     {false, false, true, true, false, false, false, false, false, true, true, false},

@@ -41,6 +41,10 @@ type feed struct {
 	// locked are the levels that it changes.
 	locked             map[levelKey]*lockedLevel
 	applied, unchanged int
+	// omitted are those of applied that no row states.
+	omitted int
+	// held says that it is kept for a person.
+	held bool
 }
 
 // feedSupplier is whose feed it is.
@@ -55,6 +59,8 @@ type feedOutcome struct {
 	Applied   int          `json:"applied"`
 	Unchanged int          `json:"unchanged"`
 	Rejected  int          `json:"rejected"`
+	Emptied   int          `json:"emptied,omitempty"`
+	Held      bool         `json:"held,omitempty"`
 	Rows      []rowOutcome `json:"rows"`
 	Conflicts []string     `json:"conflicts,omitempty"`
 }
@@ -87,7 +93,9 @@ func (s *Store) SupplierFeedSubmit(
 	if err != nil {
 		return nil, err
 	}
-	result := &redline.FeedResult{Applied: kept.Applied, Unchanged: kept.Unchanged, Rejected: kept.Rejected}
+	result := &redline.FeedResult{
+		Applied: kept.Applied, Unchanged: kept.Unchanged, Rejected: kept.Rejected, Emptied: kept.Emptied, Held: kept.Held,
+	}
 	result.Outcome = outcome
 	if would, ok := c.shows.(*feedShown); ok {
 		result.Rows = would.rows
@@ -304,7 +312,9 @@ type feedShown struct {
 // answer says what came of the feed: what its key keeps, or of a dry run what is
 // shown instead.
 func (f *feed) answer() {
-	kept := &feedOutcome{Applied: f.applied, Unchanged: f.unchanged, Rows: make([]rowOutcome, len(f.rows))}
+	kept := &feedOutcome{
+		Applied: f.applied, Unchanged: f.unchanged, Emptied: f.omitted, Held: f.held, Rows: make([]rowOutcome, len(f.rows)),
+	}
 	for i, errs := range f.errors {
 		if len(errs) > 0 {
 			kept.Rejected++

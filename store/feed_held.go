@@ -45,6 +45,7 @@ func (f *feed) hold(ctx context.Context) error {
 		{Name: "limitPercent", Value: strconv.Itoa(f.supplier.ZeroingLimitPercent)}, {Name: "feed", Value: f.reference},
 		{Name: "asOf", Value: stamp(f.at)},
 	}
+	f.held = true
 	f.conflict(conflictOpening{
 		kind: redline.ConflictMassZeroing, cause: f.zeroingCause(), supplierID: &f.supplier.ID, facts: facts, held: heldFeed{id},
 		summary: fmt.Sprintf("A feed of %s would empty %d of its %d levels with stock.", f.supplier.Code, f.emptied, f.stocked),

@@ -43,7 +43,8 @@ func (w *world) feedsHeld() []string {
 func TestFullFeedEmptiesWhatItOmits(t *testing.T) {
 	w, rows := fullCajun(t)
 	in := w.feedOf(redline.FeedFull, 2, rows[:4]...)
-	w.submit(cajun, in, 1, 4, 0) // one of five is no more than 20 %
+	r := w.submit(cajun, in, 1, 4, 0) // one of five is no more than 20 %
+	equal(t, "emptied, held", []any{r.Emptied, r.Held}, []any{1, false})
 	equal(t, "on hand", w.onHand(), []int{64, 12, 12, 12, 0})
 	w.submit(cajun, w.feedOf(redline.FeedFull, 3, rows...), 1, 4, 0)
 	in = w.feedOf(redline.FeedFull, 4, rows[:4]...)
@@ -54,7 +55,7 @@ func TestFullFeedEmptiesWhatItOmits(t *testing.T) {
 	// A row that fails names its product all the same, wherever it could be.
 	failing := append([]redline.SupplierFeedRow{says("s0", -1)}, rows[2:]...)
 	failing[1].Unit, failing[2].LocationCode = ref(redline.UnitBox), ref("nowhere")
-	r := w.submit(cajun, w.feedOf(redline.FeedFull, 5, append(failing, rows[0])...), 1, 1, 3)
+	r = w.submit(cajun, w.feedOf(redline.FeedFull, 5, append(failing, rows[0])...), 1, 1, 3)
 	equal(t, "refused", rowErrors(r), []string{"INVALID rows.0.quantity", "PACK_MISMATCH rows.1.unit", "NOT_FOUND rows.2.locationCode"})
 	equal(t, "on hand", w.onHand(), []int{64, 12, 12, 12, 12})
 
@@ -82,6 +83,10 @@ func TestFeedThatEmptiesTooMuch(t *testing.T) {
 	equal(t, "the levels", []any{w.onHand(), r.Rows[1].LevelID}, []any{levels, w.level("of s1", "cajun").ID})
 	again := w.submit(cajun, held, 0, 0, 0)
 	equal(t, "replayed", []any{again.Replayed, again.Conflicts[0].ID}, []any{true, r.Conflicts[0].ID})
+	blind := cajun
+	blind.Scopes = []string{redline.ScopeInventoryWrite}
+	unseen := w.submit(blind, held, 0, 0, 0)
+	equal(t, "held, though no conflict is seen", []any{r.Held, again.Held, unseen.Held, r.Emptied, len(unseen.Conflicts)}, []any{true, true, true, 0, 0})
 
 	// A newer one takes its place; an older one does not.
 	newer := w.feedOf(redline.FeedFull, 4)

@@ -308,6 +308,9 @@ func (f *feed) change(ctx context.Context) error {
 			return err
 		}
 		f.applied++
+		if v.row < 0 {
+			f.omitted++
+		}
 	}
 	if late.n == 0 || f.in.DryRun {
 		return nil

@@ -830,10 +830,11 @@ enum FeedMode { PARTIAL FULL }
 "ON_HAND: what lies there. AVAILABLE: what is free for us to sell; our own claims on it are added."
 enum FeedMeasure { ON_HAND AVAILABLE }
 """
-applied: rows that changed a level, and with FULL levels that were omitted and emptied. conflicts: those that this feed opened or that tell of it again, for holders of conflicts:read; none for others.
+applied: rows that changed a level, and with FULL levels that were omitted and emptied. emptied: of applied, those that were omitted.
+held: it waits for a person, and nothing of it was applied. conflicts: those that this feed opened or that tell of it again, for holders of conflicts:read; none for others.
 rows: those that were named, in their order.
 """
-type SupplierFeedPayload { applied: Int! unchanged: Int! rejected: Int! conflicts: [Conflict!]! rows: [InventoryRow!]! userErrors: [UserError!]! replayed: Boolean! cursor: Cursor }
+type SupplierFeedPayload { applied: Int! unchanged: Int! rejected: Int! emptied: Int! held: Boolean! conflicts: [Conflict!]! rows: [InventoryRow!]! userErrors: [UserError!]! replayed: Boolean! cursor: Cursor }
 
 """
 lines: 1 to 500. ttlSeconds: 1 second to 1 day.
@@ -1951,6 +1952,10 @@ func (ec *executionContext) childFields_SupplierFeedPayload(ctx context.Context,
 		return ec.fieldContext_SupplierFeedPayload_unchanged(ctx, field)
 	case "rejected":
 		return ec.fieldContext_SupplierFeedPayload_rejected(ctx, field)
+	case "emptied":
+		return ec.fieldContext_SupplierFeedPayload_emptied(ctx, field)
+	case "held":
+		return ec.fieldContext_SupplierFeedPayload_held(ctx, field)
 	case "conflicts":
 		return ec.fieldContext_SupplierFeedPayload_conflicts(ctx, field)
 	case "rows":
@@ -14950,6 +14955,52 @@ func (ec *executionContext) fieldContext_SupplierFeedPayload_rejected(_ context.
 	return graphql.NewScalarFieldContext("SupplierFeedPayload", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SupplierFeedPayload_emptied(ctx context.Context, field graphql.CollectedField, obj *model.SupplierFeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedPayload_emptied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Emptied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedPayload_emptied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeedPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeedPayload_held(ctx context.Context, field graphql.CollectedField, obj *model.SupplierFeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedPayload_held(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Held, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedPayload_held(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeedPayload", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _SupplierFeedPayload_conflicts(ctx context.Context, field graphql.CollectedField, obj *model.SupplierFeedPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24403,6 +24454,16 @@ func (ec *executionContext) _SupplierFeedPayload(ctx context.Context, sel ast.Se
 			}
 		case "rejected":
 			out.Values[i] = ec._SupplierFeedPayload_rejected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "emptied":
+			out.Values[i] = ec._SupplierFeedPayload_emptied(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "held":
+			out.Values[i] = ec._SupplierFeedPayload_held(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -15,6 +15,8 @@ type SupplierFeedPayload struct {
 	Applied    int
 	Unchanged  int
 	Rejected   int
+	Emptied    int
+	Held       bool
 	Conflicts  []*redline.Conflict
 	Rows       []*InventoryRow
 	UserErrors []UserError
