@@ -285,6 +285,40 @@ func (k kind) test(t *testing.T, w *world, status redline.ConflictStatus) {
 	w.checkBooks()
 }
 
+// A regression: who had no other scopes than those of conflicts could map a SKU, and
+// write a cost that was hidden from them, by resolving a conflict about it.
+func TestResolvingTakesTheScopesOfWhatItChanges(t *testing.T) {
+	needs := map[redline.ConflictKind]struct{ scope, path string }{
+		redline.ConflictUnmappedSKU:   {redline.ScopeCatalogWrite, "mapping"},
+		redline.ConflictPackMismatch:  {redline.ScopeCatalogWrite, "mapping"},
+		redline.ConflictPriceMismatch: {redline.ScopeCatalogCost, "status"},
+	}
+	for _, k := range kinds() {
+		t.Run(string(k.kind), func(t *testing.T) {
+			w := newWorld(t)
+			k.opens(w, 0)
+			page, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{}, redline.PageRequest{})
+			w.must(err)
+			in := redline.ConflictResolveInput{ConflictID: page.Items[0].ID, Status: redline.ConflictResolved, Resolution: "we looked into it"}
+			if k.mapping != nil {
+				in.Mapping = k.mapping(w)
+			}
+			clerk := operator
+			clerk.Scopes = []string{redline.ScopeConflictsRead, redline.ScopeConflictsWrite}
+			if need := needs[k.kind]; need.scope != "" {
+				w.unchanged(func() {
+					_, _, err := w.ConflictResolve(w.ctx, clerk, in)
+					refused(t, err, redline.CodeForbidden, need.path)
+				})
+				clerk.Scopes = append(clerk.Scopes, need.scope)
+			}
+			_, _, err = w.ConflictResolve(w.ctx, clerk, in)
+			w.must(err)
+			w.checkBooks()
+		})
+	}
+}
+
 // A held feed that is resolved while a newer one arrives: whoever is first, the
 // newer one's stock stands in the end, and who resolves is told where it settled
 // the conflict.

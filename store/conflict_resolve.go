@@ -67,6 +67,10 @@ func (m *mutation) resolvable(ctx context.Context, in redline.ConflictResolveInp
 		return nil, closedConflict(c, in.Status)
 	case in.Mapping != nil && (in.Status != redline.ConflictResolved || !mapped(c.Kind)):
 		return nil, redline.Invalid([]string{"mapping"}, "a mapping is for resolving UNMAPPED_SKU and PACK_MISMATCH")
+	case in.Mapping != nil && !m.by.Has(redline.ScopeCatalogWrite):
+		return nil, redline.Errorf(redline.CodeForbidden, []string{"mapping"}, "what a supplier's SKU stands for is for holders of %s", redline.ScopeCatalogWrite)
+	case in.Status == redline.ConflictResolved && c.Kind == redline.ConflictPriceMismatch && !m.by.Has(redline.ScopeCatalogCost):
+		return nil, redline.Errorf(redline.CodeForbidden, []string{"status"}, "what things cost is for holders of %s", redline.ScopeCatalogCost)
 	}
 	return c, expectVersion(in.ExpectedVersion, c.Version)
 }
