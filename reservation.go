@@ -17,11 +17,14 @@ const (
 	ReservationExpired   ReservationStatus = "EXPIRED"
 )
 
-// Reservation holds stock for a while, for the subject whose token made it.
+// Reservation holds stock for a while, for whoever's token made it.
 type Reservation struct {
 	ID           string
 	OwnerIssuer  string `db:"owner_issuer"`
 	OwnerSubject string `db:"owner_subject"`
+	// CustomerID is the customer, of that issuer, whose it is; nil where it is the
+	// subject's.
+	CustomerID *string `db:"customer_id"`
 	Reference    *string
 	Status       ReservationStatus
 	// ExpiresAt is the instant from which on it holds nothing.

@@ -4,6 +4,8 @@ CREATE TABLE reservations (
     id            text COLLATE "C" PRIMARY KEY,
     owner_issuer  text COLLATE "C" NOT NULL,
     owner_subject text COLLATE "C" NOT NULL,
+    -- The customer whose token made it, and whose it is; null where another's did.
+    customer_id   text COLLATE "C",
     reference     text,
     status        text NOT NULL,
     expires_at    timestamptz NOT NULL,

@@ -78,6 +78,9 @@ func (w *wanted) reserve(ctx context.Context, in redline.ReservationCreateInput)
 		ID: redline.NewID(redline.PrefixReservation), OwnerIssuer: w.by.Issuer, OwnerSubject: w.by.Subject, Reference: in.Reference,
 		Status: redline.ReservationActive, ExpiresAt: w.now.Add(time.Duration(in.TTLSeconds) * time.Second), Version: 1,
 	}
+	if w.by.Role == redline.RoleCustomer {
+		r.CustomerID = &w.by.Customer
+	}
 	at := map[levelKey]*redline.ReservationLine{}
 	for i, share := range shares {
 		for _, take := range share.takes {
@@ -132,20 +135,20 @@ func (m *mutation) insertReservation(ctx context.Context, r *redline.Reservation
 		quantities.int(l.Quantity)
 	}
 	_, err := m.tx.ExecContext(ctx, `WITH made AS (
-			INSERT INTO reservations (id, owner_issuer, owner_subject, reference, status, expires_at, version, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+			INSERT INTO reservations (id, owner_issuer, owner_subject, reference, status, expires_at, version, created_at, updated_at, customer_id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $12)
 		)
 		INSERT INTO reservation_lines (reservation_id, position, product_id, location_id, quantity)
 		SELECT $1, n.position - 1, n.product_id, n.location_id, n.quantity
 		FROM unnest($9::text[], $10::text[], $11::integer[]) WITH ORDINALITY AS n (product_id, location_id, quantity, position)`,
-		r.ID, r.OwnerIssuer, r.OwnerSubject, r.Reference, string(r.Status), r.ExpiresAt, r.Version, m.now, products, locations, quantities)
+		r.ID, r.OwnerIssuer, r.OwnerSubject, r.Reference, string(r.Status), r.ExpiresAt, r.Version, m.now, products, locations, quantities, r.CustomerID)
 	if err != nil {
 		return dbError("inserting a reservation", err)
 	}
 	return nil
 }
 
-const reservationColumns = `r.id, r.owner_issuer, r.owner_subject, r.reference, r.status, r.expires_at, r.version, r.order_id`
+const reservationColumns = `r.id, r.owner_issuer, r.owner_subject, r.customer_id, r.reference, r.status, r.expires_at, r.version, r.order_id`
 
 // lockReservation locks a reservation that the principal may work on, and reads the
 // clock behind the lock. What it may not work on looks like what isn't there.

@@ -181,6 +181,39 @@ func TestReservationBelongsToWhoMadeIt(t *testing.T) {
 	w.checkBooks()
 }
 
+// A regression: a customer whose token had the subject of a shop's could work on what
+// that shop had reserved, and the shop on what the customer had. A customer's belong to
+// the customer, as orders do, whichever of its tokens made them.
+func TestReservationsOfOneSubjectAndTwoRoles(t *testing.T) {
+	w := newWorld(t)
+	namesake := buyer
+	namesake.Subject, namesake.Customer = shop.Subject, "zzz"
+	shops, customers := w.reserve(shop, line("tea", 5)), w.reserve(namesake, line("tea", 2))
+	strangers := namesake
+	strangers.Issuer = "another"
+	for _, c := range []struct {
+		p  redline.Principal
+		id string
+	}{{namesake, shops}, {shop, customers}, {buyer, customers}, {strangers, customers}} {
+		w.unchanged(func() {
+			equal(t, "what "+string(c.p.Role)+" sees", w.reservation(c.p, c.id), (*redline.Reservation)(nil))
+			refused(t, w.extend(c.p, c.id), redline.CodeNotFound, "reservationId")
+			refused(t, w.letGo(c.p, c.id), redline.CodeNotFound, "reservationId")
+			_, err := w.takeOver(c.p, c.id)
+			refused(t, err, redline.CodeNotFound, "reservationId")
+		})
+	}
+	w.must(w.extend(shop, shops))
+	phone := namesake
+	phone.Subject = "phone"
+	equal(t, "what it holds by another of its tokens", held(w.reservation(phone, customers)), []string{"tea tokyo 2"})
+	w.must(w.extend(namesake, customers))
+	id, err := w.takeOver(phone, customers)
+	w.must(err)
+	equal(t, "whose order it is", *w.order(namesake, id).Customer.ID, "zzz")
+	w.checkBooks()
+}
+
 func TestReservationIsExtended(t *testing.T) {
 	w := newWorld(t)
 	id := w.reserve(shop, line("tea", 5))

@@ -95,12 +95,14 @@ func (q *query) seeProducts(p redline.Principal) {
 }
 
 // seeReservations narrows a query to the reservations, under the alias r, that a
-// principal may see: those that it made.
+// principal may see: those that it made, or a customer its own.
 func (q *query) seeReservations(p redline.Principal) {
 	switch {
 	case p.Everywhere():
-	case p.Authenticated():
-		q.and("(r.owner_issuer, r.owner_subject) = (%s, %s)", p.Issuer, p.Subject)
+	case p.Role == redline.RoleStorefront && p.Authenticated():
+		q.and("(r.owner_issuer, r.owner_subject) = (%s, %s) AND r.customer_id IS NULL", p.Issuer, p.Subject)
+	case p.Role == redline.RoleCustomer:
+		q.and("(r.owner_issuer, r.customer_id) = (%s, %s)", p.Issuer, p.Customer)
 	default:
 		q.and("false")
 	}
