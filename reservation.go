@@ -25,8 +25,8 @@ type Reservation struct {
 	// CustomerID is the customer, of that issuer, whose it is; nil where it is the
 	// subject's.
 	CustomerID *string `db:"customer_id"`
-	Reference    *string
-	Status       ReservationStatus
+	Reference  *string
+	Status     ReservationStatus
 	// ExpiresAt is the instant from which on it holds nothing.
 	ExpiresAt time.Time `db:"expires_at"`
 	Version   int
