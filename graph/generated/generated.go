@@ -494,7 +494,7 @@ type InventoryMovement implements Node @scope(anyOf: ["inventory:read"]) {
 }
 type QuantityChange { state: InventoryState! delta: Int! after: Int! }
 
-"Belongs to the token's subject that made it."
+"Belongs to whoever's token made it: a customer's to the customer, others to the token's subject."
 type Reservation implements Node @scope(anyOf: ["orders:write"]) {
   id: ID!
   reference: String
@@ -642,12 +642,13 @@ type Conflict implements Node @scope(anyOf: ["conflicts:read"]) {
 What opens each, and what RESOLVED does; DISMISSED closes any and does nothing else.
 OVERSOLD: a supplier reported less than is promised. The newest promises that it can't keep go elsewhere or to backorder.
 STALE_FEED: a supplier has been silent for longer than agreed. Its levels count as confirmed now.
-UNMAPPED_SKU, PACK_MISMATCH: a row named a SKU, or a unit of it, that isn't mapped. ` + "`" + `mapping` + "`" + ` maps it, and what the row said is applied.
+UNMAPPED_SKU, PACK_MISMATCH: a row named a SKU, or a unit of it, that isn't mapped. ` + "`" + `mapping` + "`" + ` maps it, which needs
+catalog:write, and what the row said is applied.
 SEQUENCE_GAP: feeds are missing between two. They are given up.
 MASS_ZEROING: a FULL feed would empty too much. It is applied.
 SHIP_AFTER_CANCEL: goods left after they were cancelled. A return is opened for them.
 QUANTITY_EXCEEDS_ORDER: a supplier says that it shipped more than was left to ship. What is left is shipped, and the rest taken from its stock.
-PRICE_MISMATCH: a feed states another cost than was agreed. The item gets it.
+PRICE_MISMATCH: a feed states another cost than was agreed. The item gets it, which needs catalog:cost.
 """
 enum ConflictKind { OVERSOLD STALE_FEED UNMAPPED_SKU PACK_MISMATCH SEQUENCE_GAP MASS_ZEROING SHIP_AFTER_CANCEL QUANTITY_EXCEEDS_ORDER PRICE_MISMATCH }
 enum ConflictStatus { OPEN RESOLVED DISMISSED }
@@ -923,16 +924,24 @@ type SupplierItemPayload { supplierItem: SupplierItem userErrors: [UserError!]! 
 input SupplierTermsSetInput { supplierId: ID! confirmWithinSeconds: Int acknowledgeWithinSeconds: Int zeroingLimitPercent: Int expectedVersion: Int idempotencyKey: String }
 type SupplierPayload { supplier: Supplier userErrors: [UserError!]! replayed: Boolean! }
 
-"status: RESOLVED or DISMISSED. mapping: what an UNMAPPED_SKU or PACK_MISMATCH stands for, unless it was mapped since."
+"""
+status: RESOLVED or DISMISSED. mapping: what an UNMAPPED_SKU or PACK_MISMATCH stands for, unless it was mapped since.
+A mapping without catalog:write, and RESOLVED of a PRICE_MISMATCH without catalog:cost, are FORBIDDEN.
+"""
 input ConflictResolveInput { conflictId: ID! status: ConflictStatus! resolution: String! mapping: ConflictMappingInput expectedVersion: Int idempotencyKey: String }
 input ConflictMappingInput { productId: ID! unit: UnitOfMeasure! packQuantity: Int! }
 type ConflictPayload { conflict: Conflict userErrors: [UserError!]! replayed: Boolean! cursor: Cursor }
 
+"""
+A payload shows an object only to a token with the scope of the object's type. Without it the field is null, with FORBIDDEN among the
+top-level errors, and the change is made all the same.
+"""
 type Mutation {
   inventoryAdjust(input: InventoryAdjustInput!): InventoryPayload! @scope(anyOf: ["inventory:write"])
   inventorySet(input: InventorySetInput!): InventoryPayload! @scope(anyOf: ["inventory:write"])
   inventoryTransfer(input: InventoryTransferInput!): InventoryPayload! @scope(anyOf: ["inventory:write"])
   supplierFeedSubmit(input: SupplierFeedInput!): SupplierFeedPayload! @scope(anyOf: ["inventory:write"])
+  "Showing the item takes inventory:read: without it supplierItem is null, and the item is saved."
   supplierItemUpsert(input: SupplierItemUpsertInput!): SupplierItemPayload! @scope(anyOf: ["catalog:write", "catalog:own"])
   supplierTermsSet(input: SupplierTermsSetInput!): SupplierPayload! @scope(anyOf: ["catalog:write"])
   reservationCreate(input: ReservationCreateInput!): ReservationPayload! @scope(anyOf: ["orders:write"])
