@@ -228,7 +228,7 @@ func tooMuch(n int) *redline.Error {
 	return redline.Invalid([]string{"quantity"}, "%d base units are more than %d", n, redline.MaxQuantity)
 }
 
-// namedMost is how many of the rows that state one level each of them names.
+// namedMost is how many of the SKUs that state one level a refusal names.
 const namedMost = 5
 
 // refuseTwice refuses rows that state the same level, of which nobody can say which
@@ -243,8 +243,9 @@ func (f *feed) refuseTwice() {
 			j++
 		}
 		if same := f.levels[i:j]; len(same) > 1 {
+			by := f.skusOf(same)
 			for _, v := range same {
-				f.refuseRow(v.row, redline.Invalid([]string{"supplierSku"}, "the level is stated by %s", theRows(same)))
+				f.refuseRow(v.row, redline.Invalid([]string{"supplierSku"}, "the level is stated more than once, by %s", by))
 			}
 		}
 		if v := f.levels[i]; len(f.errors[v.row]) == 0 {
@@ -257,20 +258,24 @@ func (f *feed) refuseTwice() {
 	f.levels = kept
 }
 
-// theRows names the rows that state a level.
-func theRows(same []feedLevel) string {
-	var b strings.Builder
-	b.WriteString("the rows ")
-	for n, v := range same[:min(len(same), namedMost)] {
-		if n > 0 {
-			b.WriteString(", ")
+// skusOf names the SKUs that state a level, and not the rows: whoever sends a
+// document in parts has other numbers for those.
+func (f *feed) skusOf(same []feedLevel) string {
+	var named []string
+	for _, v := range same {
+		sku := fmt.Sprintf("%.60q", f.in.Rows[v.row].SupplierSKU)
+		if slices.Contains(named, sku) {
+			continue
 		}
-		b.WriteString(strconv.Itoa(v.row))
+		if len(named) == namedMost {
+			return "the SKUs " + strings.Join(named, ", ") + " and others"
+		}
+		named = append(named, sku)
 	}
-	if more := len(same) - namedMost; more > 0 {
-		fmt.Fprintf(&b, " and %d more", more)
+	if len(named) == 1 {
+		return "the SKU " + named[0]
 	}
-	return b.String()
+	return "the SKUs " + strings.Join(named, ", ")
 }
 
 // heldRows is what a conflict about a SKU, or a unit of one, needs to have applied

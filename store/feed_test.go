@@ -339,7 +339,7 @@ func TestRowsOfAFeed(t *testing.T) {
 		"INVALID rows.7.quantity", "INVALID rows.8.quantity", "INVALID rows.9.supplierSku", "INVALID rows.10.supplierSku",
 		"INVALID rows.11.supplierSku", "INVALID rows.12.supplierSku", "INVALID rows.13.supplierSku", "UNMAPPED_SKU rows.16.supplierSku",
 	})
-	equal(t, "what names the same level", r.Rows[12].Errors[0].Message, "the level is stated by the rows 12, 13")
+	equal(t, "what names the same level", r.Rows[12].Errors[0].Message, `the level is stated more than once, by the SKU "s6"`)
 	equal(t, "the conflicts", kindsOf(r.Conflicts), []string{"PACK_MISMATCH", "UNMAPPED_SKU"})
 	for sku, want := range map[string]int{"sauce": 32, "of s1": 6, "of s2": 7, "of s7": 12} {
 		equal(t, sku, w.level(sku, "cajun").OnHand, want)
@@ -366,6 +366,27 @@ func TestRowsOfAFeed(t *testing.T) {
 	// Nothing was applied: its sequence is still to come.
 	in.IdempotencyKey, in.OnRowError, in.Rows = key(), redline.RollBack, []redline.SupplierFeedRow{here("65", 2)}
 	w.submit(cajun, in, 1, 0, 0)
+	w.checkBooks()
+}
+
+// Rows that state one level are refused by their SKUs: their numbers were those of
+// one call, and no document has them.
+func TestRowsOfOneLevelAreNamedBySKU(t *testing.T) {
+	w := newWorld(t)
+	w.sells("s0")
+	r := w.submit(cajun, w.feedOf(redline.FeedPartial, 1, says("s0", 1), says("s0", 1)), 0, 0, 2)
+	equal(t, "one SKU", r.Rows[1].Errors[0].Message, `the level is stated more than once, by the SKU "s0"`)
+	rows := []redline.SupplierFeedRow{says("s0", 1), says("s0", 2)}
+	for i := range 4 {
+		sku := fmt.Sprint("bag ", i)
+		w.maps("of s0", sku, redline.UnitBag, i+2)
+		rows = append(rows, says(sku, i))
+	}
+	r = w.submit(cajun, w.feedOf(redline.FeedPartial, 2, rows...), 0, 0, 6)
+	equal(t, "five", r.Rows[5].Errors[0].Message, `the level is stated more than once, by the SKUs "s0", "bag 0", "bag 1", "bag 2", "bag 3"`)
+	w.maps("of s0", "bag 4", redline.UnitBag, 9)
+	r = w.submit(cajun, w.feedOf(redline.FeedPartial, 3, append(rows, says("bag 4", 1))...), 0, 0, 7)
+	equal(t, "six", r.Rows[0].Errors[0].Message, `the level is stated more than once, by the SKUs "s0", "bag 0", "bag 1", "bag 2", "bag 3" and others`)
 	w.checkBooks()
 }
 
