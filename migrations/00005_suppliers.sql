@@ -49,11 +49,18 @@ UPDATE inventory_levels l SET lead_time_days = i.days FROM (
 -- As of when its supplier's newest feed found the level as we have it: what the
 -- ledger has no line for.
 ALTER TABLE inventory_levels ADD COLUMN confirmed_at timestamptz;
+-- As of when its supplier's newest feed said how much of it is available; null where
+-- that feed said how much is on hand. What is on hand by such a feed is reckoned with
+-- our claims, and has the goods of shipments in it that we aren't told of yet.
+ALTER TABLE inventory_levels ADD COLUMN available_at timestamptz;
 
 -- The newest feed that was applied of each supplier. Its row is locked by whoever
 -- applies another.
 CREATE TABLE supplier_feed_heads (
     supplier_id text COLLATE "C" PRIMARY KEY REFERENCES suppliers,
+    -- The newest of those that stated all of the supplier's stock.
+    full_sequence bigint,
+    full_as_of  timestamptz,
     sequence    bigint,
     as_of       timestamptz
 );
@@ -75,7 +82,7 @@ CREATE INDEX supplier_feeds_held_open ON supplier_feeds_held (supplier_id) WHERE
 
 -- +goose Down
 DROP TABLE supplier_feeds_held, supplier_feed_heads, supplier_item_versions;
-ALTER TABLE inventory_levels DROP COLUMN lead_time_days, DROP COLUMN confirmed_at;
+ALTER TABLE inventory_levels DROP COLUMN lead_time_days, DROP COLUMN confirmed_at, DROP COLUMN available_at;
 DROP TRIGGER tell_of_places ON suppliers;
 ALTER TABLE suppliers DROP COLUMN confirm_within_seconds, DROP COLUMN acknowledge_within_seconds, DROP COLUMN zeroing_limit_percent,
     DROP COLUMN version, DROP COLUMN stale_due_at;

@@ -20,10 +20,9 @@ type feed struct {
 	*mutation
 	in       redline.SupplierFeedInput
 	supplier feedSupplier
-	// at is as of when its quantities are true, and reference what the ledger says
-	// of where its changes come from.
-	at        time.Time
-	reference string
+	statement
+	// each has the statements of the rows of several feeds; nil where all is of one.
+	each []*statement
 	// decided: a person has had it applied. Then it is no matter what has been
 	// applied since, or how much it empties.
 	decided bool
@@ -45,6 +44,24 @@ type feed struct {
 	omitted int
 	// held says that it is kept for a person.
 	held bool
+}
+
+// statement is what the levels that a feed states have in common.
+type statement struct {
+	// at is as of when its quantities are true, and reference what the ledger says
+	// of where its changes come from.
+	at        time.Time
+	reference string
+	measure   redline.FeedMeasure
+}
+
+// available is as of when levels were stated by what is available of them; nil where
+// they were by what is on hand.
+func (s *statement) available() *time.Time {
+	if s.measure == redline.FeedAvailable {
+		return &s.at
+	}
+	return nil
 }
 
 // feedSupplier is whose feed it is.
@@ -126,7 +143,7 @@ func (f *feed) submit(ctx context.Context) error {
 	if f.in.AsOf.After(f.now.Add(feedAhead)) {
 		return redline.Invalid([]string{"asOf"}, "%s lies more than %s ahead", stamp(f.in.AsOf), feedAhead)
 	}
-	f.at, f.reference = earlier(f.in.AsOf, f.now), f.refer()
+	f.statement = statement{earlier(f.in.AsOf, f.now), f.refer(), f.in.Measure}
 	if err := f.follows(head); err != nil {
 		return err
 	}

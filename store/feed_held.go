@@ -102,7 +102,7 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	if err != nil {
 		return dbError("reading a feed that was kept", err)
 	}
-	f := &feed{mutation: m, supplier: kept.feedSupplier, reference: kept.Reference, decided: true}
+	f := &feed{mutation: m, supplier: kept.feedSupplier, statement: statement{reference: kept.Reference}, decided: true}
 	if err := json.Unmarshal(kept.Input, &f.in); err != nil {
 		return fmt.Errorf("reading a feed that was kept: %w", err)
 	}
@@ -115,6 +115,7 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	if err := m.endHeld(ctx, feedID, "APPLIED"); err != nil {
 		return err
 	}
+	f.measure = f.in.Measure
 	if err := f.read(ctx); err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (m *mutation) applyHeldRow(ctx context.Context, held json.RawMessage) error
 		return nil
 	}
 	f := &feed{
-		mutation: m, at: kept.AsOf, reference: kept.Reference, decided: true,
+		mutation: m, statement: statement{kept.AsOf, kept.Reference, kept.Measure}, decided: true,
 		in: redline.SupplierFeedInput{
 			Mode: redline.FeedPartial, Measure: kept.Measure, AsOf: kept.AsOf, OnRowError: redline.SkipRow, Rows: kept.Rows,
 		},

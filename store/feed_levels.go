@@ -22,39 +22,48 @@ func (f *feed) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.readSince(ctx); err != nil {
+	sum := f.readSince
+	if f.each != nil {
+		sum = f.readSinceEach
+	}
+	if err := sum(ctx); err != nil {
 		return err
 	}
 	f.weigh()
 	return nil
 }
 
-// levelState is what is read of a level before it is locked. $1 is as of when the
-// feed is.
-const levelState = `l.id, l.version, l.on_hand, l.reserved + l.committed + l.safety_stock + l.unavailable,
-	l.available, l.stale, coalesce(l.confirmed_at > $1, false)`
+// What is read of a level before it is locked, and levelState whether it was
+// confirmed after $1.
+const (
+	levelStock = `l.id, l.version, l.on_hand, l.reserved + l.committed + l.safety_stock + l.unavailable,
+		l.available, l.stale, l.available_at IS NOT NULL`
+	levelState = levelStock + `, coalesce(l.confirmed_at > $1, false)`
+)
 
 func (v *feedLevel) into() []any {
 	return []any{
-		&v.id, whole{&v.version}, whole{&v.onHand}, whole{&v.claims}, whole{&v.available}, &v.stale, &v.restated,
+		&v.id, whole{&v.version}, whole{&v.onHand}, whole{&v.claims}, whole{&v.available}, &v.stale, &v.reckoned,
+		&v.restated,
 	}
 }
 
 // readStated reads the levels that rows state.
 func (f *feed) readStated(ctx context.Context) error {
-	products, locations := texts(), texts()
+	products, locations, at := texts(), texts(), times()
 	for n := range f.levels {
 		products.text(f.levels[n].product)
 		locations.text(f.levels[n].location)
+		at.time(f.levels[n].at)
 	}
 	var n int
 	var v feedLevel
-	return scanRows(ctx, f.tx, "reading the levels of a feed", `SELECT `+levelState+`, k.n
-		FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS k (product_id, location_id, n)
+	return scanRows(ctx, f.tx, "reading the levels of a feed", `SELECT `+levelStock+`, coalesce(l.confirmed_at > k.at, false), k.n
+		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, at, n)
 		JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)`,
-		[]any{f.at, products, locations}, append(v.into(), &n), func() error {
+		[]any{products, locations, at}, append(v.into(), &n), func() error {
 			of := &f.levels[n-1]
-			v.levelKey, v.row, v.told = of.levelKey, of.row, of.told
+			v.levelKey, v.row, v.told, v.statement = of.levelKey, of.row, of.told, of.statement
 			*of = v
 			return nil
 		})
@@ -77,7 +86,7 @@ func (f *feed) readOmitted(ctx context.Context) error {
 			_, isStated := slices.BinarySearchFunc(stated, v.levelKey, func(s feedLevel, k levelKey) int { return s.compare(k) })
 			_, isNamed := slices.BinarySearchFunc(f.named, v.levelKey, levelKey.compare)
 			if !isStated && !isNamed {
-				v.row = -1
+				v.row, v.statement = -1, &f.statement
 				f.levels = append(f.levels, v)
 			}
 			return nil
@@ -108,9 +117,24 @@ func (f *feed) readSince(ctx context.Context) error {
 	})
 }
 
+// readSinceEach reads of each level what happened to it since it was as it is stated.
+func (f *feed) readSinceEach(ctx context.Context) error {
+	products, locations, at := texts(), texts(), times()
+	for n := range f.levels {
+		products.text(f.levels[n].product)
+		locations.text(f.levels[n].location)
+		at.time(f.levels[n].at)
+	}
+	moved, err := f.sinceEach(ctx, products, locations, at)
+	for n := range moved {
+		f.levels[n].since = moved[n]
+	}
+	return err
+}
+
 // stays reports whether a level that is stale stays so though the feed confirms it,
 // which was true too long ago.
-func (f *feed) stays(stale bool) bool { return stale && f.supplier.Outdated(f.at, f.now) }
+func (f *feed) stays(v *feedLevel, stale bool) bool { return stale && f.supplier.Outdated(v.at, f.now) }
 
 // weigh refuses the rows of levels of which something newer is known, and sees
 // which levels are as they are told, and which would be emptied.
@@ -123,10 +147,10 @@ func (f *feed) weigh() {
 			}
 			continue
 		}
-		after := f.onHand(&v)
-		v.same = v.id != "" && after == v.onHand && v.stale == f.stays(v.stale)
+		after := v.becomes()
+		v.same = v.id != "" && after == v.onHand && v.stale == f.stays(&v, v.stale)
 		before := v.onHand
-		if f.in.Measure == redline.FeedAvailable {
+		if v.measure == redline.FeedAvailable {
 			before, after = v.available, after-v.claims
 		}
 		if v.onHand > 0 && v.told == 0 && before > 0 && after <= 0 {
@@ -140,23 +164,27 @@ func (f *feed) weigh() {
 // refusal is why what is told of a level isn't taken.
 func (f *feed) refusal(v *feedLevel) *redline.Error {
 	if v.restated {
-		return redline.Errorf(redline.CodeSequenceStale, []string{"quantity"}, "something newer than %s is known of this level", stamp(f.at))
+		return redline.Errorf(redline.CodeSequenceStale, []string{"quantity"}, "something newer than %s is known of this level", stamp(v.at))
 	}
-	if n := f.onHand(v); n > redline.MaxQuantity {
+	if n := v.becomes(); n > redline.MaxQuantity {
 		return tooMuch(n)
 	}
 	return nil
 }
 
-// onHand is what is on hand of a level by the feed: what it was told to be, and
+// becomes is what is on hand of a level by the feed: what it was told to be, and
 // what moved since. Of what was told to be available our own claims, as they were
-// then, are still there.
-func (f *feed) onHand(v *feedLevel) int {
-	n := v.told
-	if f.in.Measure == redline.FeedAvailable {
+// then, are still there; but who has nothing for us says so as well where our claims
+// are more than there is, and by nothing at all there is never more.
+func (v *feedLevel) becomes() int {
+	n := v.told + v.since.stock
+	if v.measure == redline.FeedAvailable {
 		n += v.claims - v.since.claims
+		if v.told == 0 {
+			n = min(n, v.onHand)
+		}
 	}
-	return max(n+v.stock, 0)
+	return max(n, 0)
 }
 
 // apply has the levels be what the feed says. Those that are so already are only
@@ -168,7 +196,7 @@ func (f *feed) apply(ctx context.Context) error {
 		if f.in.DryRun {
 			v.same = false // they are shown
 		}
-		if after := f.onHand(v); (after > v.onHand || v.stale && !v.same) && (len(gaining) == 0 || gaining[len(gaining)-1] != v.product) {
+		if after := v.becomes(); (after > v.onHand || v.stale && !v.same) && (len(gaining) == 0 || gaining[len(gaining)-1] != v.product) {
 			gaining = append(gaining, v.product)
 		}
 	}
@@ -192,12 +220,14 @@ func (f *feed) apply(ctx context.Context) error {
 // All levels of the feed are locked for it, in their order. Those that have changed
 // since they were read are for change to decide.
 func (f *feed) confirm(ctx context.Context) error {
-	products, locations, versions := texts(), texts(), ints()
+	products, locations, versions, at, available := texts(), texts(), ints(), times(), times()
 	same := 0
 	for n := range f.levels {
 		v := &f.levels[n]
 		products.text(v.product)
 		locations.text(v.location)
+		at.time(v.at)
+		maybe(available, (*column).time, v.statement.available())
 		if v.same {
 			same++
 			versions.int(v.version)
@@ -210,14 +240,16 @@ func (f *feed) confirm(ctx context.Context) error {
 	}
 	var n int
 	return scanRows(ctx, f.tx, "confirming levels", `WITH l AS MATERIALIZED (
-			SELECT l.id, k.n, coalesce(l.version = k.version, false) AS same
-			FROM unnest($2::text[], $3::text[], $4::integer[]) WITH ORDINALITY AS k (product_id, location_id, version, n)
+			SELECT l.id, k.n, k.at, k.available, coalesce(l.version = k.version, false) AS same
+			FROM unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[])
+				WITH ORDINALITY AS k (product_id, location_id, version, at, available, n)
 			JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
 		), confirmed AS (
-			UPDATE inventory_levels c SET as_of = greatest(c.as_of, $1), confirmed_at = $1 FROM l WHERE c.id = l.id AND l.same
+			UPDATE inventory_levels c SET as_of = greatest(c.as_of, l.at), confirmed_at = l.at, available_at = l.available
+			FROM l WHERE c.id = l.id AND l.same
 		)
-		SELECT n FROM l WHERE NOT same`, []any{f.at, products, locations, versions}, []any{&n}, func() error {
+		SELECT n FROM l WHERE NOT same`, []any{products, locations, versions, at, available}, []any{&n}, func() error {
 		f.levels[n-1].same = false
 		return nil
 	})
@@ -256,7 +288,7 @@ func (f *feed) lock(ctx context.Context) error {
 			moved = append(moved, n)
 			products.text(v.product)
 			locations.text(v.location)
-			at.time(f.at)
+			at.time(v.at)
 		}
 		v.id, v.version, v.onHand = l.ID, l.Version, l.OnHand
 		v.claims = l.Reserved + l.Committed + l.SafetyStock + l.Unavailable
@@ -270,7 +302,7 @@ func (f *feed) lock(ctx context.Context) error {
 
 // change changes the locked levels.
 func (f *feed) change(ctx context.Context) error {
-	late := texts()
+	late, confirmed, available := texts(), times(), times()
 	most := len(f.locked)
 	f.stock.levels, f.stock.movements = slices.Grow(f.stock.levels, most), slices.Grow(f.stock.movements, most)
 	f.events = slices.Grow(f.events, most)
@@ -289,20 +321,27 @@ func (f *feed) change(ctx context.Context) error {
 			}
 			continue
 		}
-		l, after := f.locked[v.levelKey], f.onHand(v)
-		asOf := f.at
+		l, after := f.locked[v.levelKey], v.becomes()
+		asOf := v.at
 		if l.Version > 0 && asOf.Before(l.AsOf) { // one that was made now says nothing yet
 			asOf = l.AsOf
 		}
-		if l.Version > 0 && after == l.OnHand && l.Stale == f.stays(l.Stale) {
+		if l.Version > 0 && after == l.OnHand && l.Stale == f.stays(v, l.Stale) {
 			l.AsOf = asOf
 			late.text(l.ID)
+			confirmed.time(v.at)
+			maybe(available, (*column).time, v.statement.available())
 			f.unchanged += min(v.row+1, 1)
 			continue
 		}
+		if by := v.statement.available(); by != nil || v.reckoned {
+			late.text(l.ID)
+			confirmed.null() // its ledger says so
+			maybe(available, (*column).time, by)
+		}
 		err := f.mutation.change(l, stockChange{
 			delta: redline.Delta{redline.StateOnHand: after - l.OnHand}, fact: true, reason: redline.ReasonSupplierFeed,
-			reference: &f.reference, occurredAt: f.at, confirms: &asOf,
+			reference: &v.reference, occurredAt: v.at, confirms: &asOf,
 		})
 		if err != nil {
 			return err
@@ -315,8 +354,10 @@ func (f *feed) change(ctx context.Context) error {
 	if late.n == 0 || f.in.DryRun {
 		return nil
 	}
-	_, err := f.tx.ExecContext(ctx, `UPDATE inventory_levels SET as_of = greatest(as_of, $1), confirmed_at = $1
-		WHERE id = ANY($2::text[])`, f.at, late)
+	_, err := f.tx.ExecContext(ctx, `UPDATE inventory_levels l SET as_of = greatest(l.as_of, n.confirmed),
+			confirmed_at = coalesce(n.confirmed, l.confirmed_at), available_at = n.available
+		FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS n (id, confirmed, available) WHERE l.id = n.id`,
+		late, confirmed, available)
 	if err != nil {
 		return dbError("confirming levels", err)
 	}

@@ -34,12 +34,15 @@ type feedLevel struct {
 	// row is the one that states it, -1 where none does, and told what it states, in
 	// base units.
 	row, told int
+	*statement
 
 	// What there is, as it was read: id is empty where there is no such level, and
 	// claims are what is taken of it or kept back.
 	id                                 string
 	version, onHand, claims, available int
 	stale                              bool
+	// reckoned says that its newest statement is of what was available.
+	reckoned bool
 	since
 	// same says that it is as it is told, and only to be confirmed.
 	same bool
@@ -216,7 +219,11 @@ func (f *feed) rowLevel(i int, packs map[feedPack]int, unknown *unknown) {
 		}
 	}
 	if row.location != noLocation {
-		f.levels = append(f.levels, feedLevel{levelKey: levelKey{row.product, f.locations[row.location].ID}, row: i, told: told})
+		v := feedLevel{levelKey: levelKey{row.product, f.locations[row.location].ID}, row: i, told: told, statement: &f.statement}
+		if f.each != nil {
+			v.statement = f.each[i]
+		}
+		f.levels = append(f.levels, v)
 		return
 	}
 	for _, at := range f.locations {

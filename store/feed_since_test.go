@@ -210,3 +210,72 @@ func TestUnknownUnitsOfCountsOpenConflicts(t *testing.T) {
 	equal(t, "open", w.openKinds(), []string{"PACK_MISMATCH", "UNMAPPED_SKU"})
 	w.checkBooks()
 }
+
+// A regression: a shipment that was told of after a feed of what is available, and had
+// left before it, was taken to be left out of what is on hand by that feed, to which
+// what we had promised was added: what had left was for sale again.
+func TestShippedBeforeAFeed(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		measures []redline.FeedMeasure
+		// says is how many bottles each feed tells of. Of the 64 on hand 7 are promised.
+		says []int
+	}{
+		{name: "available", measures: []redline.FeedMeasure{redline.FeedAvailable}, says: []int{60}},
+		{name: "available, unchanged", measures: []redline.FeedMeasure{redline.FeedAvailable}, says: []int{57}},
+		{name: "on hand", measures: []redline.FeedMeasure{redline.FeedOnHand}, says: []int{60}},
+		{name: "on hand, unchanged", measures: []redline.FeedMeasure{redline.FeedOnHand}, says: []int{64}},
+		{name: "on hand, then available", measures: []redline.FeedMeasure{redline.FeedOnHand, redline.FeedAvailable}, says: []int{57, 57}},
+		{name: "on hand, then available, unchanged", measures: []redline.FeedMeasure{redline.FeedOnHand, redline.FeedAvailable}, says: []int{64, 57}},
+		{name: "available, then on hand", measures: []redline.FeedMeasure{redline.FeedAvailable, redline.FeedOnHand}, says: []int{57, 57}},
+		{name: "available, then on hand, unchanged", measures: []redline.FeedMeasure{redline.FeedAvailable, redline.FeedOnHand}, says: []int{50, 57}},
+		{name: "available twice", measures: []redline.FeedMeasure{redline.FeedAvailable, redline.FeedAvailable}, says: []int{50, 51}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			o := w.place(shop, w.sauceAtCajun(7))
+			left := w.now()
+			for i, measure := range c.measures {
+				in := w.feedOf(redline.FeedPartial, 0, bottles(c.says[i]))
+				in.Measure = measure
+				_, err := w.SupplierFeedSubmit(w.ctx, cajun, in)
+				w.must(err)
+			}
+			_, _, err := w.FulfillmentCreate(w.ctx, cajun, redline.FulfillmentCreateInput{
+				IdempotencyKey: key(), FulfillmentOrderID: w.part(o, "cajun").ID, ShippedAt: &left,
+			})
+			w.must(err)
+			// Nothing is promised any more: what the supplier said last is there.
+			said := c.says[len(c.says)-1]
+			equal(t, "the stock", w.sauces(), []int{said, 0, said, 0})
+			w.checkBooks()
+		})
+	}
+}
+
+// A regression: a supplier that has nothing for us was taken to have all that we had
+// promised, though there was less.
+func TestNothingAvailableIsNoStock(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE suppliers SET zeroing_limit_percent = 100 WHERE code = 'cajun'`)
+	w.place(shop, w.sauceAtCajun(24))
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 1, bottles(0)), 1, 0, 0)
+	equal(t, "nothing there", w.sauces(), []int{0, 24, 0, 24})
+	in := w.feedOf(redline.FeedPartial, 2, bottles(0))
+	in.Measure = redline.FeedAvailable
+	w.submit(cajun, in, 0, 1, 0)
+	equal(t, "nothing available", w.sauces(), []int{0, 24, 0, 24})
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 3, bottles(10)), 1, 0, 0)
+	full := w.feedOf(redline.FeedFull, 4)
+	full.Measure = redline.FeedAvailable
+	w.adjust(cajun, "sauce", "cajun", 2)
+	w.submit(cajun, full, 0, 0, 0)
+	equal(t, "left out, and what came since", w.sauces(), []int{12, 24, 0, 12})
+	equal(t, "open", w.openKinds(), []string{"OVERSOLD"})
+	in = w.feedOf(redline.FeedPartial, 5, bottles(1))
+	in.Measure = redline.FeedAvailable
+	w.submit(cajun, in, 1, 0, 0)
+	equal(t, "one is available", w.sauces(), []int{25, 24, 1, 0})
+	equal(t, "open", w.openKinds(), []string(nil))
+	w.checkBooks()
+}

@@ -162,7 +162,8 @@ func (m *mutation) shipAsTold(ctx context.Context, text json.RawMessage) error {
 
 // leaveOut leaves the stock on hand as it is where what is on hand of a locked
 // level was stated after a shipment left and before it is told of: the statement
-// has left it out already.
+// has left it out already. Where the newest statement is of what was available, what
+// we had promised was added to it, and is still to be taken.
 func (m *mutation) leaveOut(ctx context.Context, effects []redline.StockEffect) error {
 	var index []int
 	products, locations, at := texts(), texts(), times()
@@ -179,7 +180,7 @@ func (m *mutation) leaveOut(ctx context.Context, effects []redline.StockEffect) 
 		return err
 	}
 	for n, i := range index {
-		if since[n].restated {
+		if since[n].counted {
 			effects[i].Ship = 0
 		}
 	}
