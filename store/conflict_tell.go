@@ -68,6 +68,12 @@ func (m *mutation) settleConflict(cause, resolution string) {
 	m.steps = append(m.steps, conflictStep{cause: cause, status: redline.ConflictResolved, resolution: resolution})
 }
 
+// dismissConflict is settleConflict where nothing was done of what resolving the
+// conflict does.
+func (m *mutation) dismissConflict(cause, resolution string) {
+	m.steps = append(m.steps, conflictStep{cause: cause, status: redline.ConflictDismissed, resolution: resolution})
+}
+
 // closeConflict has a conflict that was read closed when the transaction ends,
 // by whoever asked. Where it is another by then the transaction is run again.
 func (m *mutation) closeConflict(c *redline.Conflict, status redline.ConflictStatus, resolution string) {

@@ -84,7 +84,7 @@ func (f *feed) dismissOlder(ctx context.Context) error {
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	f.settleConflict(f.zeroingCause(), "A newer feed was applied: "+f.reference+".")
+	f.dismissConflict(f.zeroingCause(), "A newer feed was applied: "+f.reference+".")
 	return nil
 }
 

@@ -101,6 +101,10 @@ func TestFeedThatEmptiesTooMuch(t *testing.T) {
 	w.submit(cajun, w.feedOf(redline.FeedFull, 6, rows...), 1, 4, 0)
 	equal(t, "kept", w.feedsHeld(), []string{"feed 2 DISMISSED", "feed 4 DISMISSED"})
 	equal(t, "open", w.openKinds(), []string(nil))
+	// It was not applied: whoever sent it and asks again must not be told that it was.
+	if c := w.submit(cajun, newer, 0, 0, 0).Conflicts[0]; c.Status != redline.ConflictDismissed || *c.Resolution != "A newer feed was applied: feed 6." {
+		t.Errorf("the conflict is %s: %s", c.Status, *c.Resolution)
+	}
 
 	// The limit is the supplier's own.
 	w.exec(`UPDATE suppliers SET zeroing_limit_percent = 100 WHERE code = 'cajun'`)
