@@ -22,6 +22,8 @@ type Transition struct {
 	stock   []StockEffect
 	shipped []*Fulfillment
 	excess  []ToldLine
+	// left are the parts of which something has left.
+	left []*FulfillmentOrder
 	// returns are those that changed, and concerned the parts whose suppliers are
 	// told of it.
 	returns   []*Return
@@ -69,6 +71,9 @@ func (t *Transition) Changed() bool { return len(t.touched) > 0 }
 // Loose are the products of which something has lost its location, or may have
 // one again: their levels have to be locked for Assign.
 func (t *Transition) Loose() []string { return t.loose }
+
+// Left are the parts of which something has left by it, once for each shipment.
+func (t *Transition) Left() []*FulfillmentOrder { return t.left }
 
 // OnlyPart is the id of the part that changed or is new, where it is one.
 func (t *Transition) OnlyPart() *string {

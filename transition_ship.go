@@ -182,7 +182,7 @@ func (t *Transition) takeOn(f *FulfillmentOrder, a Action) {
 // leave has a shipment leave its location, with what the part holds for it.
 func (t *Transition) leave(f *FulfillmentOrder, s *Fulfillment, at *time.Time) {
 	t.takeOn(f, ActShip)
-	t.send(s, at)
+	t.send(f, s, at)
 	for _, sent := range s.Lines {
 		n := sent.Quantity
 		f.line(sent.FulfillmentOrderLineID).Shipped += n
@@ -199,12 +199,13 @@ func (t *Transition) leave(f *FulfillmentOrder, s *Fulfillment, at *time.Time) {
 	}
 }
 
-func (t *Transition) send(s *Fulfillment, at *time.Time) {
+func (t *Transition) send(f *FulfillmentOrder, s *Fulfillment, at *time.Time) {
 	when := t.Now
 	if at != nil {
 		when = *at
 	}
 	s.Status, s.ShippedAt = ShipmentShipped, &when
+	t.left = append(t.left, f)
 }
 
 // shipAfterEnd takes it as a fact that a supplier's goods have left although
@@ -248,7 +249,7 @@ func (t *Transition) shipAfterEnd(f *FulfillmentOrder, lines []ShipLine, s Shipm
 
 func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s Shipment) {
 	shipment := t.newShipment(f, quantities, s)
-	t.send(shipment, s.ShippedAt)
+	t.send(f, shipment, s.ShippedAt)
 	for _, sent := range shipment.Lines {
 		n, l, line := sent.Quantity, f.line(sent.FulfillmentOrderLineID), t.Order.Line(sent.OrderLineID)
 		l.Shipped += n

@@ -568,6 +568,17 @@ func (w *world) askRest() []asked {
 			return err
 		}},
 		asked{"receiving a return", func() error { return w.receive(operator, returned, 1, 0, nil) }},
+		asked{"placing to ship more", place(63)},
+		asked{"shipping more than is left, and resolving that", func() error {
+			for _, l := range w.order(operator, placed).Part(part()).Lines {
+				if err := w.send(largeSupplier, redline.FulfillmentCreateInput{
+					FulfillmentOrderID: part(), Lines: []redline.ShipLine{{LineID: l.ID, Quantity: 7}},
+				}); err == nil {
+					return errors.New("more left than was there")
+				}
+			}
+			return w.resolve(w.disagreements(redline.ConflictQuantityExceedsOrder)[0])
+		}},
 		asked{"placing again", place(63)},
 		asked{"reporting less than is promised", func() error {
 			_, err := w.InventorySet(w.ctx, largeSupplier, redline.InventorySetInput{IdempotencyKey: key(), Counts: []redline.InventoryCount{

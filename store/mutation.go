@@ -116,6 +116,9 @@ type mutation struct {
 	skipped  redline.Errors
 	// heard is the code of a supplier that has told us something by this.
 	heard string
+	// answers are calls that were refused before and that it has done now, with
+	// keys that it has taken: who makes one again is told of what came of it.
+	answers []*call
 	// steps are what it has to say of conflicts. What came of them is known once
 	// everything else is written, and then whenOpened, where it isn't nil, is
 	// called, before result is kept: opened are the conflicts that it opened or

@@ -68,8 +68,7 @@ func claimKeys(ctx context.Context, tx *sqlx.Tx, calls []*call, hurry time.Durat
 		}
 		mine = append(mine, c)
 		if c.key != nil {
-			id := sha256.Sum256([]byte(strings.Join([]string{c.by.Issuer, c.by.Subject, c.action, *c.key}, "\x00")))
-			claims = append(claims, &claim{lock: int64(binary.BigEndian.Uint64(id[:8])), call: c})
+			claims = append(claims, &claim{lock: c.keyLock(), call: c})
 		}
 	}
 	if len(claims) == 0 {
@@ -93,6 +92,37 @@ func claimKeys(ctx context.Context, tx *sqlx.Tx, calls []*call, hurry time.Durat
 		return nil, err
 	}
 	return slices.DeleteFunc(mine, func(c *call) bool { return c.settled }), nil
+}
+
+// keyLock is the lock that stands for a call's key.
+func (c *call) keyLock() int64 {
+	id := sha256.Sum256([]byte(strings.Join([]string{c.by.Issuer, c.by.Subject, c.action, *c.key}, "\x00")))
+	return int64(binary.BigEndian.Uint64(id[:8]))
+}
+
+// takeKeyOf takes the key of another's call that was refused, to do what it asked
+// for: before rows are locked, as all keys are. It waits for whoever is at work with
+// the key, who waits for no key in turn. It reports false where the key has come to
+// something else by now.
+func (m *mutation) takeKeyOf(ctx context.Context, c *call) (bool, error) {
+	if _, err := m.tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, c.keyLock()); err != nil {
+		return false, dbError("waiting for an idempotency key", err)
+	}
+	mine, err := claimKeys(ctx, m.tx, []*call{c}, 0)
+	return len(mine) > 0, err
+}
+
+// keyTaken reports whether the key of a call has come to something since it was
+// taken: see takeKeys. It is for one that ends without a row of its own, under a
+// lock that whoever did the same had.
+func (m *mutation) keyTaken(ctx context.Context) (bool, error) {
+	var taken bool
+	err := m.tx.GetContext(ctx, &taken, `SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE (issuer, subject, operation, key) = ($1, $2, $3, $4))`,
+		m.by.Issuer, m.by.Subject, m.action, *m.key)
+	if err != nil {
+		return false, dbError("looking for an idempotency key again", err)
+	}
+	return taken, nil
 }
 
 // sameKey reports whether two calls have the same key.

@@ -92,17 +92,18 @@ func newKeyColumns() keyColumns {
 	return keyColumns{ints(), texts(), texts(), texts(), texts(), blobs(), jsons()}
 }
 
-func (k keyColumns) add(m *mutation) error {
-	result, err := json.Marshal(m.result)
+// add has a call's key keep its outcome; n is the place of the mutation that made it.
+func (k keyColumns) add(n int, c *call) error {
+	result, err := json.Marshal(c.result)
 	if err != nil {
 		return fmt.Errorf("writing the outcome of an idempotency key: %w", err)
 	}
-	k.of.int(m.n)
-	k.issuer.text(m.by.Issuer)
-	k.subject.text(m.by.Subject)
-	k.operation.text(m.action)
-	k.key.text(*m.key)
-	k.hash.blob(m.hash)
+	k.of.int(n)
+	k.issuer.text(c.by.Issuer)
+	k.subject.text(c.by.Subject)
+	k.operation.text(c.action)
+	k.key.text(*c.key)
+	k.hash.blob(c.hash)
 	k.result.blob(result)
 	return nil
 }
@@ -132,8 +133,16 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	audit, keys := newAuditColumns(), newKeyColumns()
 	for _, m := range all {
 		audit.addAll(m)
-		if m.err == nil && m.key != nil {
-			if err := keys.add(m); err != nil {
+		if m.err != nil {
+			continue
+		}
+		if m.key != nil {
+			if err := keys.add(m.n, m.call); err != nil {
+				return false, err
+			}
+		}
+		for _, c := range m.answers {
+			if err := keys.add(m.n, c); err != nil {
 				return false, err
 			}
 		}

@@ -15,7 +15,8 @@ const orderOfShipment = `o.id = (SELECT f.order_id FROM fulfillments s JOIN fulf
 //
 // What a supplier ships after its part has ended is taken as a fact, and opens
 // SHIP_AFTER_CANCEL. Where a supplier tells of more than was left to ship, the
-// refusal leaves QUANTITY_EXCEEDS_ORDER behind.
+// refusal leaves QUANTITY_EXCEEDS_ORDER behind, until it tells of another
+// shipment of the part.
 func (s *Store) FulfillmentCreate(
 	ctx context.Context, p redline.Principal, in redline.FulfillmentCreateInput,
 ) (string, redline.Outcome, error) {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -305,6 +306,136 @@ func TestMoreShippedThanWasLeft(t *testing.T) {
 	equal(t, "conflicts", len(open), 1)
 	w.must(w.resolve(open[0]))
 	equal(t, "the stock", w.counts("tea", "tokyo"), []int{11, 0, 0})
+	w.checkBooks()
+}
+
+// Resolving took the same goods from stock a second time, where their supplier had
+// corrected what it had told: the conflict stayed open. What it tells last stands.
+func TestCorrectedAfterMoreThanWasLeft(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		name    string
+		correct func(o *redline.Order, f *redline.FulfillmentOrder) error
+	}{
+		{"all of it left", func(_ *redline.Order, f *redline.FulfillmentOrder) error {
+			return w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 4)})
+		}},
+		{"what was made ready left", func(o *redline.Order, f *redline.FulfillmentOrder) error {
+			w.must(w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Pending: true}))
+			open := w.disagreements(redline.ConflictQuantityExceedsOrder)
+			e := refused(t, w.resolve(open[0]), redline.CodeInvalid, "conflictId")
+			s := w.part(w.order(tokyo, o.ID), "tokyo").Fulfillments[0].ID
+			if !strings.Contains(e.Message, s) {
+				t.Errorf("%q doesn't name the shipment %s", e.Message, s)
+			}
+			return w.markShipped(tokyo, s)
+		}},
+		{"the whole order was set to SHIPPED", func(o *redline.Order, _ *redline.FulfillmentOrder) error {
+			return w.setStatus(operator, o, redline.OrderShipped)
+		}},
+		{"it left after it was cancelled", func(o *redline.Order, f *redline.FulfillmentOrder) error {
+			w.must(w.cancel(shop, o))
+			return w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 4)})
+		}},
+	} {
+		o, f := w.teaAtTokyo(4)
+		onHand := w.level("tea", "tokyo").OnHand
+		refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 5)}), redline.CodeInvalid, "lines.0.quantity")
+		open := w.disagreements(redline.ConflictQuantityExceedsOrder)
+		equal(t, "conflicts before "+c.name, len(open), 1)
+		w.must(c.correct(o, f))
+		equal(t, "conflicts once "+c.name, len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
+		refused(t, w.resolve(open[0]), redline.CodeInvalidTransition, "status")
+		equal(t, "the stock once "+c.name, w.counts("tea", "tokyo"), []int{onHand - 4, 0, 0})
+	}
+	w.checkBooks()
+}
+
+// What was made ready before is none of it, and neither is what was given up.
+func TestMoreThanWasLeftBesideOthers(t *testing.T) {
+	w := newWorld(t)
+	o, f := w.teaAtTokyo(5)
+	for range 2 {
+		w.must(w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 1), Pending: true}))
+	}
+	s := w.part(w.order(tokyo, o.ID), "tokyo").Fulfillments
+	refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 4)}), redline.CodeInvalid, "lines.0.quantity")
+	w.must(w.cancelShipment(tokyo, s[0].ID))
+	w.must(w.resolve(w.disagreements(redline.ConflictQuantityExceedsOrder)[0]))
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{16, 1, 0})
+	w.must(w.markShipped(tokyo, s[1].ID))
+	w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{15, 0, 0})
+	w.checkBooks()
+}
+
+// A supplier that made the call again once a person had taken it at its word was
+// refused, and opened the conflict anew.
+func TestToldAgainOnceResolved(t *testing.T) {
+	w := newWorld(t)
+	o, f := w.teaAtTokyo(4)
+	in := redline.FulfillmentCreateInput{IdempotencyKey: key(), FulfillmentOrderID: f.ID, Lines: some(f, 5), TrackingNumber: ref("T 1")}
+	refused(t, w.send(tokyo, in), redline.CodeInvalid, "lines.0.quantity")
+	w.must(w.resolve(w.disagreements(redline.ConflictQuantityExceedsOrder)[0]))
+	stock := []int{15, 0, 0}
+	equal(t, "the stock", w.counts("tea", "tokyo"), stock)
+	w.unchanged(func() {
+		id, outcome, err := w.FulfillmentCreate(w.ctx, tokyo, in)
+		w.must(err)
+		equal(t, "the answer", []any{id, outcome.Replayed, outcome.EventID > 0}, []any{f.ID, true, true})
+		in.Lines = some(f, 6)
+		refused(t, w.send(tokyo, in), redline.CodeIdempotencyKeyReused, "idempotencyKey")
+	})
+	equal(t, "conflicts", len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
+	w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+	equal(t, "the stock", w.counts("tea", "tokyo"), stock)
+
+	// A key that has come to something else keeps that.
+	o, f = w.teaAtTokyo(4)
+	in = redline.FulfillmentCreateInput{IdempotencyKey: key(), FulfillmentOrderID: f.ID, Lines: some(f, 5)}
+	refused(t, w.send(tokyo, in), redline.CodeInvalid, "lines.0.quantity")
+	other, g := w.teaAtTokyo(1)
+	in.FulfillmentOrderID, in.Lines = g.ID, nil
+	w.must(w.send(tokyo, in))
+	w.must(w.resolve(w.disagreements(redline.ConflictQuantityExceedsOrder)[0]))
+	w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+	w.must(w.send(tokyo, in))
+	w.stands(other, redline.OrderShipped, "tokyo", redline.PartClosed)
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{9, 0, 0})
+	w.checkBooks()
+}
+
+// The call is made again while a person takes the supplier at its word: however
+// the two meet, the goods leave once, and nothing is left open.
+func TestToldAgainWhileResolved(t *testing.T) {
+	w := newWorld(t)
+	for range 10 {
+		w.adjust(tokyo, "tea", "tokyo", 3)
+		before := w.level("tea", "tokyo").OnHand
+		o, f := w.teaAtTokyo(2)
+		in := redline.FulfillmentCreateInput{IdempotencyKey: key(), FulfillmentOrderID: f.ID, Lines: some(f, 3)}
+		refused(t, w.send(tokyo, in), redline.CodeInvalid, "lines.0.quantity")
+		open := w.disagreements(redline.ConflictQuantityExceedsOrder)
+		errs := atOnce(3, func(i int) error {
+			if i == 0 {
+				return w.resolve(open[0])
+			}
+			return w.send(tokyo, in)
+		})
+		w.must(errs[0])
+		for _, err := range errs[1:] {
+			if err == nil {
+				continue
+			}
+			if e := refusals(t, err)[0]; e.Code != redline.CodeInvalid && e.Code != redline.CodeIdempotencyInProgress {
+				t.Errorf("told again, it is %v", e)
+			}
+		}
+		w.must(w.send(tokyo, in))
+		w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+		equal(t, "conflicts", len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
+		equal(t, "the stock", w.counts("tea", "tokyo"), []int{before - 3, 0, 0})
+	}
 	w.checkBooks()
 }
 

@@ -29,6 +29,22 @@ type heldShipments struct {
 type heldExcess struct {
 	Input  redline.FulfillmentCreateInput `json:"input"`
 	ToldAt time.Time                      `json:"toldAt"`
+	// Key is the idempotency key of the call, Issuer and Subject whose it is, and
+	// Hash what it is bound to.
+	Key     string `json:"key"`
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+	Hash    []byte `json:"hash"`
+	// Left says of the part's shipments at that time, by their ids, whether they
+	// had left.
+	Left map[string]bool `json:"left"`
+}
+
+// call is the call that was refused.
+func (h *heldExcess) call() *call {
+	return &call{
+		request: request{action: "fulfillmentCreate", key: &h.Key}, by: redline.Principal{Issuer: h.Issuer, Subject: h.Subject}, hash: h.Hash,
+	}
 }
 
 // heldBefore reads what the conflict that is open for a cause holds, if there is
@@ -86,6 +102,13 @@ func (m *mutation) tellLate(ctx context.Context, o *redline.Order, f *redline.Fu
 func (m *mutation) tellExcess(
 	ctx context.Context, o *redline.Order, f *redline.FulfillmentOrder, in redline.FulfillmentCreateInput, told []redline.ToldLine,
 ) error {
+	taken, err := m.keyTaken(ctx)
+	if err != nil {
+		return err
+	}
+	if taken { // somebody has just taken the supplier at its word
+		return errMoved
+	}
 	facts := redline.Attributes{{Name: "order", Value: o.Number}}
 	var said []string
 	in.Lines = nil
@@ -97,12 +120,17 @@ func (m *mutation) tellExcess(
 		in.Lines = append(in.Lines, redline.ShipLine{LineID: l.Line.ID, Quantity: l.Told})
 	}
 	facts = appendParcel(facts, in.Carrier, in.TrackingNumber)
-	held, before := heldExcess{Input: in, ToldAt: m.now}, heldExcess{}
+	held, before := heldExcess{
+		Input: in, ToldAt: m.now, Key: in.IdempotencyKey, Issuer: m.by.Issuer, Subject: m.by.Subject, Hash: m.hash, Left: map[string]bool{},
+	}, heldExcess{}
+	for _, s := range f.Fulfillments {
+		held.Left[s.ID] = s.ShippedAt != nil
+	}
 	if err := m.heldBefore(ctx, causeQuantityExceedsOrder(f.ID), &before); err != nil {
 		return err
 	}
 	if bytes.Equal(inputHash(held.Input), inputHash(before.Input)) { // what is said twice is no news
-		held.ToldAt = before.ToldAt
+		held = before
 	}
 	m.conflict(conflictOpening{
 		kind: redline.ConflictQuantityExceedsOrder, cause: causeQuantityExceedsOrder(f.ID), supplierID: f.SupplierID, subjectID: &f.ID,
@@ -133,15 +161,46 @@ func (m *mutation) lockHeld(ctx context.Context, cond, id string) (*redline.Orde
 	return o, err
 }
 
+// settleExcess closes what is open because suppliers told of more than was left
+// of parts, of which shipments have left since: what they tell last stands, and
+// what they told before may be in it. The order's lock keeps others from telling
+// of the parts meanwhile.
+func (m *mutation) settleExcess(ctx context.Context, left []*redline.FulfillmentOrder) error {
+	causes := texts()
+	for _, f := range left {
+		if f.SupplierID != nil {
+			causes.text(causeQuantityExceedsOrder(f.ID))
+		}
+	}
+	if causes.n == 0 {
+		return nil
+	}
+	var cause string
+	return scanRows(ctx, m.tx, "looking for what was told of parts before",
+		`SELECT cause FROM conflicts WHERE cause = ANY($1::text[]) AND status = 'OPEN'`, []any{causes}, []any{&cause}, func() error {
+			m.settleConflict(cause, "The supplier's shipment was told of again.")
+			return nil
+		})
+}
+
 // shipAsTold is what resolving QUANTITY_EXCEEDS_ORDER does: what is left is
-// shipped, and the rest taken from the supplier's stock.
+// shipped, and the rest taken from the supplier's stock. The call that told it is
+// done by that: made again it is answered, and tells nothing anew.
 func (m *mutation) shipAsTold(ctx context.Context, text json.RawMessage) error {
 	var held heldExcess
 	if err := json.Unmarshal(text, &held); err != nil {
 		return fmt.Errorf("reading what a conflict holds: %w", err)
 	}
+	told := held.call()
+	free, err := m.takeKeyOf(ctx, told)
+	if err != nil {
+		return err
+	}
 	o, err := m.lockHeld(ctx, orderOfPart, held.Input.FulfillmentOrderID)
 	if err != nil {
+		return err
+	}
+	if err := held.overtaken(o.Part(held.Input.FulfillmentOrderID)); err != nil {
 		return err
 	}
 	s := shipmentOf(held.Input)
@@ -156,8 +215,27 @@ func (m *mutation) shipAsTold(ctx context.Context, text json.RawMessage) error {
 			return err
 		}
 	}
-	_, err = m.writeChange(ctx, t)
-	return err
+	if _, err = m.writeChange(ctx, t); err != nil {
+		return err
+	}
+	if free {
+		told.result = changedOrder{OrderID: o.ID, PartID: f.ID}
+		m.answers = append(m.answers, told)
+	}
+	return nil
+}
+
+// overtaken refuses to go by what was told where the part has other shipments
+// since: they may hold the very goods.
+func (h *heldExcess) overtaken(f *redline.FulfillmentOrder) error {
+	for _, s := range f.Fulfillments {
+		left, known := h.Left[s.ID]
+		if s.Status != redline.ShipmentCancelled && (!known || !left && s.ShippedAt != nil) {
+			return redline.Invalid([]string{"conflictId"},
+				"shipment %s was told of after this, and may hold the same goods; dismiss the conflict, and have the supplier tell of what else has left", s.ID)
+		}
+	}
+	return nil
 }
 
 // leaveOut leaves the stock on hand as it is where what is on hand of a locked

@@ -25,6 +25,8 @@ const (
 	whoWaits = 1
 	// supplierSeen notes that a supplier has told us something.
 	supplierSeen = 1
+	// saidBefore is what a supplier has said of a part before it ships of it.
+	saidBefore = 1
 	// placing is products, prices and number, then levels, locked, and packs;
 	// writing the levels and the order.
 	placing = 3 + 2
@@ -216,7 +218,7 @@ func TestStatementsOfMutations(t *testing.T) {
 		_, _, err := w.FulfillmentOrderAccept(w.ctx, cajun, redline.FulfillmentOrderRespondInput{IdempotencyKey: ref(key()), FulfillmentOrderID: part})
 		w.must(err)
 	})
-	w.costs(y, "fulfillmentCreate", mutationOverhead+wholeOrder+orderStock+supplierSeen, func() { w.shipFromCajun(o) })
+	w.costs(y, "fulfillmentCreate", mutationOverhead+wholeOrder+saidBefore+orderStock+supplierSeen, func() { w.shipFromCajun(o) })
 	shipment := w.part(w.order(operator, o.ID), "cajun").Fulfillments[0].ID
 	w.costs(y, "fulfillmentMarkDelivered", mutationOverhead+wholeOrder+supplierSeen, func() {
 		_, _, err := w.FulfillmentMarkDelivered(w.ctx, cajun, redline.FulfillmentDeliveredInput{IdempotencyKey: ref(key()), FulfillmentID: shipment})

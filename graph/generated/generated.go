@@ -648,6 +648,7 @@ SEQUENCE_GAP: feeds are missing between two. They are given up.
 MASS_ZEROING: a FULL feed would empty too much. It is applied.
 SHIP_AFTER_CANCEL: goods left after they were cancelled. A return is opened for them.
 QUANTITY_EXCEEDS_ORDER: a supplier says that it shipped more than was left to ship. What is left is shipped, and the rest taken from its stock.
+A later shipment of the part closes it.
 PRICE_MISMATCH: a feed states another cost than was agreed. The item gets it, which needs catalog:cost.
 """
 enum ConflictKind { OVERSOLD STALE_FEED UNMAPPED_SKU PACK_MISMATCH SEQUENCE_GAP MASS_ZEROING SHIP_AFTER_CANCEL QUANTITY_EXCEEDS_ORDER PRICE_MISMATCH }
