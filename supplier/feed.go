@@ -41,6 +41,40 @@ type Feed struct {
 	Rows []Row
 }
 
+// Once refuses a feed that states a level more than once: a SKU at a location, or
+// anywhere where a row names none, as it may where there is one location only. The
+// name is the document's, for the *Errors, which names the places of both rows.
+// That two SKUs stand for one product it can't know.
+func (f *Feed) Once(name string) error {
+	type level struct{ sku, location string }
+	found := newProblems(name)
+	// The first rows of all levels, those of no location, and those of all SKUs.
+	levels, nowhere, skus := map[level]Place{}, map[string]Place{}, map[string]Place{}
+	for _, row := range f.Rows {
+		sku := row.SupplierSKU
+		before, again := skus[sku]
+		if row.LocationCode != nil {
+			if before, again = levels[level{sku, *row.LocationCode}]; !again {
+				before, again = nowhere[sku]
+			}
+		}
+		if again {
+			found.add(row.Place, "", sku, "states the level of SKU %s again, after %s", quoted(sku), before)
+			continue
+		}
+		if row.LocationCode != nil {
+			levels[level{sku, *row.LocationCode}] = row.Place
+		} else {
+			nowhere[sku] = row.Place
+		}
+		if _, known := skus[sku]; !known {
+			skus[sku] = row.Place
+		}
+	}
+	_, err := found.result(f)
+	return err
+}
+
 // Row is one statement of a document, and where it stands.
 type Row struct {
 	redline.SupplierFeedRow
