@@ -164,9 +164,6 @@ func (f *feed) submit(ctx context.Context) error {
 		f.answer()
 		return nil
 	}
-	if err := f.price(ctx); err != nil {
-		return err
-	}
 	if err := f.apply(ctx); err != nil {
 		return err
 	}

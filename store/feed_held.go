@@ -119,9 +119,6 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	if err := f.read(ctx); err != nil {
 		return err
 	}
-	if err := f.price(ctx); err != nil {
-		return err
-	}
 	if err := f.apply(ctx); err != nil {
 		return err
 	}
@@ -184,9 +181,6 @@ func (m *mutation) applyHeldRow(ctx context.Context, held json.RawMessage) error
 				return &refused
 			}
 		}
-	}
-	if err := f.price(ctx); err != nil {
-		return err
 	}
 	return f.apply(ctx)
 }

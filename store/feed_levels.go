@@ -187,12 +187,17 @@ func (v *feedLevel) becomes() int {
 	return max(n, 0)
 }
 
-// apply has the levels be what the feed says. Those that are so already are only
-// confirmed.
+// apply has the levels be what the feed says, and takes the costs that it states.
+// Levels that are so already are only confirmed; those that don't exist are made
+// before any is locked.
 func (f *feed) apply(ctx context.Context) error {
 	var gaining []string
+	var missing []levelKey
 	for n := range f.levels {
 		v := &f.levels[n]
+		if v.id == "" {
+			missing = append(missing, v.levelKey)
+		}
 		if f.in.DryRun {
 			v.same = false // they are shown
 		}
@@ -200,8 +205,19 @@ func (f *feed) apply(ctx context.Context) error {
 			gaining = append(gaining, v.product)
 		}
 	}
+	if len(missing) > 0 {
+		if err := f.awaitItems(ctx, f.supplier.ID); err != nil {
+			return err
+		}
+	}
+	if err := f.price(ctx); err != nil {
+		return err
+	}
 	waiting, err := f.lockWaiting(ctx, gaining)
 	if err != nil {
+		return err
+	}
+	if err := f.makeLevels(ctx, missing); err != nil {
 		return err
 	}
 	if err := f.confirm(ctx); err != nil {
@@ -255,22 +271,20 @@ func (f *feed) confirm(ctx context.Context) error {
 	})
 }
 
-// lock locks the levels that are to be changed. Those that don't exist are made. Of
-// those that have changed since they were read it is read again what moved.
+// lock locks the levels that are to be changed. Of those that have changed since
+// they were read it is read again what moved.
 func (f *feed) lock(ctx context.Context) error {
 	var keys []levelKey
-	missing := false
 	for n := range f.levels {
 		if v := &f.levels[n]; !v.same {
 			keys = append(keys, v.levelKey)
-			missing = missing || v.id == ""
 		}
 	}
 	if len(keys) == 0 {
 		return nil
 	}
 	var err error
-	if f.locked, err = f.lockKeys(ctx, keys, missing); err != nil {
+	if f.locked, err = f.lockKeys(ctx, keys, false); err != nil {
 		return err
 	}
 	var moved []int

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -128,38 +126,71 @@ func (t *transaction) lockLevels(
 // lockKeys locks the levels with these keys. Those that don't exist are made,
 // empty, where create says so.
 func (t *transaction) lockKeys(ctx context.Context, keys []levelKey, create bool) (map[levelKey]*lockedLevel, error) {
-	products, locations, ids := texts(), texts(), texts()
-	for _, k := range keys {
-		products.text(k.product)
-		locations.text(k.location)
-		if create {
-			ids.text(redline.NewID(redline.PrefixLevel))
-		}
-	}
 	if create {
-		var supplier *string
-		made := map[string]bool{}
-		err := scanRows(ctx, t.tx, "making levels", `INSERT INTO inventory_levels (id, product_id, location_id, as_of)
-			SELECT k.id, k.product_id, k.location_id, clock_timestamp()
-			FROM unnest($1::text[], $2::text[], $3::text[]) AS k (id, product_id, location_id)
-			WHERE NOT EXISTS (SELECT 1 FROM inventory_levels l WHERE (l.product_id, l.location_id) = (k.product_id, k.location_id))
-			ORDER BY k.product_id, k.location_id
-			ON CONFLICT (product_id, location_id) DO NOTHING
-			RETURNING (SELECT loc.supplier_id FROM locations loc WHERE loc.id = location_id)`,
-			[]any{ids, products, locations}, []any{&supplier}, func() error {
-				if supplier != nil {
-					made[*supplier] = true
-				}
-				return nil
-			})
-		if err == nil && len(made) > 0 {
-			err = t.timeLevels(ctx, slices.Sorted(maps.Keys(made)), products)
+		missing, suppliers, err := t.missingLevels(ctx, keys)
+		if err == nil {
+			err = t.awaitItems(ctx, suppliers...)
+		}
+		if err == nil {
+			err = t.makeLevels(ctx, missing)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+	products, locations := columnsOf(keys)
 	return t.lockLevels(ctx, nil, `(l.product_id, l.location_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, products, locations)
+}
+
+// columnsOf are the products and the locations of keys.
+func columnsOf(keys []levelKey) (products, locations *column) {
+	products, locations = texts(), texts()
+	for _, k := range keys {
+		products.text(k.product)
+		locations.text(k.location)
+	}
+	return products, locations
+}
+
+// missingLevels are those of these keys of which there is no level, and whose the
+// locations of them are.
+func (t *transaction) missingLevels(ctx context.Context, keys []levelKey) (missing []levelKey, suppliers []string, err error) {
+	products, locations := columnsOf(keys)
+	var k levelKey
+	var supplier *string
+	err = scanRows(ctx, t.tx, "looking for levels", `SELECT k.product_id, k.location_id, loc.supplier_id
+		FROM unnest($1::text[], $2::text[]) AS k (product_id, location_id) JOIN locations loc ON loc.id = k.location_id
+		WHERE NOT EXISTS (SELECT 1 FROM inventory_levels l WHERE (l.product_id, l.location_id) = (k.product_id, k.location_id))`,
+		[]any{products, locations}, []any{&k.product, &k.location, &supplier}, func() error {
+			missing, suppliers = append(missing, k), appendSet(suppliers, supplier)
+			return nil
+		})
+	return missing, suppliers, err
+}
+
+// makeLevels makes levels, empty, with the lead times of the suppliers' items: the
+// quickest, where a product has several. It comes before any level is locked, since
+// it waits for whoever makes the same, and behind awaitItems.
+func (t *transaction) makeLevels(ctx context.Context, missing []levelKey) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	products, locations := columnsOf(missing)
+	ids := texts()
+	for range missing {
+		ids.text(redline.NewID(redline.PrefixLevel))
+	}
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO inventory_levels (id, product_id, location_id, as_of, lead_time_days)
+		SELECT k.id, k.product_id, k.location_id, clock_timestamp(), (SELECT min(i.lead_time_days)
+			FROM locations loc JOIN supplier_items i ON i.supplier_id = loc.supplier_id AND i.product_id = k.product_id
+			WHERE loc.id = k.location_id)
+		FROM unnest($1::text[], $2::text[], $3::text[]) AS k (id, product_id, location_id)
+		ORDER BY k.product_id, k.location_id
+		ON CONFLICT (product_id, location_id) DO NOTHING`, ids, products, locations)
+	if err != nil {
+		return dbError("making levels", err)
+	}
+	return nil
 }
 
 // stockChange is one change of one level: one version, one ledger line and one

@@ -260,16 +260,20 @@ func equalTo[T comparable](a, b *T) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// timeLevels gives new levels of suppliers' stock the lead times of their items.
-// Whoever changes those meanwhile is waited for, and then sees the levels.
-func (t *transaction) timeLevels(ctx context.Context, supplierIDs []string, products *column) error {
-	suppliers := texts(supplierIDs...)
+// awaitItems waits for whoever changes how long suppliers' items take, and keeps
+// others from it until the transaction ends: levels of their stock that are made
+// meanwhile have the lead times of their items, and who changes those afterwards
+// sees the levels.
+func (t *transaction) awaitItems(ctx context.Context, supplierIDs ...string) error {
+	if len(supplierIDs) == 0 {
+		return nil
+	}
 	_, err := t.tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock_shared($1::integer, s.n) FROM (
-			SELECT DISTINCT hashtext(id) AS n FROM unnest($2::text[]) AS s (id) ORDER BY n) AS s`, itemClass, suppliers)
+			SELECT DISTINCT hashtext(id) AS n FROM unnest($2::text[]) AS s (id) ORDER BY n) AS s`, itemClass, texts(supplierIDs...))
 	if err != nil {
 		return dbError("waiting for suppliers' items", err)
 	}
-	return t.setLeadTimes(ctx, suppliers, products)
+	return nil
 }
 
 // setLeadTimes writes beside the levels of products at suppliers' locations how
