@@ -62,7 +62,10 @@ CREATE TABLE supplier_feed_heads (
     full_sequence bigint,
     full_as_of  timestamptz,
     sequence    bigint,
-    as_of       timestamptz
+    as_of       timestamptz,
+    -- The highest sequence that was applied, or kept for a person: what is missing
+    -- comes after it.
+    seen        bigint
 );
 
 -- Feeds that wait for a person, and what became of them.

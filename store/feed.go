@@ -158,7 +158,7 @@ func (f *feed) submit(ctx context.Context) error {
 		return nil
 	}
 	if f.in.Mode == redline.FeedFull && f.emptied*100 > f.stocked*f.supplier.ZeroingLimitPercent {
-		if err := f.hold(ctx); err != nil {
+		if err := f.hold(ctx, head); err != nil {
 			return err
 		}
 		f.answer()
@@ -167,8 +167,11 @@ func (f *feed) submit(ctx context.Context) error {
 	if err := f.apply(ctx); err != nil {
 		return err
 	}
-	if err := f.advance(ctx, head); err != nil {
-		return err
+	// One of which nothing was taken can be mended, and sent again as what it was.
+	if f.applied+f.unchanged > 0 || len(f.in.Rows) == 0 {
+		if err := f.advance(ctx, head); err != nil {
+			return err
+		}
 	}
 	f.answer()
 	return nil
@@ -231,10 +234,11 @@ func (f *feed) findSupplier(ctx context.Context) error {
 	return redline.Invalid([]string{"supplierId"}, "your token speaks for several suppliers; say which")
 }
 
-// feedHead is the newest feed of a supplier that was applied.
+// feedHead is the newest feed of a supplier that was applied. seen is the highest
+// sequence of those that were applied and those that were kept for a person.
 type feedHead struct {
-	sequence *int64
-	asOf     *time.Time
+	sequence, seen *int64
+	asOf           *time.Time
 }
 
 // lockFeedHead locks a supplier's place in its feeds, which comes before all other
@@ -243,8 +247,8 @@ func (t *transaction) lockFeedHead(ctx context.Context, supplierID string) (feed
 	var head feedHead
 	err := scanRows(ctx, t.tx, "locking the head of a supplier's feeds", `INSERT INTO supplier_feed_heads AS h (supplier_id) VALUES ($1)
 		ON CONFLICT (supplier_id) DO UPDATE SET supplier_id = excluded.supplier_id
-		RETURNING h.sequence, h.as_of, clock_timestamp()`,
-		[]any{supplierID}, []any{&head.sequence, &head.asOf, &t.now}, func() error { return nil })
+		RETURNING h.sequence, h.seen, h.as_of, clock_timestamp()`,
+		[]any{supplierID}, []any{&head.sequence, &head.seen, &head.asOf, &t.now}, func() error { return nil })
 	return head, err
 }
 
@@ -273,37 +277,65 @@ func (f *feed) follows(head feedHead) error {
 // advance makes the feed the newest that was applied, and says what that settles
 // and what is missing before it.
 func (f *feed) advance(ctx context.Context, head feedHead) error {
-	_, err := f.tx.ExecContext(ctx, `UPDATE supplier_feed_heads SET sequence = greatest(sequence, $2), as_of = greatest(as_of, $3)
-		WHERE supplier_id = $1`, f.supplier.ID, f.in.Sequence, f.in.AsOf)
+	_, err := f.tx.ExecContext(ctx, `UPDATE supplier_feed_heads
+		SET sequence = greatest(sequence, $2), seen = greatest(seen, $2), as_of = greatest(as_of, $3)
+		WHERE supplier_id = $1`, f.supplier.ID, f.in.Sequence, f.at)
 	if err != nil {
 		return dbError("moving the head of a supplier's feeds", err)
 	}
-	f.settleConflict(causeStaleFeed(f.supplier.ID), "The supplier has sent "+f.reference+".")
+	if f.applied+f.unchanged > 0 && !f.supplier.Outdated(f.at, f.now) {
+		f.settleConflict(causeStaleFeed(f.supplier.ID), "Its stock is confirmed by "+f.reference+".")
+	}
 	if f.in.Mode == redline.FeedFull {
-		f.settleConflict(f.gapCause(), "All of the supplier's stock was stated anew by "+f.reference+".")
+		if err := f.settleGap(ctx, head); err != nil {
+			return err
+		}
 		if err := f.dismissOlder(ctx); err != nil {
 			return err
 		}
 	}
-	if n := f.in.Sequence; !f.decided && n != nil && head.sequence != nil && *n-1 > *head.sequence {
-		return f.tellGap(ctx, *head.sequence+1, *n-1)
-	}
-	return nil
+	return f.tellGap(ctx, head)
 }
 
 func (f *feed) gapCause() string { return "SEQUENCE_GAP " + f.supplier.ID }
 
-// tellGap says that feeds are missing. Where others are missing already it is
-// told from the first of them.
-func (f *feed) tellGap(ctx context.Context, from, to int64) error {
-	var first *int64
-	err := f.tx.GetContext(ctx, &first, `SELECT min((a.fact->>'value')::bigint)
+// openGap reads which feeds are missing, the first and the last of them, as the
+// open conflict tells it.
+func (f *feed) openGap(ctx context.Context) (from, to *int64, err error) {
+	err = scanRows(ctx, f.tx, "reading which feeds are missing", `SELECT min((a.fact->>'value')::bigint), max((a.fact->>'value')::bigint)
 		FROM conflicts c, json_array_elements(c.facts) AS a (fact)
-		WHERE c.status = 'OPEN' AND c.cause = $1 AND a.fact->>'name' = 'from'`, f.gapCause())
-	if err != nil {
-		return dbError("reading which feeds are missing", err)
+		WHERE c.status = 'OPEN' AND c.cause = $1 AND a.fact->>'name' IN ('from', 'to')`,
+		[]any{f.gapCause()}, []any{&from, &to}, func() error { return nil })
+	return from, to, err
+}
+
+// settleGap closes what is missing, where this feed comes after it and says what
+// all of the supplier's stock is.
+func (f *feed) settleGap(ctx context.Context, head feedHead) error {
+	_, to, err := f.openGap(ctx)
+	if err != nil || to == nil {
+		return err
 	}
-	if first != nil {
+	n := f.in.Sequence
+	if n != nil && *n > *to || n == nil && (head.asOf == nil || !f.at.Before(*head.asOf)) {
+		f.settleConflict(f.gapCause(), "All of the supplier's stock was stated anew by "+f.reference+".")
+	}
+	return nil
+}
+
+// tellGap says that feeds are missing between those that were seen and this one.
+// Where others are missing already it is told from the first of them, unless this
+// one makes up for those.
+func (f *feed) tellGap(ctx context.Context, head feedHead) error {
+	if n := f.in.Sequence; n == nil || head.seen == nil || *n-1 <= *head.seen {
+		return nil
+	}
+	from, to := *head.seen+1, *f.in.Sequence-1
+	first, _, err := f.openGap(ctx)
+	if err != nil {
+		return err
+	}
+	if first != nil && (f.held || f.in.Mode != redline.FeedFull) {
 		from = min(from, *first)
 	}
 	what := fmt.Sprintf("The feeds %d to %d of %s are missing, or some of them.", from, to, f.supplier.Code)

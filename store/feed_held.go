@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"redline"
 )
 
 // hold keeps a feed that would empty too much for a person to decide on, in place
-// of what was kept before. Where a newer one is kept already it is refused.
-func (f *feed) hold(ctx context.Context) error {
+// of what was kept before. Where a newer one is kept already it is refused. What
+// is missing before it is told of as if it had been applied.
+func (f *feed) hold(ctx context.Context, head feedHead) error {
 	newer, err := f.newerHeld(ctx)
 	if err != nil {
 		return err
@@ -33,10 +33,12 @@ func (f *feed) hold(ctx context.Context) error {
 	id := redline.NewID(redline.PrefixHeldFeed)
 	_, err = f.tx.ExecContext(ctx, `WITH replaced AS (
 			UPDATE supplier_feeds_held SET status = 'DISMISSED' WHERE supplier_id = $2 AND status = 'HELD'
+		), seen AS (
+			UPDATE supplier_feed_heads SET seen = greatest(seen, $3) WHERE supplier_id = $2
 		)
 		INSERT INTO supplier_feeds_held (id, supplier_id, status, sequence, as_of, reference, input, actor, held_at)
 		VALUES ($1, $2, 'HELD', $3, $4, $5, $6, $7, $8)`,
-		id, f.supplier.ID, f.in.Sequence, f.in.AsOf, f.reference, string(input), f.by.Subject, f.now)
+		id, f.supplier.ID, f.in.Sequence, f.at, f.reference, string(input), f.by.Subject, f.now)
 	if err != nil {
 		return dbError("keeping a feed", err)
 	}
@@ -50,7 +52,7 @@ func (f *feed) hold(ctx context.Context) error {
 		kind: redline.ConflictMassZeroing, cause: f.zeroingCause(), supplierID: &f.supplier.ID, facts: facts, held: heldFeed{id},
 		summary: fmt.Sprintf("A feed of %s would empty %d of its %d levels with stock.", f.supplier.Code, f.emptied, f.stocked),
 	})
-	return nil
+	return f.tellGap(ctx, head)
 }
 
 func (f *feed) zeroingCause() string { return "MASS_ZEROING " + f.supplier.ID }
@@ -66,7 +68,7 @@ func (f *feed) newerHeld(ctx context.Context) (string, error) {
 	var reference, newer string
 	err := scanRows(ctx, f.tx, "reading which feeds wait", `SELECT reference FROM supplier_feeds_held
 		WHERE supplier_id = $1 AND status = 'HELD' AND coalesce(sequence > $2, as_of > $3)`,
-		[]any{f.supplier.ID, f.in.Sequence, f.in.AsOf}, []any{&reference}, func() error {
+		[]any{f.supplier.ID, f.in.Sequence, f.at}, []any{&reference}, func() error {
 			newer = reference
 			return nil
 		})
@@ -77,7 +79,7 @@ func (f *feed) newerHeld(ctx context.Context) (string, error) {
 // more newly what all of the supplier's stock is.
 func (f *feed) dismissOlder(ctx context.Context) error {
 	done, err := f.tx.ExecContext(ctx, `UPDATE supplier_feeds_held SET status = 'DISMISSED'
-		WHERE supplier_id = $1 AND status = 'HELD' AND NOT coalesce(sequence > $2, as_of > $3)`, f.supplier.ID, f.in.Sequence, f.in.AsOf)
+		WHERE supplier_id = $1 AND status = 'HELD' AND NOT coalesce(sequence > $2, as_of > $3)`, f.supplier.ID, f.in.Sequence, f.at)
 	if err != nil {
 		return dbError("dismissing older feeds", err)
 	}
@@ -94,10 +96,9 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	var kept struct {
 		feedSupplier
 		Reference string
-		AsOf      time.Time `db:"as_of"`
 		Input     []byte
 	}
-	err := m.tx.GetContext(ctx, &kept, `SELECT s.id, s.code, s.confirm_within_seconds, h.reference, h.as_of, h.input
+	err := m.tx.GetContext(ctx, &kept, `SELECT s.id, s.code, s.confirm_within_seconds, h.reference, h.input
 		FROM supplier_feeds_held h JOIN suppliers s ON s.id = h.supplier_id WHERE h.id = $1`, feedID)
 	if err != nil {
 		return dbError("reading a feed that was kept", err)
@@ -107,7 +108,7 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 		return fmt.Errorf("reading a feed that was kept: %w", err)
 	}
 	// It was refused or not when it came; what can't be applied now is left out.
-	f.at, f.in.AsOf, f.in.OnRowError = f.in.AsOf, kept.AsOf, redline.SkipRow
+	f.at, f.in.OnRowError = f.in.AsOf, redline.SkipRow
 	head, err := m.lockFeedHead(ctx, f.supplier.ID)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"redline"
 )
@@ -93,7 +94,7 @@ func TestFeedThatEmptiesTooMuch(t *testing.T) {
 	equal(t, "the same conflict", w.submit(cajun, newer, 0, 0, 0).Conflicts[0].ID, r.Conflicts[0].ID)
 	equal(t, "kept", w.feedsHeld(), []string{"feed 2 DISMISSED", "feed 4 HELD"})
 	w.refusedFeed(cajun, w.feedOf(redline.FeedFull, 3), redline.CodeSequenceStale, "sequence")
-	equal(t, "open", w.openKinds(), []string{"MASS_ZEROING"})
+	equal(t, "open", w.openKinds(), []string{"MASS_ZEROING", "SEQUENCE_GAP"})
 
 	// What states some of the stock leaves it waiting; a newer one of all settles it.
 	w.submit(cajun, w.feedOf(redline.FeedPartial, 5, says("s0", 5)), 1, 0, 0)
@@ -114,5 +115,61 @@ func TestFeedThatEmptiesTooMuch(t *testing.T) {
 	w.submit(cajun, w.feedOf(redline.FeedFull, 8, rows...), 5, 0, 0)
 	w.submit(cajun, w.feedOf(redline.FeedFull, 9, rows[1:]...), 0, 0, 0)
 	equal(t, "open", w.openKinds(), []string{"MASS_ZEROING"})
+	w.checkBooks()
+}
+
+// What is kept for a person has come: it is not missing, whatever is applied after
+// it, though what is missing before it is told of at once.
+func TestHeldFeedIsNotMissing(t *testing.T) {
+	w, rows := fullCajun(t)
+	gap := func(r *redline.FeedResult) []string {
+		return []string{fact(t, r.Conflicts, redline.ConflictSequenceGap, "from"), fact(t, r.Conflicts, redline.ConflictSequenceGap, "to")}
+	}
+	w.submit(cajun, w.feedOf(redline.FeedFull, 2), 0, 0, 0)
+	w.submit(cajun, w.feedOf(redline.FeedFull, 3), 0, 0, 0)
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 4, says("s0", 2)), 1, 0, 0)
+	equal(t, "open", w.openKinds(), []string{"MASS_ZEROING"})
+	r := w.submit(cajun, w.feedOf(redline.FeedFull, 6), 0, 0, 0)
+	equal(t, "missing before one that is kept", gap(r), []string{"5", "5"})
+	equal(t, "missing after it", gap(w.submit(cajun, w.feedOf(redline.FeedPartial, 9, says("s0", 3)), 1, 0, 0)), []string{"5", "8"})
+
+	// Applying it makes up for none that came after it.
+	w.must(w.settle(operator, zeroing(t, r), redline.ConflictResolved))
+	equal(t, "on hand", w.onHand(), []int{0, 36, 0, 0, 0})
+	equal(t, "open", w.openKinds(), []string{"SEQUENCE_GAP"})
+	w.submit(cajun, w.feedOf(redline.FeedFull, 10, rows...), 5, 0, 0)
+	equal(t, "open", w.openKinds(), []string(nil))
+	w.checkBooks()
+}
+
+// zeroing is the conflict about a feed that would empty too much.
+func zeroing(t *testing.T, r *redline.FeedResult) string {
+	t.Helper()
+	for _, c := range r.Conflicts {
+		if c.Kind == redline.ConflictMassZeroing {
+			return c.ID
+		}
+	}
+	t.Fatalf("no feed waits: %+v", r.Conflicts)
+	return ""
+}
+
+// A full feed confirms what it leaves out too, though there was none of it: else
+// it would be stale for ever.
+func TestFullFeedConfirmsWhatIsEmpty(t *testing.T) {
+	w, rows := fullCajun(t)
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
+	r := w.submit(cajun, w.feedOf(redline.FeedFull, 2, rows[:4]...), 1, 4, 0)
+	equal(t, "emptied", r.Emptied, 1)
+	w.age()
+	w.sweeps(5)
+	r = w.submit(cajun, w.feedOf(redline.FeedFull, 3, rows[:4]...), 4, 0, 0)
+	equal(t, "emptied, and stale", []any{r.Emptied, w.level("of s3", "cajun").Stale}, []any{0, false})
+
+	// While it is fresh it is confirmed without a version.
+	before, in := w.level("of s3", "cajun"), w.feedOf(redline.FeedFull, 4, rows[:4]...)
+	w.submit(cajun, in, 0, 4, 0)
+	after := w.level("of s3", "cajun")
+	equal(t, "confirmed", []any{after.Version, after.AsOf.Equal(in.AsOf.Truncate(time.Microsecond))}, []any{before.Version, true})
 	w.checkBooks()
 }

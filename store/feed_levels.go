@@ -69,8 +69,8 @@ func (f *feed) readStated(ctx context.Context) error {
 		})
 }
 
-// readOmitted reads the levels with stock that no row may have meant: the supplier
-// has no more of it.
+// readOmitted reads the levels that no row may have meant: the supplier has no more
+// of it. Of those without stock that is confirmed.
 func (f *feed) readOmitted(ctx context.Context) error {
 	at := texts()
 	for _, l := range f.locations {
@@ -80,9 +80,11 @@ func (f *feed) readOmitted(ctx context.Context) error {
 	stated := f.levels
 	var v feedLevel
 	err := scanRows(ctx, f.tx, "reading the stock that a feed leaves out", `SELECT l.product_id, l.location_id, `+levelState+`
-		FROM inventory_levels l WHERE l.location_id = ANY($2::text[]) AND l.on_hand > 0`,
+		FROM inventory_levels l WHERE l.location_id = ANY($2::text[])`,
 		[]any{f.at, at}, append([]any{&v.product, &v.location}, v.into()...), func() error {
-			f.stocked++
+			if v.onHand > 0 {
+				f.stocked++
+			}
 			_, isStated := slices.BinarySearchFunc(stated, v.levelKey, func(s feedLevel, k levelKey) int { return s.compare(k) })
 			_, isNamed := slices.BinarySearchFunc(f.named, v.levelKey, levelKey.compare)
 			if !isStated && !isNamed {
@@ -360,8 +362,11 @@ func (f *feed) change(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.applied++
-		if v.row < 0 {
+		switch {
+		case v.row >= 0:
+			f.applied++
+		case after != v.onHand:
+			f.applied++
 			f.omitted++
 		}
 	}

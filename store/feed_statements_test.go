@@ -15,8 +15,9 @@ const (
 	// feedAdvance is the head of the feeds, and the conflicts that are settled: their
 	// locks, suppliers and rows.
 	feedAdvance = 1 + 3
-	// feedFull is the stock that is left out, and older feeds that wait.
-	feedFull = 2
+	// feedFull is the stock that is left out, which feeds are missing, and older ones
+	// that wait.
+	feedFull = 3
 	// feedConfirm is what is as it was told.
 	feedConfirm = 1
 	// feedChange is who waits, levels, locked, and what changed of them.
@@ -57,5 +58,5 @@ func TestStatementsOfFeeds(t *testing.T) {
 	for i := range most {
 		in.Rows = append(in.Rows, says(fmt.Sprint("nobody's ", i), 30))
 	}
-	w.costs(y, "a feed of SKUs that nobody knows", feedAlways+3, func() { w.submit(cajun, in, 0, 0, most) })
+	w.costs(y, "a feed of SKUs that nobody knows", feedAlways-feedAdvance+3+3, func() { w.submit(cajun, in, 0, 0, most) })
 }

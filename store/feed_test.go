@@ -230,6 +230,8 @@ func TestRefusedFeeds(t *testing.T) {
 	if at := w.level("sauce", "cajun").AsOf; at.After(w.now()) {
 		t.Errorf("a level is true as of %s, which lies ahead", at)
 	}
+	// It locks out none that is right.
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 0, says("65", 2)), 1, 0, 0)
 	w.checkBooks()
 }
 
@@ -279,6 +281,23 @@ func TestOrderOfFeeds(t *testing.T) {
 	equal(t, "open", w.openKinds(), []string(nil))
 	// Another supplier counts for itself.
 	w.submit(tokyo, w.feedOf(redline.FeedPartial, 1, says("T1", 2)), 0, 1, 0)
+	w.checkBooks()
+}
+
+// A feed of which nothing was taken uses up no place in their order: it is mended,
+// and sent again as what it was.
+func TestFeedOfWhichNothingWasTaken(t *testing.T) {
+	w := newWorld(t)
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 5, says("65", 3)), 1, 0, 0)
+	bad := says("65", 4)
+	bad.LocationCode = ref("nowhere")
+	for _, mode := range []redline.FeedMode{redline.FeedPartial, redline.FeedFull} {
+		r := w.submit(cajun, w.feedOf(mode, 7, bad), 0, 0, 1)
+		equal(t, "open", kindsOf(r.Conflicts), []string(nil))
+	}
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 6, says("65", 5)), 1, 0, 0)
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 7, says("65", 4)), 1, 0, 0)
+	equal(t, "open", w.openKinds(), []string(nil))
 	w.checkBooks()
 }
 

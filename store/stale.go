@@ -28,7 +28,8 @@ func causeStaleFeed(supplierID string) string { return "STALE_FEED " + supplierI
 // than was agreed, and those fresh that are in time by terms that have changed
 // since: each with a version, a ledger line without quantities, and an event, in
 // short transactions. Where nothing of a supplier's stock was confirmed in time a
-// STALE_FEED conflict is opened. It returns how many levels it changed.
+// STALE_FEED conflict is opened, unless one was dismissed since. It returns how
+// many levels it changed.
 //
 // When a level was confirmed has no index, which would cost every change of a
 // level its update in place. So it goes by supplier, and looks at all levels of
@@ -59,12 +60,14 @@ func (s *Store) markStaleOf(ctx context.Context, supplierID string) (int, error)
 		case err != nil:
 			return total, err
 		case len(levels) == 0:
+			if err := s.tellSilence(ctx, supplierID, total > 0); err != nil {
+				return total, err
+			}
 			return total, s.nextStale(ctx, supplierID, terms)
 		}
-		last := len(levels) <= staleBatch
 		r := request{action: "markStale", subject: supplierID}
 		n, _, err := mutate(ctx, s, redline.System(), r, func(ctx context.Context, m *mutation) (int, error) {
-			return m.markStale(ctx, supplierID, terms, levels[:min(len(levels), staleBatch)], last)
+			return m.markStale(ctx, supplierID, terms, levels[:min(len(levels), staleBatch)])
 		})
 		if total += n; errors.Is(err, errNothingStale) {
 			return total, nil // others are at work on them
@@ -124,9 +127,8 @@ func (s *Store) nextStale(ctx context.Context, supplierID string, terms redline.
 }
 
 // markStale makes those of a supplier's levels stale, or fresh, that nobody else
-// works on and that still have to be. Behind the last of them the supplier's
-// silence is looked at.
-func (m *mutation) markStale(ctx context.Context, supplierID string, terms redline.SupplierTerms, ids []string, last bool) (int, error) {
+// works on and that still have to be.
+func (m *mutation) markStale(ctx context.Context, supplierID string, terms redline.SupplierTerms, ids []string) (int, error) {
 	m.givesBack = true // what is available stays so, whatever is due
 	var free []string
 	err := m.tx.SelectContext(ctx, &free, `SELECT l.id FROM inventory_levels l WHERE l.id = ANY($1::text[]) FOR NO KEY UPDATE OF l SKIP LOCKED`, texts(ids...))
@@ -156,9 +158,6 @@ func (m *mutation) markStale(ctx context.Context, supplierID string, terms redli
 		return 0, errNothingStale
 	}
 	m.subjects = append(m.subjects, supplierID)
-	if last {
-		return n, m.watchSilence(ctx, supplierID, terms)
-	}
 	return n, nil
 }
 
@@ -174,46 +173,83 @@ func inOrder(levels map[levelKey]*lockedLevel) []*lockedLevel {
 	return all
 }
 
-// watchSilence opens the conflict of a supplier of whose stock nothing was
-// confirmed in time.
-func (m *mutation) watchSilence(ctx context.Context, supplierID string, terms redline.SupplierTerms) error {
-	if err := m.writeStock(ctx); err != nil {
+// silence is a supplier's, of whose stock nothing was confirmed in time.
+type silence struct {
+	name          string
+	since         time.Time
+	within, stale int
+	// told: a conflict about it is open, and dismissed: one was dismissed since.
+	told, dismissed bool
+}
+
+// readSilence reads whether a supplier is silent, for longer than was agreed; nil
+// where it isn't.
+func readSilence(ctx context.Context, db queryer, supplierID string) (*silence, error) {
+	var s silence
+	var silent *silence
+	err := scanRows(ctx, db, "reading how long a supplier has been silent", `SELECT t.name, t.since, t.confirm_within_seconds, t.stale,
+			EXISTS (SELECT 1 FROM conflicts c WHERE c.cause = $2 AND c.status = 'OPEN'),
+			EXISTS (SELECT 1 FROM conflicts c WHERE c.supplier_id = $1 AND c.opened_at > t.since AND c.cause = $2 AND c.status = 'DISMISSED')
+		FROM (SELECT s.name, s.confirm_within_seconds, max(l.as_of) AS since, count(*) FILTER (WHERE l.stale) AS stale
+			FROM suppliers s JOIN locations loc ON loc.supplier_id = s.id JOIN inventory_levels l ON l.location_id = loc.id
+			WHERE s.id = $1 GROUP BY s.id) AS t
+		WHERE t.since < clock_timestamp() - t.confirm_within_seconds * interval '1 second'`,
+		[]any{supplierID, causeStaleFeed(supplierID)},
+		[]any{&s.name, &s.since, &s.within, &s.stale, &s.told, &s.dismissed}, func() error {
+			silent = &s
+			return nil
+		})
+	return silent, err
+}
+
+// tellSilence opens the conflict of a supplier of whose stock nothing was confirmed
+// in time, or tells of it again where more of it has become stale.
+func (s *Store) tellSilence(ctx context.Context, supplierID string, more bool) error {
+	silent, err := readSilence(ctx, s.db, supplierID)
+	if err != nil || silent == nil || silent.dismissed || silent.told && !more {
 		return err
 	}
-	var rows []struct {
-		Name  string
-		Since time.Time
-		Stale int
-	}
-	err := m.tx.SelectContext(ctx, &rows, `SELECT s.name, max(l.as_of) AS since, count(*) FILTER (WHERE l.stale) AS stale
-		FROM suppliers s JOIN locations loc ON loc.supplier_id = s.id JOIN inventory_levels l ON l.location_id = loc.id
-		WHERE s.id = $1 GROUP BY s.name`, supplierID)
-	if err != nil {
-		return dbError("reading how long a supplier has been silent", err)
-	}
-	for _, r := range rows {
-		if !terms.Outdated(r.Since, m.now) {
-			return nil
+	r := request{action: "markStale", subject: supplierID}
+	_, _, err = mutate(ctx, s, redline.System(), r, func(ctx context.Context, m *mutation) (struct{}, error) {
+		m.givesBack = true
+		// Whoever confirms one of them waits, and settles what is told here.
+		if _, err := m.lockLevels(ctx, nil, itsLevels, supplierID); err != nil {
+			return struct{}{}, err
 		}
+		silent, err := readSilence(ctx, m.tx, supplierID)
+		if err == nil && (silent == nil || silent.dismissed) {
+			err = errNothingStale
+		}
+		if err != nil {
+			return struct{}{}, err
+		}
+		m.subjects = append(m.subjects, supplierID)
 		m.conflict(conflictOpening{
 			kind: redline.ConflictStaleFeed, cause: causeStaleFeed(supplierID), supplierID: &supplierID, subjectID: &supplierID,
-			summary: fmt.Sprintf("%s has told nothing of its stock since %s; %d levels are stale.", r.Name, r.Since.UTC().Format(time.RFC3339), r.Stale),
+			summary: fmt.Sprintf("%s has told nothing of its stock since %s; %d levels are stale.",
+				silent.name, silent.since.UTC().Format(time.RFC3339), silent.stale),
 			facts: redline.Attributes{
-				{Name: "silentSince", Value: stamp(r.Since)},
-				{Name: "confirmWithinSeconds", Value: strconv.Itoa(*terms.ConfirmWithinSeconds)},
-				{Name: "staleLevels", Value: strconv.Itoa(r.Stale)},
+				{Name: "silentSince", Value: stamp(silent.since)},
+				{Name: "confirmWithinSeconds", Value: strconv.Itoa(silent.within)},
+				{Name: "staleLevels", Value: strconv.Itoa(silent.stale)},
 			},
 		})
+		return struct{}{}, nil
+	})
+	if err != nil && !errors.Is(err, errNothingStale) {
+		return fmt.Errorf("telling of a supplier's silence: %w", err)
 	}
 	return nil
 }
 
+// itsLevels are the levels of a supplier's stock, whose id is $1.
+const itsLevels = `l.location_id IN (SELECT id FROM locations WHERE supplier_id = $1)`
+
 // confirmLevels has all levels of a supplier's stock count as confirmed now, and
 // what that makes available go to those who wait for it.
 func (m *mutation) confirmLevels(ctx context.Context, supplierID string) error {
-	const its = `l.location_id IN (SELECT id FROM locations WHERE supplier_id = $1)`
 	var products []string
-	err := m.tx.SelectContext(ctx, &products, `SELECT DISTINCT l.product_id FROM inventory_levels l WHERE l.stale AND l.available > 0 AND `+its, supplierID)
+	err := m.tx.SelectContext(ctx, &products, `SELECT DISTINCT l.product_id FROM inventory_levels l WHERE l.stale AND l.available > 0 AND `+itsLevels, supplierID)
 	if err != nil {
 		return dbError("reading what is stale", err)
 	}
@@ -221,7 +257,7 @@ func (m *mutation) confirmLevels(ctx context.Context, supplierID string) error {
 	if err != nil {
 		return err
 	}
-	levels, err := m.lockLevels(ctx, nil, its, supplierID)
+	levels, err := m.lockLevels(ctx, nil, itsLevels, supplierID)
 	if err != nil {
 		return err
 	}

@@ -182,6 +182,32 @@ func TestSilenceOpensOneConflict(t *testing.T) {
 	equal(t, "still silent: open conflicts", w.openConflicts(), []string{cause})
 }
 
+// A feed that confirmed nothing doesn't end a silence; one that found a level as it
+// was does. Once it is over a silence is told of anew, though no level turns stale by
+// it, but not what was dismissed.
+func TestSilenceEndsWhereStockIsConfirmed(t *testing.T) {
+	w := agedWorld(t)
+	w.sweeps(1)
+	cause := []string{"STALE_FEED " + w.id["supplier cajun"]}
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 0, says("nobody's", 1)), 0, 0, 1)
+	equal(t, "after a row that was rejected", w.openConflicts(), append(cause, "UNMAPPED_SKU "+w.id["supplier cajun"]+" nobody's"))
+	w.exec(`DELETE FROM conflicts WHERE kind = 'UNMAPPED_SKU'`)
+	w.exec(`UPDATE inventory_levels SET as_of = now() - interval '1 minute', stale = false`)
+	w.submit(cajun, w.feedOf(redline.FeedPartial, 0, says("65", 2)), 0, 1, 0)
+	equal(t, "after a level that was as it was told", w.openConflicts(), []string(nil))
+
+	w.exec(`UPDATE inventory_levels SET stale = true WHERE location_id = $1`, w.id["cajun"])
+	w.age()
+	w.sweeps(0)
+	equal(t, "silent, and stale already", w.openConflicts(), cause)
+	page, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{Status: ref(redline.ConflictOpen)}, redline.PageRequest{})
+	w.must(err)
+	w.must(w.settle(operator, page.Items[0].ID, redline.ConflictDismissed))
+	w.exec(`UPDATE suppliers SET stale_due_at = '-infinity'`)
+	w.sweeps(0)
+	equal(t, "dismissed, and silent still", w.openConflicts(), []string(nil))
+}
+
 // More levels than one transaction changes, by two gateways at once: each is
 // marked once, and the conflict tells of all of them.
 func TestManyLevelsTurnStale(t *testing.T) {
