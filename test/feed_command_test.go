@@ -69,7 +69,7 @@ func (g *gatekeeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // fed is the answer of a payload, what it doesn't say being nothing.
 func fed(payload vars) any {
-	whole := mergeVars(vars{"applied": 0, "unchanged": 0, "rejected": 0, "replayed": false, "conflicts": []any{}, "rows": []any{}, "userErrors": []any{}}, payload)
+	whole := mergeVars(vars{"applied": 0, "unchanged": 0, "rejected": 0, "emptied": 0, "held": false, "replayed": false, "conflicts": []any{}, "rows": []any{}, "userErrors": []any{}}, payload)
 	return vars{"data": vars{"supplierFeedSubmit": whole}}
 }
 
@@ -232,9 +232,22 @@ func TestFeedCommandSendsInParts(t *testing.T) {
 		t.Errorf("the keys are %v", keys)
 	}
 	ended(t, "a sequence for several calls", g.feed(t, document, "--mode", "partial", "--sequence", "3"), 1, "can't all have the one sequence")
+	// Several calls were each rolled back alone, and those before stood.
+	ended(t, "roll back over several calls", g.feed(t, document, "--mode", "partial", "--on-row-error", "roll-back"), 1, "2500 rows", "can't be rolled back together")
+
+	// What one call states twice the gateway refuses; of several it took both.
+	errs := filepath.Join(t.TempDir(), "errors.csv")
+	twice := written(t, "twice.csv", manyRows(1500)+"3,2\n1499,7\n")
+	ended(t, "a level that is stated twice", g.feed(t, twice, "--mode", "partial", "--errors", errs), 1, "nothing was sent",
+		`twice.csv, line 1502: states the level of SKU "3" again, after line 5`, `twice.csv, line 1503: states the level of SKU "1499" again, after line 1501`)
+	if got := records(t, errs); len(got) != 3 || strings.Join(got[1][:4], "|") != "1502|3|INVALID|" {
+		t.Errorf("the errors are %q", got)
+	}
 	if len(g.sent()) != 6 {
 		t.Error("it was sent nevertheless")
 	}
+	ended(t, "twice in one call", g.feed(t, written(t, "twice.csv", twoRows+"65;1;;;\n"), "--mode", "partial", "--on-row-error", "roll-back"), 0)
+	ended(t, "a full one in one call", g.feed(t, twice, "--mode", "full", "--on-row-error", "roll-back"), 0)
 }
 
 // How a feed ends, and what is said of it.
@@ -254,11 +267,10 @@ func TestFeedCommandEnds(t *testing.T) {
 			refusal("PACK_MISMATCH", "no such unit", "rows", "1", "unit").(vars))}}), 2, []string{"line 3, SKU 66, unit: PACK_MISMATCH: no such unit", "1 of 2 rows"}},
 		"stale":       {http.StatusOK, fed(refusal("SEQUENCE_STALE", "7 was applied", "sequence").(vars)), 1, []string{"the feed was refused: SEQUENCE_STALE: 7 was applied"}},
 		"rolled back": {http.StatusOK, fed(refusal("UNMAPPED_SKU", "unknown", "rows", "0", "supplierSku").(vars)), 1, []string{"line 2, SKU 65, supplierSku: UNMAPPED_SKU: unknown", "refused for rows"}},
-		"held": {http.StatusOK, fed(vars{"conflicts": []any{vars{"id": "cf_1", "kind": "MASS_ZEROING", "summary": "all would go"}}}), 1,
-			[]string{"conflict MASS_ZEROING cf_1: all would go", "waits for a person"}},
-		"oversold":  {http.StatusOK, fed(vars{"applied": 2, "conflicts": []any{vars{"id": "cf_2", "kind": "OVERSOLD", "summary": "too few"}}}), 0, []string{"conflict OVERSOLD cf_2: too few"}},
-		"forbidden": {http.StatusUnauthorized, vars{"errors": []any{vars{"message": "no token", "extensions": vars{"code": "UNAUTHENTICATED"}}}}, 1, []string{"UNAUTHENTICATED: no token"}},
-		"no answer": {http.StatusInternalServerError, "nonsense", 1, []string{"500"}},
+		"emptied":     {http.StatusOK, fed(vars{"applied": 5, "emptied": 3}), 0, []string{"applied 5, unchanged 0, rejected 0\nof these 3 levels that the document leaves out are emptied"}},
+		"oversold":    {http.StatusOK, fed(vars{"applied": 2, "conflicts": []any{vars{"id": "cf_2", "kind": "OVERSOLD", "summary": "too few"}}}), 0, []string{"conflict OVERSOLD cf_2: too few"}},
+		"forbidden":   {http.StatusUnauthorized, vars{"errors": []any{vars{"message": "no token", "extensions": vars{"code": "UNAUTHENTICATED"}}}}, 1, []string{"UNAUTHENTICATED: no token"}},
+		"no answer":   {http.StatusInternalServerError, "nonsense", 1, []string{"500"}},
 	} {
 		g := newGatekeeper(t, func(int, any) (int, any) { return test.status, test.body })
 		ended(t, name, g.feed(t, document, "--mode", "full"), test.code, test.says...)
@@ -266,6 +278,43 @@ func TestFeedCommandEnds(t *testing.T) {
 			t.Errorf("%s: %d calls", name, len(g.sent()))
 		}
 	}
+}
+
+// A feed that was kept for a person has failed until it is applied, whatever the
+// token may see of its conflict, and however often it is sent.
+func TestFeedCommandIsHeld(t *testing.T) {
+	t.Parallel()
+	document := written(t, "stock.csv", twoRows)
+	for name, test := range map[string]struct {
+		held     bool // by the payload; else it isn't, whatever conflicts there are
+		replayed bool
+		conflict vars // nil where the token may see none
+		code     int
+		says     []string
+	}{
+		"now":                  {true, false, vars{"status": "OPEN"}, 1, []string{"conflict MASS_ZEROING cf_1: all would go", "waits for a person", "applied: conflict cf_1"}},
+		"without its conflict": {true, false, nil, 1, []string{"waits for a person", "conflicts:read"}},
+		"still":                {true, true, vars{"status": "OPEN"}, 1, []string{"replayed", "waits for a person"}},
+		"unseen":               {true, true, nil, 1, []string{"replayed", "what became of it", "conflicts:read"}},
+		"applied since":        {true, true, vars{"status": "RESOLVED", "resolution": "they closed"}, 0, []string{"replayed", "was applied since: conflict cf_1 is RESOLVED: they closed"}},
+		"dismissed":            {true, true, vars{"status": "DISMISSED", "resolution": "it broke off"}, 1, []string{"nothing of it was applied: conflict cf_1 is DISMISSED: it broke off"}},
+		"replaced":             {true, true, vars{"status": "OPEN", "facts": []any{vars{"name": "feed", "value": "feed 8"}}}, 1, []string{"let go", "feed 8 took its place, whose conflict cf_1 is OPEN"}},
+		"replaced, and that applied": {true, true, vars{"status": "RESOLVED", "resolution": "right", "facts": []any{vars{"name": "feed", "value": "feed 8"}}}, 1,
+			[]string{"let go", "feed 8 took its place, whose conflict cf_1 is RESOLVED: right"}},
+		"another's": {false, false, vars{"status": "OPEN"}, 0, []string{"conflict MASS_ZEROING cf_1"}},
+	} {
+		conflicts := []any{}
+		if test.conflict != nil {
+			conflicts = append(conflicts, mergeVars(vars{"id": "cf_1", "kind": "MASS_ZEROING", "summary": "all would go", "resolution": nil,
+				"facts": []any{vars{"name": "feed", "value": "feed 7"}}}, test.conflict))
+		}
+		g := newGatekeeper(t, func(int, any) (int, any) {
+			return http.StatusOK, fed(vars{"held": test.held, "replayed": test.replayed, "conflicts": conflicts})
+		})
+		ended(t, name, g.feed(t, document, "--mode", "full", "--sequence", "7"), test.code, test.says...)
+	}
+	g := newGatekeeper(t, func(int, any) (int, any) { return http.StatusOK, fed(vars{"held": true}) })
+	ended(t, "dry", g.feed(t, document, "--mode", "full", "--dry-run"), 1, "would wait for a person")
 }
 
 // What may pass is tried again with the same key, so many times and no more.

@@ -1,12 +1,16 @@
 package test_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"redline"
+	"redline/auth"
 )
 
 // depositor is a supplier that sends its stock by the command.
@@ -126,7 +130,11 @@ func TestFeedThatWouldEmptyMostWaits(t *testing.T) {
 	stock := northwindOf(t, d.supplier)
 	before := d.levels(t)
 	sheet := written(t, "broken-off.csv", northwindCSV(stock[:1]))
-	ended(t, "a sheet that broke off", d.feed(t, sheet, "--mode", "full", "--as-of", moment().Format(time.RFC3339Nano)), 1, "conflict MASS_ZEROING", "waits for a person")
+	at := []string{"--mode", "full", "--as-of", moment().Format(time.RFC3339Nano)}
+	ended(t, "a sheet that broke off", d.feed(t, sheet, at...), 1, "conflict MASS_ZEROING", "waits for a person")
+	blind := d
+	blind.token = issue(t, auth.Claims{Role: redline.RoleSupplier, Subject: "supplier:" + d.supplier, Suppliers: []string{d.supplier}, Scopes: []string{redline.ScopeInventoryWrite, redline.ScopeCatalogCost}})
+	ended(t, "the same of a token that sees no conflicts", blind.feed(t, sheet, append(at, "--key", "unseen")...), 1, "waits for a person", "conflicts:read")
 	ended(t, "the same, dry", d.feed(t, sheet, "--mode", "full", "--as-of", moment().Format(time.RFC3339Nano), "--dry-run"), 1, "would wait for a person")
 	if after := d.levels(t); !mapsEqual(before, after) {
 		t.Errorf("before anybody resolved it, it changed %v into %v", before, after)
@@ -143,6 +151,33 @@ func TestFeedThatWouldEmptyMostWaits(t *testing.T) {
 		left[i+1].units = 0
 	}
 	d.holds(t, "once it was resolved", left)
+	// It was "unseen" that was kept last, in the place of the other.
+	ended(t, "the one that it replaced, again", d.feed(t, sheet, at...), 1, "let go", "feed unseen took its place", "RESOLVED: they closed the rest")
+	ended(t, "the one that was applied, again", d.feed(t, sheet, append(at, "--key", "unseen")...), 0, "replayed", "applied since", "RESOLVED: they closed the rest")
+	ended(t, "the same, unseen", blind.feed(t, sheet, append(at, "--key", "unseen")...), 1, "what became of it")
+}
+
+// How many levels a FULL feed empties by leaving them out is said before it is
+// done, and when it is.
+func TestEmptiedLevelsAreTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, ownDir(t))
+	d := depositorOf(t, s, "plutzer-lebensmittelgrossmarkte-ag")
+	stock := northwindOf(t, d.supplier)
+	s.as(operatorToken(t)).do(t, "supplierTermsSet", vars{"supplierId": d.id, "zeroingLimitPercent": 100, "idempotencyKey": newKey()}, `supplier { id }`)
+	sheet := written(t, "stock.csv", northwindCSV(more(stock, 1)[:1]))
+	omitted := 0
+	for _, s := range stock[1:] {
+		if s.units > 0 {
+			omitted++
+		}
+	}
+	emptied := fmt.Sprintf("applied %d, unchanged 0, rejected 0\nof these %d levels that the document leaves out are emptied", 1+omitted, omitted)
+	at := []string{"--mode", "full", "--as-of", moment().Format(time.RFC3339Nano)}
+	ended(t, "a dry run", d.feed(t, sheet, append(at, "--dry-run")...), 0, "dry run", emptied)
+	d.holds(t, "after the dry run", stock)
+	ended(t, "the sheet", d.feed(t, sheet, at...), 0, emptied)
+	ended(t, "the sheet again", d.feed(t, sheet, at...), 0, "replayed", emptied)
 }
 
 // Rows that are rejected come out by their lines, and the others go through.

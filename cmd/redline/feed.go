@@ -27,7 +27,7 @@ type feedCmd struct {
 	AsOf                 *time.Time `placeholder:"TIME" help:"When it was so, as 2026-11-23T04:10:00Z; left out, the document's own date, else the file's, else now."`
 	TimeZone             string     `default:"UTC" help:"Where the times of an X12 document were told that name no zone, as America/Chicago."`
 	Sequence             *int64     `placeholder:"N" help:"The supplier's own count of its feeds, one more each time."`
-	OnRowError           string     `default:"skip" enum:"skip,roll-back" help:"What a row that the gateway rejects does to the others: skip or roll-back."`
+	OnRowError           string     `default:"skip" enum:"skip,roll-back" help:"What a row that the gateway rejects does to the others: skip, or roll-back, which a partial feed of more than 1000 rows can't have."`
 	IgnoreUnknownColumns bool       `help:"Pass over a CSV's columns of other names."`
 	DryRun               bool       `help:"Show what would come of it, and do nothing."`
 	Errors               string     `placeholder:"FILE" help:"Where to write all that is wrong with rows, as CSV."`
@@ -63,8 +63,8 @@ func (p *partly) Error() string {
 }
 
 // Run sends a document, and says what came of it. It ends with 0 where all was
-// applied, with 2 where some rows were rejected, and with 1 where it failed or
-// waits for a person.
+// applied, with 2 where some rows were rejected, and with 1 where it failed, waits
+// for a person, or was let go by one.
 func (c *feedCmd) Run(ctx context.Context, io streams) error {
 	err := c.run(ctx, io)
 	if err != nil && ctx.Err() != nil {
@@ -94,18 +94,18 @@ func (c *feedCmd) run(ctx context.Context, io streams) error {
 		return err
 	}
 	fmt.Fprintf(io.out, "%s: %d rows of %s, %s, %s as of %s\n", s.name, len(s.Rows), code, s.mode, s.measure, s.asOf.Format(time.RFC3339Nano))
-	total, sent, err := c.send(ctx, g, s, id, io)
+	key := c.key(s, id)
+	total, sent, err := c.send(ctx, g, s, id, key, io)
 	if wrote := c.writeErrors(total.rowErrors); wrote != nil {
 		return errors.Join(err, wrote)
 	}
 	c.report(io, s, total, sent)
+	if err == nil && total.Held {
+		err = c.held(io, total, c.reference(key))
+	}
 	switch {
 	case err != nil:
 		return err
-	case total.held != "" && c.DryRun:
-		return errors.New("the feed would wait for a person, and nothing of it would be applied: conflict MASS_ZEROING")
-	case total.held != "":
-		return fmt.Errorf("the feed waits for a person, and nothing of it was applied: conflict %s", total.held)
 	case total.Rejected > 0:
 		return &partly{total.Rejected, len(s.Rows)}
 	}
@@ -173,11 +173,16 @@ func (c *feedCmd) check(s *statement) error {
 		return fmt.Errorf("%s says that it is a test (ISA15 is T): try it with --dry-run", s.name)
 	case s.mode == redline.FeedFull && len(s.Rows) > fullRows:
 		return fmt.Errorf("%s has %d rows, and a full feed may have %d: what is missing from it is emptied, so that it can't be sent in parts", s.name, len(s.Rows), fullRows)
-	case c.Sequence != nil && s.mode == redline.FeedPartial && len(s.Rows) > partialRows:
+	case s.mode == redline.FeedFull || len(s.Rows) <= partialRows:
+		return nil // one call, of which the gateway can judge
+	case c.Sequence != nil:
 		return fmt.Errorf("%s has %d rows, and a partial feed of more than %d is sent in several calls, which can't all have the one sequence: leave --sequence out, or send parts with sequences of their own",
 			s.name, len(s.Rows), partialRows)
+	case c.onRowError() == redline.RollBack:
+		return fmt.Errorf("%s has %d rows, and a partial feed of more than %d is sent in several calls, which can't be rolled back together: leave --on-row-error out, or send parts of their own",
+			s.name, len(s.Rows), partialRows)
 	}
-	return nil
+	return s.Once(s.name)
 }
 
 // formats are the endings of files' names.
@@ -239,12 +244,11 @@ func (c *feedCmd) measure(feed *supplier.Feed) (redline.FeedMeasure, error) {
 
 // send sends the rows, in as many calls as they take. What it returns is of the
 // calls that were answered, with how many rows they had.
-func (c *feedCmd) send(ctx context.Context, g *gatewayClient, s *statement, supplierID string, io streams) (total totals, sent int, err error) {
+func (c *feedCmd) send(ctx context.Context, g *gatewayClient, s *statement, supplierID, key string, io streams) (total totals, sent int, err error) {
 	size := partialRows
 	if s.mode == redline.FeedFull {
 		size = fullRows
 	}
-	key := c.key(s, supplierID)
 	several := len(s.Rows) > size
 	bar := newProgress(io, len(s.Rows))
 	defer bar.stop()
@@ -294,4 +298,12 @@ func (c *feedCmd) key(s *statement, supplierID string) string {
 		key += "-dry-run"
 	}
 	return key
+}
+
+// reference is what the gateway calls a feed that is sent in one call.
+func (c *feedCmd) reference(key string) string {
+	if c.Sequence != nil {
+		return fmt.Sprintf("feed %d", *c.Sequence)
+	}
+	return fmt.Sprintf("feed %.40s", key)
 }

@@ -227,10 +227,10 @@ type feedInput struct {
 
 // feedPayload is what is asked of the contract's SupplierFeedPayload.
 type feedPayload struct {
-	Applied, Unchanged, Rejected int
-	Replayed                     bool
-	Conflicts                    []conflict
-	Rows                         []struct {
+	Applied, Unchanged, Rejected, Emptied int
+	Held, Replayed                        bool
+	Conflicts                             []conflict
+	Rows                                  []struct {
 		Index      int
 		UserErrors []userError
 	}
@@ -240,6 +240,9 @@ type feedPayload struct {
 type conflict struct {
 	ID, Summary string
 	Kind        redline.ConflictKind
+	Status      redline.ConflictStatus
+	Resolution  *string
+	Facts       []struct{ Name, Value string }
 }
 
 type userError struct {
@@ -250,7 +253,7 @@ type userError struct {
 }
 
 const feedMutation = `mutation($input: SupplierFeedInput!) { supplierFeedSubmit(input: $input) {
-	applied unchanged rejected replayed conflicts { id kind summary }
+	applied unchanged rejected emptied held replayed conflicts { id kind status summary resolution facts { name value } }
 	rows { index userErrors { code message field } }
 	userErrors { code message field ... on IdempotencyError { retryAfterMs } } } }`
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,8 +38,6 @@ func problemErrors(wrong *supplier.Errors) []rowError {
 type totals struct {
 	feedPayload
 	rowErrors []rowError
-	// held is the conflict that a feed waits for.
-	held string
 }
 
 // add adds what came of one call, whose rows these were. A call that was refused
@@ -47,13 +46,10 @@ func (t *totals) add(p *feedPayload, rows []supplier.Row) error {
 	t.Applied += p.Applied
 	t.Unchanged += p.Unchanged
 	t.Rejected += p.Rejected
+	t.Emptied += p.Emptied
+	t.Held = t.Held || p.Held
 	t.Replayed = t.Replayed || p.Replayed
 	t.Conflicts = append(t.Conflicts, p.Conflicts...)
-	for _, c := range p.Conflicts {
-		if c.Kind == redline.ConflictMassZeroing {
-			t.held = c.ID
-		}
-	}
 	for _, row := range p.Rows {
 		for _, e := range row.UserErrors {
 			t.rowError(e, row.Index, rows)
@@ -120,6 +116,9 @@ func (c *feedCmd) report(io streams, s *statement, t totals, sent int) {
 		fmt.Fprintln(io.out, "dry run, nothing was kept; it would have come to:")
 	}
 	fmt.Fprintf(io.out, "applied %d, unchanged %d, rejected %d\n", t.Applied, t.Unchanged, t.Rejected)
+	if t.Emptied > 0 {
+		fmt.Fprintf(io.out, "of these %d levels that the document leaves out are emptied\n", t.Emptied)
+	}
 	if t.Replayed {
 		fmt.Fprintln(io.out, "replayed: this was sent before, and is what came of it then; nothing was done twice")
 	}
@@ -130,6 +129,39 @@ func (c *feedCmd) report(io streams, s *statement, t totals, sent int) {
 		}
 		fmt.Fprintf(io.out, "conflict %s %s: %s\n", one.Kind, one.ID, one.Summary)
 	}
+}
+
+// held says what became of a feed that was kept for a person: nil where it was
+// applied. Reference is what the gateway calls the feed: another may have taken its
+// place, with the same conflict.
+func (c *feedCmd) held(io streams, t totals, reference string) error {
+	if c.DryRun {
+		return errors.New("the feed would wait for a person, and nothing of it would be applied: conflict MASS_ZEROING")
+	}
+	n := slices.IndexFunc(t.Conflicts, func(one conflict) bool { return one.Kind == redline.ConflictMassZeroing })
+	switch {
+	case n < 0 && t.Replayed:
+		return errors.New("the feed was to wait for a person, and nothing of it was applied at first; what became of it a token with conflicts:read can see")
+	case n < 0:
+		return errors.New("the feed waits for a person, and nothing of it was applied: its conflict can be seen with conflicts:read")
+	}
+	one, why := t.Conflicts[n], ""
+	if one.Resolution != nil {
+		why = ": " + *one.Resolution
+	}
+	for _, fact := range one.Facts {
+		if fact.Name == "feed" && fact.Value != reference {
+			return fmt.Errorf("the feed was let go, and nothing of it was applied: %s took its place, whose conflict %s is %s%s", fact.Value, one.ID, one.Status, why)
+		}
+	}
+	switch one.Status {
+	case redline.ConflictResolved:
+		fmt.Fprintf(io.out, "it waited for a person, and was applied since: conflict %s is %s%s\n", one.ID, one.Status, why)
+		return nil
+	case redline.ConflictDismissed:
+		return fmt.Errorf("the feed was let go, and nothing of it was applied: conflict %s is %s%s", one.ID, one.Status, why)
+	}
+	return fmt.Errorf("the feed waits for a person, and nothing of it was applied: conflict %s", one.ID)
 }
 
 // writeErrors writes the file that --errors names, with a header even where
