@@ -99,6 +99,9 @@ type transaction struct {
 	places *places
 	// made are locations that the transaction itself has made.
 	made map[string]*place
+	// fresh are the suppliers of whose stock levels became fresh, or were made so, and
+	// as of when the oldest of those is true.
+	fresh map[string]time.Time
 	// givesBack says that it decides on nothing that is available: reservations that
 	// are due on its levels need not be released before.
 	givesBack bool

@@ -192,9 +192,10 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	return true, t.seen(ctx, all)
 }
 
-// seen notes that suppliers told us something, in the same transaction and last
-// of all, so that the row is held for as short as can be. To the second is
-// enough, and saves most of the writes.
+// seen notes that suppliers told us something, and when levels of theirs that
+// became fresh are due, in the same transaction and last of all, so that the row is
+// held for as short as can be. To the second is enough to know when one was seen,
+// and saves most of the writes.
 func (t *transaction) seen(ctx context.Context, all []*mutation) error {
 	codes := texts()
 	for _, m := range all {
@@ -207,13 +208,23 @@ func (t *transaction) seen(ctx context.Context, all []*mutation) error {
 			codes.text(m.heard)
 		}
 	}
-	if codes.n == 0 {
+	fresh, asOf := texts(), times()
+	for id, at := range t.fresh {
+		fresh.text(id)
+		asOf.time(at)
+	}
+	if codes.n+fresh.n == 0 {
 		return nil
 	}
-	_, err := t.tx.ExecContext(ctx, `UPDATE suppliers SET last_seen_at = clock_timestamp() WHERE id IN (
-			SELECT id FROM suppliers WHERE code = ANY($1::text[])
-				AND (last_seen_at IS NULL OR last_seen_at < clock_timestamp() - interval '1 second')
-			ORDER BY id FOR NO KEY UPDATE)`, codes)
+	_, err := t.tx.ExecContext(ctx, `UPDATE suppliers s SET last_seen_at = CASE WHEN n.seen THEN clock_timestamp() ELSE s.last_seen_at END,
+			stale_due_at = least(s.stale_due_at, n.as_of + s.confirm_within_seconds * interval '1 second')
+		FROM (
+			SELECT s.id, s.code = ANY($1::text[]) AS seen, f.as_of
+			FROM suppliers s LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS f (id, as_of) ON f.id = s.id
+			WHERE f.id IS NOT NULL OR s.code = ANY($1::text[])
+				AND (s.last_seen_at IS NULL OR s.last_seen_at < clock_timestamp() - interval '1 second')
+			ORDER BY s.id FOR NO KEY UPDATE OF s
+		) AS n WHERE s.id = n.id`, codes, fresh, asOf)
 	if err != nil {
 		return dbError("noting when suppliers were seen", err)
 	}

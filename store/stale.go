@@ -112,7 +112,11 @@ func (s *Store) nextStale(ctx context.Context, supplierID string, terms redline.
 		return err
 	}
 	defer release()
-	// One that is made from now on is confirmed now.
+	// Who makes a level or one fresh, as of whatever moment, moves this sooner at the
+	// end of its transaction (see seen). Behind the lock what they did is seen.
+	if _, err := tx.ExecContext(ctx, `SELECT FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`, supplierID); err != nil {
+		return dbError("locking a supplier", err)
+	}
 	_, err = tx.ExecContext(ctx, `UPDATE suppliers s SET stale_due_at = coalesce(s.confirm_within_seconds * interval '1 second' + least(clock_timestamp(),
 			(SELECT min(l.as_of) FROM locations loc JOIN inventory_levels l ON l.location_id = loc.id
 				WHERE loc.supplier_id = s.id AND NOT l.stale)), 'infinity')
@@ -124,6 +128,18 @@ func (s *Store) nextStale(ctx context.Context, supplierID string, terms redline.
 		return dbError("noting when stock can be stale", err)
 	}
 	return nil
+}
+
+// freshAsOf notes that a level of a supplier's is fresh that was not, or not there,
+// and as of when: it may be due sooner than all that were.
+func (t *transaction) freshAsOf(supplierID string, at time.Time) {
+	if t.fresh == nil {
+		t.fresh = map[string]time.Time{}
+	}
+	if oldest, ok := t.fresh[supplierID]; ok {
+		at = earlier(at, oldest)
+	}
+	t.fresh[supplierID] = at
 }
 
 // markStale makes those of a supplier's levels stale, or fresh, that nobody else

@@ -350,3 +350,41 @@ func TestFeedsWhileLevelsTurnStale(t *testing.T) {
 		w.age()
 	}
 }
+
+// A level that a feed of long ago made was fresh, and not looked at again before
+// the whole agreed time was over from then on.
+func TestLevelsThatOldFeedsMakeAreStaleInTime(t *testing.T) {
+	w := newWorld(t)
+	w.sells("old")
+	w.sells("older")
+	w.agree(redline.SupplierTermsSetInput{ConfirmWithinSeconds: ref(3600)})
+	w.sweeps(0)
+	sequence := int64(0)
+	feed := func(sku string, ago time.Duration, onHand int) time.Time {
+		t.Helper()
+		sequence++
+		in := w.feedOf(redline.FeedPartial, sequence, says(sku, onHand))
+		in.AsOf = in.AsOf.Add(-ago).Truncate(time.Microsecond)
+		w.submit(cajun, in, 1, 0, 0)
+		return in.AsOf
+	}
+	is := func(what, sku string, stale bool, due time.Time) {
+		t.Helper()
+		equal(t, what+": stale", w.level("of "+sku, "cajun").Stale, stale)
+		var at time.Time
+		w.must(w.DB().GetContext(w.ctx, &at, `SELECT stale_due_at FROM suppliers WHERE code = 'cajun'`))
+		if !at.Equal(due) {
+			t.Errorf("%s: looked at again at %v, not at %v", what, at, due)
+		}
+		w.checkBooks()
+	}
+	var first time.Time
+	w.must(w.DB().GetContext(w.ctx, &first, `SELECT stale_due_at FROM suppliers WHERE code = 'cajun'`))
+	feed("older", 3*time.Hour, 1)
+	is("made three hours late", "older", true, first)
+	w.sweeps(0)
+	at := feed("old", 45*time.Minute, 1)
+	is("made in time", "old", false, at.Add(time.Hour))
+	at = feed("older", 50*time.Minute, 2)
+	is("confirmed in time", "older", false, at.Add(time.Hour))
+}

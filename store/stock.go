@@ -202,8 +202,9 @@ type stockChange struct {
 	reference *string
 	// occurredAt is when it happened, as told; zero is now.
 	occurredAt time.Time
-	// confirms is set where the source of the level says that it is true now. What
-	// it says of a time too long ago leaves a stale level stale.
+	// confirms is set where the source of the level says that it is true, and as of
+	// when. What it says of a time too long ago leaves a stale level stale, and has
+	// one that is made begin so.
 	confirms *time.Time
 	// stale is what the level becomes, whatever was confirmed; nil is nothing else.
 	stale *bool
@@ -229,18 +230,22 @@ type stockWrites struct {
 // tells. What the rules refuse comes back as redline.ErrShort or ErrNegative.
 func (m *mutation) change(l *lockedLevel, c stockChange) error {
 	before, oversold := redline.LevelBefore{Available: l.Available, Low: l.Low(), Stale: l.Stale}, l.Oversold()
+	made := l.Version == 0
 	changes, err := l.Apply(c.delta, c.fact)
 	if err != nil {
 		return err
 	}
 	if c.confirms != nil {
-		l.AsOf, l.Stale = *c.confirms, l.Stale && l.at.terms.Outdated(*c.confirms, m.now)
+		l.AsOf, l.Stale = *c.confirms, (l.Stale || made) && l.at.terms.Outdated(*c.confirms, m.now)
 	}
 	if c.stale != nil {
 		l.Stale = *c.stale
 	}
 	if before.Stale && !l.Stale && l.at.SupplierID != nil {
 		m.settleConflict(causeStaleFeed(*l.at.SupplierID), "Its stock is confirmed again.")
+	}
+	if (made || before.Stale) && !l.Stale && l.at.SupplierID != nil {
+		m.freshAsOf(*l.at.SupplierID, l.AsOf)
 	}
 	if c.occurredAt.IsZero() {
 		c.occurredAt = m.now
