@@ -341,7 +341,7 @@ func (f *FulfillmentOrder) ended() FulfillmentOrderStatus {
 // Hold stops an order until it is released.
 func (t *Transition) Hold(reason string) error {
 	if !t.Order.holdable() {
-		return t.refuse(OrderOnHold)
+		return t.refuse("orderId", OrderOnHold)
 	}
 	t.Order.HoldReason, t.Note, t.tellsAll = &reason, &reason, true
 	return nil
@@ -350,7 +350,7 @@ func (t *Transition) Hold(reason string) error {
 // ReleaseHold lets a held order go on.
 func (t *Transition) ReleaseHold() error {
 	if !t.Order.Held() {
-		e := t.refuse(t.Order.Status)
+		e := t.refuse("orderId", t.Order.Status)
 		e.Message = fmt.Sprintf("the order is %s, not on hold", t.Order.Status)
 		return e
 	}
@@ -364,10 +364,13 @@ func (t *Transition) ReleaseHold() error {
 // Cancel cancels all of an order that can be cancelled at once, and gives back
 // exactly what the order still holds of it; of what suppliers have taken on they
 // are asked. It is refused where nothing is left to cancel or to ask for.
-func (t *Transition) Cancel() error {
+func (t *Transition) Cancel() error { return t.cancel("orderId") }
+
+// cancel is Cancel, asked for by a field of the input.
+func (t *Transition) cancel(field string) error {
 	o := t.Order
 	if !o.cancellable() || !mayCancel(t.By) {
-		e := t.refuse(OrderCancelled)
+		e := t.refuse(field, OrderCancelled)
 		for _, f := range o.FulfillmentOrders {
 			if mayCancel(t.By) && !o.Held() && f.Status == PartCancellationRequested {
 				e.Message = fmt.Sprintf("the supplier of fulfilment order %s is being asked to cancel it, and nothing else is left to cancel", f.ID)
@@ -434,10 +437,14 @@ func (t *Transition) RejectCancellation(partID string) error {
 // SHIPPED ships what remains, DELIVERED marks delivered, CANCELLED cancels.
 func (t *Transition) SetStatus(to OrderStatus) error {
 	if to == OrderCancelled {
-		return t.Cancel()
+		return t.cancel("status")
 	}
-	if t.Order.Held() || !slices.Contains(t.Order.NextFor(t.By), to) {
-		return t.refuse(to)
+	if to == OrderOnHold || t.Order.Held() || !slices.Contains(t.Order.NextFor(t.By), to) {
+		e := t.refuse("status", to)
+		if to == OrderOnHold && !t.Order.Held() {
+			e.Message = "a hold needs a reason, which a status alone doesn't give: use orderHold"
+		}
+		return e
 	}
 	switch to {
 	case OrderProcessing:
@@ -452,7 +459,7 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 			t.shipRest(f)
 		}
 		return nil
-	case OrderDelivered:
+	default: // OrderDelivered
 		for _, f := range t.Order.FulfillmentOrders {
 			for _, s := range f.Fulfillments {
 				if f.TouchableBy(t.By) && s.Status == ShipmentShipped {
@@ -464,9 +471,6 @@ func (t *Transition) SetStatus(to OrderStatus) error {
 		}
 		return nil
 	}
-	e := t.refuse(to)
-	e.Message = "a hold needs a reason, which a status alone doesn't give"
-	return e
 }
 
 // parts are those that the caller may touch and of which something may be done.
@@ -479,15 +483,19 @@ func (t *Transition) parts(a Action) (parts []*FulfillmentOrder) {
 	return parts
 }
 
-func (t *Transition) refuse(to OrderStatus) *Error {
+// refuse says at a field of the input why an order can't become something. What
+// it may become instead is by the same field: a status alone doesn't hold.
+func (t *Transition) refuse(field string, to OrderStatus) *Error {
 	why := fmt.Sprintf("an order that is %s can't become %s by your hand", t.Order.Status, to)
 	if t.Order.Held() {
 		why = "the order is on hold, and nothing of it moves until it is released"
 	}
-	e := Errorf(CodeInvalidTransition, nil, "%s", why)
+	e := Errorf(CodeInvalidTransition, []string{field}, "%s", why)
 	e.From, e.To, e.Allowed = string(t.Order.Status), string(to), []string{}
 	for _, s := range t.Order.NextFor(t.By) {
-		e.Allowed = append(e.Allowed, string(s))
+		if field != "status" || s != OrderOnHold {
+			e.Allowed = append(e.Allowed, string(s))
+		}
 	}
 	return e
 }

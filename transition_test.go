@@ -199,7 +199,11 @@ func TestCancelTable(t *testing.T) {
 						e := domainError(t, err)
 						mustEqual(t, e.Code, redline.CodeInvalidTransition, "the code")
 						mustEqual(t, []string{e.From, e.To}, []string{string(before), string(redline.OrderCancelled)}, "from and to")
-						mustEqual(t, e.Allowed, texts(o.NextFor(by)), "allowed")
+						allowed := o.NextFor(by)
+						if name == "set" {
+							allowed = settable(o, by)
+						}
+						mustEqual(t, e.Allowed, texts(allowed), "allowed")
 						return
 					}
 					if err != nil {
@@ -403,9 +407,35 @@ func TestSetStatusTargets(t *testing.T) {
 			_, err := do(o, by, setStatus(to))
 			e := domainError(t, err)
 			mustEqual(t, *e, redline.Error{
-				Code: redline.CodeInvalidTransition, Message: e.Message, From: string(redline.OrderPending), To: string(to),
-				Allowed: texts(o.NextFor(by)),
+				Code: redline.CodeInvalidTransition, Message: e.Message, Field: []string{"status"}, From: string(redline.OrderPending), To: string(to),
+				Allowed: texts(settable(o, by)),
 			}, "the refusal of %s", to)
+			// A hold was among what is allowed, and refused as a status.
+			mustEqual(t, strings.Contains(e.Message, "orderHold"), to == redline.OrderOnHold, "whether %q tells of orderHold", e.Message)
+		}
+	}
+}
+
+// settable is what an order may become by a status alone.
+func settable(o *redline.Order, by redline.Principal) []redline.OrderStatus {
+	return slices.DeleteFunc(o.NextFor(by), func(s redline.OrderStatus) bool { return s == redline.OrderOnHold })
+}
+
+// TestRefusalsNameTheirField: what can't be done to a whole order was refused
+// without a path.
+func TestRefusalsNameTheirField(t *testing.T) {
+	t.Parallel()
+	operator := as(redline.RoleOperator)
+	for field, actions := range map[string][]func(*redline.Transition) error{
+		"orderId": {cancel, hold, release},
+		"status":  {setStatus(redline.OrderCancelled), setStatus(redline.OrderShipped), setStatus(redline.OrderOnHold)},
+	} {
+		for i, apply := range actions {
+			o := orderOfFour(t, "")
+			mustDo(t, o, operator, cancel)
+			_, err := do(o, operator, apply)
+			e := domainError(t, err)
+			mustEqual(t, []any{e.Code, e.Field}, []any{redline.CodeInvalidTransition, []string{field}}, "refusal %d at %s", i, field)
 		}
 	}
 }

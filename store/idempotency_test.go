@@ -288,7 +288,7 @@ func TestKeylessCallsAreNotIdempotent(t *testing.T) {
 	_, _, err := w.OrderHold(w.ctx, operator, in)
 	w.must(err)
 	_, _, err = w.OrderHold(w.ctx, operator, in)
-	refused(t, err, redline.CodeInvalidTransition, "")
+	refused(t, err, redline.CodeInvalidTransition, "orderId")
 
 	release := redline.OrderReleaseHoldInput{OrderID: o.ID, IdempotencyKey: ref(key())}
 	for i := range 3 {

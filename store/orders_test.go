@@ -119,13 +119,13 @@ func TestCancelAsksTheSupplierWhoHasTakenItOn(t *testing.T) {
 	equal(t, "the pads, given back and no longer waited for", []int{now.Lines[0].Cancelled, w.level("pads", "east").Committed}, []int{16, 0})
 	equal(t, "the tea, which is still held", []int{now.Lines[1].Open, w.level("tea", "tokyo").Committed}, []int{3, 3})
 	w.unchanged(func() {
-		e := refused(t, w.cancel(shop, o), redline.CodeInvalidTransition, "")
+		e := refused(t, w.cancel(shop, o), redline.CodeInvalidTransition, "orderId")
 		equal(t, "from, to and allowed", []any{e.From, e.To, e.Allowed}, []any{"PROCESSING", "CANCELLED", []string{}})
 		if !strings.Contains(e.Message, theirs.ID) {
 			t.Errorf("the refusal doesn't say who is being asked: %s", e.Message)
 		}
-		e = refused(t, w.setStatus(operator, o, redline.OrderCancelled), redline.CodeInvalidTransition, "")
-		equal(t, "an operator may", e.Allowed, []string{"ON_HOLD", "SHIPPED"})
+		e = refused(t, w.setStatus(operator, o, redline.OrderCancelled), redline.CodeInvalidTransition, "status")
+		equal(t, "an operator may", e.Allowed, []string{"SHIPPED"})
 		refused(t, w.answer(cajun, theirs, true), redline.CodeNotFound, "fulfillmentOrderId")
 		_, _, err := w.FulfillmentOrderAcceptCancellation(w.ctx, tokyo, redline.FulfillmentOrderRespondInput{
 			FulfillmentOrderID: theirs.ID, Lines: []redline.LineResponse{{LineID: theirs.Lines[0].ID}},
@@ -171,13 +171,13 @@ func TestHoldStopsEverythingButFacts(t *testing.T) {
 			e := refused(t, err, redline.CodeInvalidTransition, "fulfillmentOrderId")
 			equal(t, "allowed", e.Allowed, []string{})
 		}
-		e := refused(t, w.cancel(shop, o), redline.CodeInvalidTransition, "")
+		e := refused(t, w.cancel(shop, o), redline.CodeInvalidTransition, "orderId")
 		equal(t, "a shop may", []any{e.From, e.Allowed}, []any{"ON_HOLD", []string{}})
 		for _, to := range []redline.OrderStatus{redline.OrderProcessing, redline.OrderShipped, redline.OrderDelivered, redline.OrderCancelled} {
-			e := refused(t, w.setStatus(operator, o, to), redline.CodeInvalidTransition, "")
+			e := refused(t, w.setStatus(operator, o, to), redline.CodeInvalidTransition, "status")
 			equal(t, "an operator may", []any{e.From, e.To, e.Allowed}, []any{"ON_HOLD", string(to), []string{"PARTIALLY_SHIPPED"}})
 		}
-		refused(t, w.hold(o), redline.CodeInvalidTransition, "")
+		refused(t, w.hold(o), redline.CodeInvalidTransition, "orderId")
 	})
 	w.must(w.deliver(tokyo, w.part(held, "tokyo").Fulfillments[0].ID))
 	w.stands(o, redline.OrderOnHold, "tokyo", redline.PartInProgress)
@@ -187,10 +187,10 @@ func TestHoldStopsEverythingButFacts(t *testing.T) {
 	if now.HoldReason != nil {
 		t.Errorf("a released order has the reason %q", *now.HoldReason)
 	}
-	refused(t, w.release(o), redline.CodeInvalidTransition, "")
+	refused(t, w.release(o), redline.CodeInvalidTransition, "orderId")
 	w.must(w.ship(tokyo, theirs))
 	w.must(w.ship(operator, ours))
-	e := refused(t, w.hold(o), redline.CodeInvalidTransition, "")
+	e := refused(t, w.hold(o), redline.CodeInvalidTransition, "orderId")
 	equal(t, "nothing is left to hold", e.Allowed, []string{"DELIVERED"})
 	_, _, err := w.OrderHold(w.ctx, operator, redline.OrderHoldInput{OrderID: o.ID, Reason: " "})
 	refused(t, err, redline.CodeInvalid, "reason")
@@ -200,19 +200,19 @@ func TestHoldStopsEverythingButFacts(t *testing.T) {
 func TestSetStatus(t *testing.T) {
 	w := newWorld(t)
 	o := w.place(shop, line("pads", 2), line("tea", 3))
-	refused(t, w.setStatus(operator, o, redline.OrderDelivered), redline.CodeInvalidTransition, "")
-	refused(t, w.setStatus(operator, o, redline.OrderPending), redline.CodeInvalidTransition, "")
-	refused(t, w.setStatus(operator, o, redline.OrderPartiallyShipped), redline.CodeInvalidTransition, "")
-	refused(t, w.setStatus(operator, o, redline.OrderOnHold), redline.CodeInvalidTransition, "")
+	refused(t, w.setStatus(operator, o, redline.OrderDelivered), redline.CodeInvalidTransition, "status")
+	refused(t, w.setStatus(operator, o, redline.OrderPending), redline.CodeInvalidTransition, "status")
+	refused(t, w.setStatus(operator, o, redline.OrderPartiallyShipped), redline.CodeInvalidTransition, "status")
+	refused(t, w.setStatus(operator, o, redline.OrderOnHold), redline.CodeInvalidTransition, "status")
 
 	// A supplier moves its own part alone.
 	w.must(w.setStatus(tokyo, o, redline.OrderProcessing))
 	w.stands(o, redline.OrderProcessing, "tokyo", redline.PartAccepted)
 	w.stands(o, redline.OrderProcessing, "east", redline.PartSubmitted)
 	w.unchanged(func() {
-		e := refused(t, w.setStatus(tokyo, o, redline.OrderProcessing), redline.CodeInvalidTransition, "")
+		e := refused(t, w.setStatus(tokyo, o, redline.OrderProcessing), redline.CodeInvalidTransition, "status")
 		equal(t, "a supplier may", e.Allowed, []string{"SHIPPED"})
-		refused(t, w.setStatus(tokyo, o, redline.OrderCancelled), redline.CodeInvalidTransition, "")
+		refused(t, w.setStatus(tokyo, o, redline.OrderCancelled), redline.CodeInvalidTransition, "status")
 		refused(t, w.setStatus(cajun, o, redline.OrderShipped), redline.CodeNotFound, "orderId")
 	})
 	w.must(w.setStatus(tokyo, o, redline.OrderShipped))

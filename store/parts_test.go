@@ -70,7 +70,7 @@ func TestPartTransitions(t *testing.T) {
 				w.unchanged(func() {
 					err := c.do(o, f)
 					if c.name == "cancel" {
-						refused(t, err, redline.CodeInvalidTransition, "")
+						refused(t, err, redline.CodeInvalidTransition, "orderId")
 						return
 					}
 					e := refused(t, err, redline.CodeInvalidTransition, "fulfillmentOrderId")

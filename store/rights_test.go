@@ -402,7 +402,7 @@ func TestNobodyTouchesAnothers(t *testing.T) {
 				refused(t, err, redline.CodeNotFound, "orderId")
 			}
 		}
-		refused(t, s.cancel(tokyo, s.shared), redline.CodeInvalidTransition, "") // suppliers reject, they don't cancel
+		refused(t, s.cancel(tokyo, s.shared), redline.CodeInvalidTransition, "orderId") // suppliers reject, they don't cancel
 		for _, p := range []redline.Principal{tokyo, shop, buyer, redline.Anonymous()} {
 			_, err := s.change(p, redline.RollBack, s.tweak("sauce", "cajun", 1))
 			if e := refusals(t, err)[0]; e.Code != redline.CodeNotFound {
