@@ -105,6 +105,8 @@ type transaction struct {
 	// givesBack says that it decides on nothing that is available: reservations that
 	// are due on its levels need not be released before.
 	givesBack bool
+	// held are the reservations that are due and count as held all the same.
+	held *lapsed
 }
 
 // mutation is one call's change in a transaction.
@@ -207,9 +209,10 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 	if len(calls) > 1 {
 		tries, hurry = batchTries, s.patience/batchHurry
 	}
-	err := s.transact(ctx, calls, hurry, do)
+	held := &lapsed{}
+	err := s.transact(ctx, calls, hurry, held, do)
 	for try := 1; err != nil && try < tries && passing(err); try++ {
-		headway, failed := s.makeWay(ctx, err, try)
+		headway, failed := s.makeWay(ctx, err, try, held)
 		if failed != nil {
 			err = failed
 			break
@@ -217,7 +220,7 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 		if headway {
 			try--
 		}
-		err = s.transact(ctx, calls, hurry, do)
+		err = s.transact(ctx, calls, hurry, held, do)
 	}
 	switch {
 	case err == nil:
@@ -246,13 +249,13 @@ func (s *Store) settle(ctx context.Context, calls []*call, hurry time.Duration, 
 
 // makeWay does what there is to do before a transaction that ended so is run
 // again: it gives way to others, or releases the reservations that it found due;
-// then there is headway. It fails with why the transaction can't be run again.
-func (s *Store) makeWay(ctx context.Context, ended error, try int) (headway bool, err error) {
+// then there is headway, of which there is an end. It fails with why the
+// transaction can't be run again.
+func (s *Store) makeWay(ctx context.Context, ended error, try int, held *lapsed) (headway bool, err error) {
 	var due *errDue
 	switch {
 	case errors.As(ended, &due):
-		released, err := s.expire(ctx, due.reservations, false)
-		return released > 0, err
+		return s.release(ctx, due.reservations, held)
 	case errors.Is(ended, errMoved): // overtaken by a look at the rows, it has nobody to give way to
 	case pause(ctx, time.Duration(rand.IntN(10*try)+1)*time.Millisecond) != nil:
 		return false, ended
@@ -287,7 +290,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // transact tries calls in one transaction. Those whose key was used before, or
 // is at work, are settled by that; the others are for work to do.
-func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration, do work) (err error) {
+func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration, held *lapsed, do work) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("a panic in a transaction: %v\n%s", v, debug.Stack())
@@ -308,7 +311,7 @@ func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration
 	if err != nil || len(mine) == 0 {
 		return err
 	}
-	t := &transaction{store: s, tx: tx}
+	t := &transaction{store: s, tx: tx, held: held}
 	all := make([]*mutation, len(mine))
 	for i, c := range mine {
 		all[i] = &mutation{transaction: t, call: c, n: i}

@@ -4,22 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"redline"
 )
 
 const (
-	// expireBatch is how many reservations one transaction of the sweep gives back,
-	// and expireLines how many lines they have together, but for a single one that
-	// has more.
+	// expireBatch is how many reservations one transaction gives back, and expireLines
+	// how many lines they have together in the sweep, but for a single one that has
+	// more.
 	expireBatch = 100
 	expireLines = 1000
+	// dueMost is how many reservations that are due on its levels a call has given
+	// back, in such transactions, before it looks again.
+	dueMost = 10 * expireBatch
 )
 
-// errDue says that reservations are due on levels that a transaction has locked. It
-// decides on nothing before they are released: that is done in a transaction of
-// its own, which begins with the locks that come before those of levels.
+// errDue says that reservations are due on levels that a transaction has locked: at
+// most dueMost of them. It decides on nothing before
+// they are released: that is done in transactions of their own, which begin with the
+// locks that come before those of levels.
 type errDue struct{ reservations []string }
 
 func (*errDue) Error() string { return "reservations are due on the levels that were locked" }
@@ -28,19 +34,92 @@ func (*errDue) Error() string { return "reservations are due on the levels that 
 // had not been.
 var errNothingDue = errors.New("no reservation is due")
 
-// dueColumn is, in the statement that locks the levels l, the ids of the reservations
-// that are due on them, with spaces between them; null where none is. It is looked
-// up once, by a clock that is read behind all locks, and costs next to nothing where
-// no reservation of anybody is due. One that the transaction has itself made
-// something else isn't ACTIVE any more.
-func (t *transaction) dueColumn() string {
-	if t.givesBack {
-		return `NULL::text`
+// lapsed are the reservations that are due and yet count as held, for as long as it
+// takes to settle some calls: what is held too long is never sold twice.
+type lapsed struct {
+	// horizon is the clock behind the locks of the first transaction that found some
+	// due. Those that end later count as held, so that there are ever fewer to
+	// release: on a level where one ends every other moment nobody else would ever
+	// come to decide. It is nil as long as none was found.
+	horizon *time.Time
+	// stuck are the ids of those that can't be given back.
+	stuck []string
+}
+
+// until sets the horizon, once.
+func (d *lapsed) until(now time.Time) {
+	if d.horizon == nil {
+		d.horizon = &now
 	}
-	return `(SELECT string_agg(r.id, ' ') FROM reservations r
-		WHERE r.status = 'ACTIVE' AND r.expires_at <= (SELECT clock_timestamp() FROM (SELECT count(*) FROM l) AS locked)
-			AND EXISTS (SELECT 1 FROM reservation_lines rl WHERE rl.reservation_id = r.id
-				AND (rl.product_id, rl.location_id) IN (SELECT l.product_id, l.location_id FROM l)))`
+}
+
+// releasing is somebody giving reservations back; headway is for when it has ended.
+type releasing struct {
+	ended   chan struct{}
+	headway bool
+}
+
+// dueColumn is, in the statement that locks the levels l, the ids of reservations that
+// are due on them, with spaces between them; null where none is. It is looked up once,
+// by a clock that is read behind all locks, and costs next to nothing where no
+// reservation of anybody is due. Which come first is left open: an order would have all
+// of them be looked at for each portion. One that the transaction has itself
+// made something else isn't ACTIVE any more. It returns the statement's arguments, too.
+func (t *transaction) dueColumn(args []any) (string, []any) {
+	if t.givesBack {
+		return `NULL::text`, args
+	}
+	n := len(args)
+	return fmt.Sprintf(`(SELECT string_agg(due.id, ' ') FROM (SELECT r.id FROM reservations r
+		WHERE r.status = 'ACTIVE'
+			AND r.expires_at <= coalesce($%d::timestamptz, (SELECT clock_timestamp() FROM (SELECT count(*) FROM l) AS locked))
+			AND r.id <> ALL($%d::text[]) AND EXISTS (SELECT 1 FROM reservation_lines rl WHERE rl.reservation_id = r.id
+				AND (rl.product_id, rl.location_id) IN (SELECT l.product_id, l.location_id FROM l))
+		LIMIT %d) AS due)`, n+1, n+2, dueMost), append(args, t.held.horizon, texts(t.held.stuck...))
+}
+
+// release gives back what reservations hold that a transaction found due, for it to
+// be run again. That is headway even where others were quicker: none of these is due
+// any more. Those that can't be given back count as held from then on.
+//
+// Of many who come upon the same ones here, one gives them back, and the others wait
+// for that without a connection: they would only queue for each of its rows.
+func (s *Store) release(ctx context.Context, ids []string, held *lapsed) (headway bool, err error) {
+	mine := &releasing{ended: make(chan struct{})}
+	if other, found := s.releases.LoadOrStore(ids[0], mine); found {
+		theirs := other.(*releasing)
+		select {
+		case <-theirs.ended:
+			return theirs.headway, nil
+		case <-ctx.Done():
+			return false, dbError("waiting for reservations to be given back", ctx.Err())
+		}
+	}
+	defer func() {
+		s.releases.Delete(ids[0])
+		mine.headway = headway
+		close(mine.ended)
+	}()
+	for portion := range slices.Chunk(ids, expireBatch) {
+		var stuck map[string]error
+		_, stuck, err = s.expireAll(ctx, portion, false)
+		for id, why := range stuck {
+			held.stuck = append(held.stuck, id)
+			if _, told := s.stuck.LoadOrStore(id, true); !told {
+				s.log.ErrorContext(ctx, "a reservation can't be given back, and counts as held", "reservation", id, "error", why)
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	var e *redline.Error
+	if errors.As(err, &e) && e.Code == redline.CodeOutcomeUnknown {
+		// What nobody knows is what became of them, and not of the calls: who looks
+		// again finds out.
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ExpireReservations gives back what reservations hold that are due, the oldest
@@ -49,42 +128,59 @@ func (t *transaction) dueColumn() string {
 // doesn't keep the others from it; the error says why.
 func (s *Store) ExpireReservations(ctx context.Context) (int, error) {
 	total := 0
+	var left []string
+	var failed error
 	for {
-		ids, more, err := s.dueReservations(ctx)
+		ids, more, err := s.dueReservations(ctx, left)
 		if err != nil || len(ids) == 0 {
-			return total, err
+			return total, errors.Join(failed, err)
 		}
-		n, err := s.expire(ctx, ids, true)
-		if err != nil && len(ids) > 1 {
-			n, err = s.expireEach(ctx, ids)
-		}
+		n, stuck, err := s.expireAll(ctx, ids, true)
 		total += n
-		if err != nil || n == 0 || !more {
-			return total, err
+		for id, why := range stuck {
+			left, failed = append(left, id), errors.Join(failed, why)
+		}
+		if err != nil || n+len(stuck) == 0 || !more {
+			return total, errors.Join(failed, err)
 		}
 	}
 }
 
-// expireEach expires reservations one by one, as far as it goes.
-func (s *Store) expireEach(ctx context.Context, ids []string) (total int, failed error) {
-	for _, id := range ids {
-		n, err := s.expire(ctx, []string{id}, true)
-		total += n
-		failed = errors.Join(failed, err)
+// expireAll expires those of the reservations that are due and returns how many they
+// were. Where one of them can't be given back, each is expired alone: stuck says why
+// which of them could not. It fails where none could for now.
+func (s *Store) expireAll(ctx context.Context, ids []string, skip bool) (total int, stuck map[string]error, err error) {
+	total, err = s.expire(ctx, ids, skip)
+	var e *redline.Error
+	switch {
+	case err == nil || errors.As(err, &e): // which is UNAVAILABLE, or nobody knows
+		return total, nil, err
+	case len(ids) == 1:
+		return 0, map[string]error{ids[0]: err}, nil
 	}
-	return total, failed
+	stuck = map[string]error{}
+	for _, id := range ids {
+		n, one, err := s.expireAll(ctx, []string{id}, skip)
+		if err != nil {
+			return total, stuck, err
+		}
+		total += n
+		maps.Copy(stuck, one)
+	}
+	return total, stuck, nil
 }
 
 // dueReservations are as many reservations that are due as one transaction gives
-// back; more says that there may be others.
-func (s *Store) dueReservations(ctx context.Context) (ids []string, more bool, err error) {
+// back, but for some; more says that there may be others.
+func (s *Store) dueReservations(ctx context.Context, but []string) (ids []string, more bool, err error) {
 	var found []struct {
 		ID    string
 		Lines int
 	}
 	// The statement's own time, unlike the clock, is one for the index to go by.
 	err = s.db.SelectContext(ctx, &found, `SELECT r.id, (SELECT count(*) FROM reservation_lines l WHERE l.reservation_id = r.id) AS lines
-		FROM reservations r WHERE r.status = 'ACTIVE' AND r.expires_at <= statement_timestamp() ORDER BY r.expires_at, r.id LIMIT $1`, expireBatch)
+		FROM reservations r WHERE r.status = 'ACTIVE' AND r.expires_at <= statement_timestamp() AND r.id <> ALL($2::text[])
+		ORDER BY r.expires_at, r.id LIMIT $1`, expireBatch, texts(but...))
 	if err != nil {
 		return nil, false, dbError("looking for reservations that are due", err)
 	}

@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"redline"
@@ -188,5 +191,100 @@ func TestAnotherGatewayExpiresFirst(t *testing.T) {
 	s = w.spied("WITH due AS", func() { _, _ = w.ExpireReservations(w.ctx) })
 	_, _, err = s.OrderPlace(w.ctx, rival, wants(line("tea", 20)))
 	w.must(err)
+	w.checkBooks()
+}
+
+// A regression: those who came upon the same reservations were refused UNAVAILABLE
+// once others had released them first time after time.
+func TestManyDecideWhileReservationsLapse(t *testing.T) {
+	w := newWorld(t)
+	w.adjust(operator, "tea", "tokyo", 1000)
+	const carts, callers, each = 150, 16, 8
+	for range carts {
+		w.reserve(shop, line("tea", 1))
+	}
+	w.exec(`UPDATE reservations r SET expires_at = clock_timestamp() + n * interval '4 milliseconds'
+		FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM reservations) AS o WHERE o.id = r.id`)
+	for i, err := range atOnce(callers, func(i int) error {
+		for range each {
+			if i%4 == 0 {
+				if _, _, err := w.OrderPlace(w.ctx, rival, wants(line("tea", 1))); err != nil {
+					return err
+				}
+			} else if _, _, err := w.ReservationCreate(w.ctx, rival, reserves(line("tea", 1))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}) {
+		if err != nil {
+			t.Errorf("caller %d: %v", i, err)
+		}
+	}
+	w.checkBooks()
+}
+
+// A regression: whoever came first released all that was due in one transaction,
+// however much it was, while everybody else waited for that.
+func TestWhatIsDueIsReleasedInPortions(t *testing.T) {
+	w := newWorld(t)
+	w.adjust(operator, "tea", "tokyo", 1000)
+	ids := make([]string, 230)
+	for i := range ids {
+		ids[i] = w.reserve(shop, line("tea", 1))
+	}
+	w.endTime(ids...)
+	w.place(rival, line("tea", 1020))
+	var portions []int
+	w.must(w.DB().SelectContext(w.ctx, &portions, `SELECT count(*) FROM inventory_movements WHERE reason = 'EXPIRED'
+		GROUP BY xmin ORDER BY min(level_version)`))
+	equal(t, "the portions", portions, []int{100, 100, 30})
+	w.checkBooks()
+}
+
+// A regression: a caller whose own change had not even begun was told that nobody
+// knows what became of it, where the answer to the COMMIT of what was due was lost.
+func TestALostCommitOfWhatIsDueIsNobodysOutcome(t *testing.T) {
+	for name, cut := range map[string]int32{"before": loseBefore, "after": loseAfter} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s, p := w.behindProxy()
+			w.endTime(w.reserve(shop, line("tea", 20)))
+			p.cut.Store(cut)
+			_, _, err := s.OrderPlace(w.ctx, rival, wants(line("tea", 20)))
+			w.must(err)
+			equal(t, "whether the answer was lost", p.cut.Load(), pass)
+			w.checkBooks()
+		})
+	}
+}
+
+// A regression: one reservation that can't be given back, since the books are
+// damaged, kept everybody from changing its levels. What it holds stays held.
+func TestAReservationThatCannotBeGivenBack(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	s, err := store.Open(w.ctx, w.url, store.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	bad, good := w.reserve(shop, line("tea", 4)), w.reserve(shop, line("tea", 6))
+	w.endTime(bad, good)
+	w.exec(`UPDATE reservation_lines SET quantity = 400 WHERE reservation_id = $1`, bad)
+	for range 3 {
+		_, _, err = s.OrderPlace(w.ctx, rival, wants(line("tea", 4)))
+		w.must(err)
+	}
+	_, _, err = s.OrderPlace(w.ctx, rival, wants(line("tea", 5)))
+	equal(t, "what is left", refused(t, err, redline.CodeInsufficientStock, "lines.0.quantity").Available, 4)
+	equal(t, "how often the log tells of it", strings.Count(log.String(), bad), 1)
+	other := w.reserve(shop, line("tea", 1))
+	w.endTime(other)
+	n, err := s.ExpireReservations(w.ctx)
+	equal(t, "what the sweep gives back, and whether it says what it can't", []any{n, err != nil}, []any{1, true})
+
+	w.exec(`UPDATE reservation_lines SET quantity = 4 WHERE reservation_id = $1`, bad)
+	n, err = s.ExpireReservations(w.ctx)
+	w.must(err)
+	equal(t, "once the books are mended", n, 1)
 	w.checkBooks()
 }

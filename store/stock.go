@@ -71,8 +71,9 @@ func (t *transaction) lockLevels(
 	var l lockedLevel
 	var due *string
 	into := append(intoLevel(&l.InventoryLevel), &l.leadTime, &l.now, &l.owner, &due)
+	whichDue, args := t.dueColumn(args)
 	columns, from := levelColumns+`, l.lead_time_days, clock_timestamp(), (SELECT `+placeOwner+` FROM locations loc
-		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id), `+t.dueColumn(), `l`
+		LEFT JOIN suppliers sup ON sup.id = loc.supplier_id WHERE loc.id = l.location_id), `+whichDue, `l`
 	if products == nil {
 		columns, from = columns+`, p.sku, p.category, p.active`, `l JOIN products p ON p.id = l.product_id`
 		into = append(into, &l.SKU, &l.Category, &l.Active)
@@ -98,6 +99,7 @@ func (t *transaction) lockLevels(
 		return nil, err
 	}
 	if due != nil {
+		t.held.until(t.now)
 		return nil, &errDue{strings.Fields(*due)}
 	}
 	wentBy := t.places

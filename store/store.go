@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -57,6 +58,12 @@ type Store struct {
 	// placements and adjustments let calls that arrive together share a
 	// transaction.
 	placements, adjustments *gatherer[*call]
+	// stuck has the ids of the reservations of which the log was told that they
+	// can't be given back.
+	stuck sync.Map
+	// releases are those under way of reservations that callers found due, as
+	// *releasing by the first one's id.
+	releases sync.Map
 }
 
 // Open connects to Postgres. A query is one round trip, and one more where its
