@@ -134,21 +134,26 @@ func (t *Transition) Announce(lines []ReturnLineInput, reason *string) (*Return,
 	r := &Return{
 		ID: NewID(PrefixReturn), OrderID: o.ID, Status: ReturnRequested, Reason: reason, CreatedAt: t.Now, UpdatedAt: t.Now, Order: o,
 	}
+	var refused Errors
 	for i, in := range lines {
 		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
 		line := o.Line(in.OrderLineID)
 		if line == nil {
-			return nil, NotFound(at("orderLineId"), "this order has no line %.60q", in.OrderLineID)
+			refused = append(refused, NotFound(at("orderLineId"), "this order has no line %.60q", in.OrderLineID))
+			continue
 		}
 		if slices.ContainsFunc(r.Lines, func(l *ReturnLine) bool { return l.OrderLineID == line.ID }) {
-			return nil, Invalid(at("orderLineId"), "the line is named twice")
-		}
-		if most := o.Returnable(line); in.Quantity < 1 || in.Quantity > most {
-			return nil, Invalid(at("quantity"), "quantity is from 1 to what was shipped of the line and is not coming back yet, %d", most)
+			refused = append(refused, Invalid(at("orderLineId"), "the line is named twice"))
+		} else if most := o.Returnable(line); in.Quantity < 1 || in.Quantity > most {
+			refused = append(refused,
+				Invalid(at("quantity"), "quantity is from 1 to what was shipped of the line and is not coming back yet, %d", most))
 		}
 		r.Lines = append(r.Lines, &ReturnLine{
 			ID: NewID(PrefixReturnLine), ReturnID: r.ID, OrderLineID: line.ID, Quantity: in.Quantity, OrderLine: line,
 		})
+	}
+	if len(refused) > 0 {
+		return nil, refused
 	}
 	o.Returns = append(o.Returns, r)
 	t.change(r)
@@ -206,25 +211,31 @@ func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, loc
 		location string
 	}
 	var in []receipt
+	var refused, unplaced Errors
 	for i, got := range receipts {
 		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
 		visible := seen.line(got.LineID)
 		if visible == nil {
-			return NotFound(at("lineId"), "this return has no line %.60q", got.LineID)
+			refused = append(refused, NotFound(at("lineId"), "this return has no line %.60q", got.LineID))
+			continue
 		}
 		if named[got.LineID] {
-			return Invalid(at("lineId"), "the line is named twice")
+			refused = append(refused, Invalid(at("lineId"), "the line is named twice"))
+			continue
 		}
 		named[got.LineID] = true
 		l := r.line(got.LineID)
 		rest := min(l.rest(), visible.rest())
 		switch {
 		case got.Restock < 0 || got.Restock > rest:
-			return Invalid(at("restock"), "restock is from 0 to what has not come back of the line, %d", rest)
+			refused = append(refused, Invalid(at("restock"), "restock is from 0 to what has not come back of the line, %d", rest))
+			continue
 		case got.WriteOff < 0 || got.WriteOff > rest-got.Restock:
-			return Invalid(at("writeOff"), "writeOff is from 0 to what has not come back of the line, %d", rest-got.Restock)
+			refused = append(refused, Invalid(at("writeOff"), "writeOff is from 0 to what has not come back of the line, %d", rest-got.Restock))
+			continue
 		case got.Restock+got.WriteOff == 0:
-			return Invalid(at("restock"), "nothing of the line came in; leave it out")
+			refused = append(refused, Invalid(at("restock"), "nothing of the line came in; leave it out"))
+			continue
 		}
 		where := receipt{ReturnLine: l, ReturnReceiptInput: got}
 		if got.Restock > 0 && locationID != nil {
@@ -232,11 +243,15 @@ func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, loc
 		} else if got.Restock > 0 {
 			from := o.sentFrom(l.OrderLineID, t.By)
 			if len(from) != 1 {
-				return Invalid([]string{"locationId"}, "the line was shipped from %d places; say where it came in", len(from))
+				unplaced = Errors{Invalid([]string{"locationId"}, "a line was shipped from %d places; say where it came in", len(from))}
+				continue
 			}
 			where.location = from[0]
 		}
 		in = append(in, where)
+	}
+	if refused = append(refused, unplaced...); len(refused) > 0 {
+		return refused
 	}
 	for _, got := range in {
 		got.Restocked += got.Restock

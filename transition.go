@@ -238,27 +238,32 @@ func (t *Transition) Accept(partID string, responses []LineResponse) error {
 func answers(f *FulfillmentOrder, responses []LineResponse) (map[string]int, error) {
 	accepted := map[string]int{}
 	total := 0
+	var refused Errors
 	for i, r := range responses {
 		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
-		j := slices.IndexFunc(f.Lines, func(l *FulfillmentOrderLine) bool { return l.ID == r.LineID })
-		if j < 0 {
-			return nil, NotFound(at("lineId"), "this fulfilment order has no line %.60q", r.LineID)
-		}
-		if _, twice := accepted[r.LineID]; twice {
-			return nil, Invalid(at("lineId"), "the line is answered twice")
-		}
-		if q := f.Remaining(f.Lines[j]); r.Accepted < 0 || r.Accepted > q {
-			return nil, Invalid(at("accepted"), "accepted is from 0 to what the line is asked for, %d", q)
+		l := f.line(r.LineID)
+		_, twice := accepted[r.LineID]
+		switch {
+		case l == nil:
+			refused = append(refused, NotFound(at("lineId"), "this fulfilment order has no line %.60q", r.LineID))
+		case twice:
+			refused = append(refused, Invalid(at("lineId"), "the line is answered twice"))
+		case r.Accepted < 0 || r.Accepted > f.Remaining(l):
+			refused = append(refused, Invalid(at("accepted"), "accepted is from 0 to what the line is asked for, %d", f.Remaining(l)))
 		}
 		accepted[r.LineID] = r.Accepted
 		total += r.Accepted
 	}
+	wrong := len(refused) > 0 // then what seems to be missing may be what is wrong
 	for _, l := range f.Lines {
-		if _, ok := accepted[l.ID]; !ok {
-			return nil, Invalid([]string{"lines"}, "line %s isn't answered; answer each line, or leave lines out to accept all", l.ID)
+		if _, ok := accepted[l.ID]; !ok && !wrong {
+			refused = append(refused, Invalid([]string{"lines"}, "line %s isn't answered; answer each line, or leave lines out to accept all", l.ID))
 		}
 	}
-	if total == 0 {
+	switch {
+	case len(refused) > 0:
+		return nil, refused
+	case total == 0:
 		return nil, Invalid([]string{"lines"}, "nothing is accepted; to refuse all of it, reject the fulfilment order")
 	}
 	return accepted, nil

@@ -89,36 +89,41 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 		return nil, Invalid([]string{"lines"}, "an empty list ships nothing; leave lines out to ship all that remains")
 	}
 	quantities := map[string]int{}
-	var over error
+	var refused Errors
+	wrong := false
 	all := make([]ToldLine, 0, len(lines))
 	for i, told := range lines {
 		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
 		l := f.line(told.LineID)
-		if l == nil {
-			return nil, NotFound(at("lineId"), "this fulfilment order has no line %.60q", told.LineID)
-		}
-		if _, twice := quantities[told.LineID]; twice {
-			return nil, Invalid(at("lineId"), "the line is named twice")
+		_, twice := quantities[told.LineID]
+		quantities[told.LineID] = told.Quantity
+		if l == nil || twice {
+			wrong = true
+			e := Invalid(at("lineId"), "the line is named twice")
+			if l == nil {
+				e = NotFound(at("lineId"), "this fulfilment order has no line %.60q", told.LineID)
+			}
+			refused = append(refused, e)
+			continue
 		}
 		rest := left(l)
-		e := Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest)
-		if told.Quantity < 1 || told.Quantity > MaxQuantity {
-			return nil, e
-		}
 		all = append(all, ToldLine{Line: l, Told: told.Quantity, Left: rest})
-		if told.Quantity > rest {
-			over = cmp.Or(over, error(e))
+		if told.Quantity < 1 || told.Quantity > rest {
+			wrong = wrong || told.Quantity < 1 || told.Quantity > MaxQuantity
+			refused = append(refused, Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest))
 		}
-		quantities[told.LineID] = told.Quantity
 	}
-	if over == nil {
+	switch {
+	case len(refused) == 0:
 		return quantities, nil
+	case wrong:
+		return nil, refused
 	}
 	if err := f.toldBefore(s); err != nil {
 		return nil, err
 	}
 	t.excess = all
-	return nil, over
+	return nil, refused
 }
 
 // Excess is what was told of a shipment's lines, where it was refused because

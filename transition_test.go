@@ -1,6 +1,7 @@
 package redline_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -568,6 +569,70 @@ func TestWrongInput(t *testing.T) {
 			mustEqual(t, e.Code, c.code, "the code")
 			mustEqual(t, e.Field, c.field, "the path")
 			mustEqual(t, o, clone(base), "the order")
+		})
+	}
+}
+
+// TestAllThatIsWrong: only the first of several wrong lines was named.
+func TestAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	operator := as(redline.RoleOperator)
+	base := newOrder(t)
+	addLine(t, base, "chai", 0)
+	addLine(t, base, "hot sauce", 0)
+	f := addPart(base, "acme's", acme, 3, 2)
+	one, two := f.Lines[0].ID, f.Lines[1].ID
+	shipped := clone(base)
+	mustDo(t, shipped, operator, setStatus(redline.OrderShipped))
+	announced := clone(shipped)
+	var r *redline.Return
+	mustDo(t, announced, operator, func(tr *redline.Transition) (err error) {
+		r, err = tr.Announce([]redline.ReturnLineInput{{OrderLineID: base.Lines[0].ID, Quantity: 3}, {OrderLineID: base.Lines[1].ID, Quantity: 2}}, nil)
+		return err
+	})
+	for name, c := range map[string]struct {
+		order *redline.Order
+		apply func(*redline.Transition) error
+		want  []string
+	}{
+		"accepting": {base, func(tr *redline.Transition) error {
+			return tr.Accept(f.ID, []redline.LineResponse{{LineID: one, Accepted: 4}, {LineID: "?"}, {LineID: one}})
+		}, []string{"INVALID lines.0.accepted", "NOT_FOUND lines.1.lineId", "INVALID lines.2.lineId"}},
+		"shipping": {base, func(tr *redline.Transition) error {
+			return tr.Ship(f.ID, []redline.ShipLine{{LineID: one, Quantity: 4}, {LineID: "?", Quantity: 1}, {LineID: two}, {LineID: two, Quantity: 1}}, redline.Shipment{})
+		}, []string{"INVALID lines.0.quantity", "NOT_FOUND lines.1.lineId", "INVALID lines.2.quantity", "INVALID lines.3.lineId"}},
+		"shipping more than is left": {base, func(tr *redline.Transition) error {
+			err := tr.Ship(f.ID, []redline.ShipLine{{LineID: one, Quantity: 4}, {LineID: two, Quantity: 3}}, redline.Shipment{})
+			mustEqual(t, len(tr.Excess()), 2, "what is told beyond what was left")
+			return err
+		}, []string{"INVALID lines.0.quantity", "INVALID lines.1.quantity"}},
+		"announcing": {shipped, func(tr *redline.Transition) error {
+			_, err := tr.Announce([]redline.ReturnLineInput{
+				{OrderLineID: base.Lines[0].ID, Quantity: 4}, {OrderLineID: base.Lines[0].ID, Quantity: 1}, {OrderLineID: "?", Quantity: 1},
+				{OrderLineID: base.Lines[1].ID},
+			}, nil)
+			return err
+		}, []string{"INVALID lines.0.quantity", "INVALID lines.1.orderLineId", "NOT_FOUND lines.2.orderLineId", "INVALID lines.3.quantity"}},
+		"receiving": {announced, func(tr *redline.Transition) error {
+			return tr.Receive(r.ID, []redline.ReturnReceiptInput{
+				{LineID: r.Lines[0].ID, Restock: 4}, {LineID: r.Lines[0].ID, Restock: 1}, {LineID: "?"}, {LineID: r.Lines[1].ID, WriteOff: 3},
+			}, nil)
+		}, []string{"INVALID lines.0.restock", "INVALID lines.1.lineId", "NOT_FOUND lines.2.lineId", "INVALID lines.3.writeOff"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := clone(c.order)
+			_, err := do(o, operator, c.apply)
+			var all redline.Errors
+			if !errors.As(err, &all) {
+				t.Fatalf("got %v, want all that is wrong", err)
+			}
+			var got []string
+			for _, e := range all {
+				got = append(got, string(e.Code)+" "+strings.Join(e.Field, "."))
+			}
+			mustEqual(t, got, c.want, "the refusals")
+			mustEqual(t, o, clone(c.order), "the order")
 		})
 	}
 }

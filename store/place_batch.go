@@ -90,6 +90,9 @@ func (t *transaction) prepareOrders(ctx context.Context, orders []*placement) ([
 	if err != nil {
 		return nil, err
 	}
+	if err := t.findLocations(ctx, wantedBy(orders)); err != nil {
+		return nil, err
+	}
 	made := orders[:0]
 	for i, pl := range orders {
 		if err := pl.findMissing(); err != nil {
@@ -102,10 +105,7 @@ func (t *transaction) prepareOrders(ctx context.Context, orders []*placement) ([
 		}
 		made = append(made, pl)
 	}
-	if made, err = t.refuseDuplicates(ctx, made); err != nil {
-		return nil, err
-	}
-	return made, t.findLocations(ctx, wantedBy(made))
+	return t.refuseDuplicates(ctx, made)
 }
 
 // reference is a shop's own name for an order.

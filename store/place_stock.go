@@ -107,8 +107,8 @@ func (s shelves) allocate(w *wanted) ([]share, redline.Errors) {
 	var refused redline.Errors
 	for i, product := range w.products {
 		in := w.lines[i]
-		if in.LocationID != nil && w.places.byID[*in.LocationID] == nil {
-			refused = append(refused, redline.NotFound(append(indexPath("lines", i), "locationId"), "there is no location %.60q", *in.LocationID))
+		if e := w.unplaced(i); e != nil {
+			refused = append(refused, e)
 			continue
 		}
 		takes, missing := redline.Allocate(in.Quantity, s.sources(product.ID, in.LocationID, w.allowStale))

@@ -156,6 +156,11 @@ func TestPlaceRefusesBadInput(t *testing.T) {
 		"several": {func(in *redline.OrderPlaceInput) {
 			in.Lines = append(in.Lines, line("pads", -5), redline.LineInput{Quantity: 1})
 		}, []string{"INVALID lines.1.quantity", "INVALID lines.2"}},
+		"an unknown product and an unknown location": { // only the product was told of
+			func(in *redline.OrderPlaceInput) {
+				in.Lines = append(in.Lines, line("nothing", 1))
+				in.Lines[0].LocationID = ref("nowhere")
+			}, []string{"NOT_FOUND lines.0.locationId", "NOT_FOUND lines.1.sku"}},
 	} {
 		in := redline.OrderPlaceInput{IdempotencyKey: key(), Lines: []redline.LineInput{line("pads", 1)}}
 		c.change(&in)

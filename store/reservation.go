@@ -57,13 +57,13 @@ func (w *wanted) reserve(ctx context.Context, in redline.ReservationCreateInput)
 	if _, err := w.findProducts(ctx, all, 0); err != nil {
 		return "", err
 	}
+	if err := w.findLocations(ctx, all); err != nil {
+		return "", err
+	}
 	if err := w.findMissing(); err != nil {
 		return "", err
 	}
 	if err := w.checkSums(); err != nil {
-		return "", err
-	}
-	if err := w.findLocations(ctx, all); err != nil {
 		return "", err
 	}
 	levels, err := w.lockProducts(ctx, all)

@@ -150,8 +150,12 @@ func TestReservationRefusesBadInput(t *testing.T) {
 			_, _, err := w.ReservationCreate(w.ctx, shop, in)
 			refusedAt(t, err, want)
 		}
+		two := reserves(line("nothing", 1), line("tea", 1)) // only the product was told of
+		two.Lines[1].LocationID = ref("nowhere")
+		_, _, err := w.ReservationCreate(w.ctx, shop, two)
+		refusedAt(t, err, "NOT_FOUND lines.0.sku", "NOT_FOUND lines.1.locationId")
 		many := reserves(make([]redline.LineInput, 501)...)
-		_, _, err := w.ReservationCreate(w.ctx, shop, many)
+		_, _, err = w.ReservationCreate(w.ctx, shop, many)
 		refused(t, err, redline.CodeInvalid, "lines")
 		_, _, err = w.ReservationExtend(w.ctx, shop, redline.ReservationExtendInput{ReservationID: id, TTLSeconds: 86_401})
 		refused(t, err, redline.CodeInvalid, "ttlSeconds")

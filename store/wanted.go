@@ -110,10 +110,18 @@ func (w *wanted) at(i int, field ...string) []string {
 	return append(indexPath("lines", i), field...)
 }
 
-// findMissing refuses products that aren't on sale.
+// findMissing refuses products that aren't on sale, and tells beside them of
+// locations that aren't there; where these alone are wrong, allocating refuses
+// them, beside what is short.
 func (w *wanted) findMissing() error {
+	if !slices.Contains(w.products, nil) {
+		return nil
+	}
 	var refused redline.Errors
 	for i, l := range w.lines {
+		if e := w.unplaced(i); e != nil {
+			refused = append(refused, e)
+		}
 		if w.products[i] != nil {
 			continue
 		}
@@ -123,10 +131,16 @@ func (w *wanted) findMissing() error {
 		}
 		refused = append(refused, redline.NotFound(append(indexPath("lines", i), field), "there is no product %.60q on sale", *name))
 	}
-	if len(refused) > 0 {
-		return refused
+	return refused
+}
+
+// unplaced refuses a line that names a location that isn't there.
+func (w *wanted) unplaced(i int) *redline.Error {
+	id := w.lines[i].LocationID
+	if id == nil || w.places.byID[*id] != nil {
+		return nil
 	}
-	return nil
+	return redline.NotFound(append(indexPath("lines", i), "locationId"), "there is no location %.60q", *id)
 }
 
 // findLocations finds which of the locations that lines name exist.
