@@ -81,24 +81,34 @@ func mapAndApply(ctx context.Context, m *mutation, c *redline.Conflict, in redli
 		return err
 	}
 	sku, unit := unknownOf(c)
-	if in.Mapping == nil {
-		mapped, err := m.isMapped(ctx, *c.SupplierID, sku, unit)
-		if err != nil {
-			return err
-		}
-		if !mapped {
-			return redline.Invalid([]string{"mapping"}, "say what it stands for")
-		}
-	} else {
+	if in.Mapping != nil {
 		if unit != "" && string(in.Mapping.Unit) != unit {
 			return redline.Invalid([]string{"mapping", "unit"}, "what isn't mapped is the %s", unit)
 		}
-		if err := m.mapItem(ctx, *c.SupplierID, sku, *in.Mapping); err != nil {
-			return refusedAt(err, "mapping")
-		}
+		err := m.mapItem(ctx, *c.SupplierID, sku, *in.Mapping)
+		m.subjects = append(m.subjects, *c.SupplierID)
+		return refusedAt(err, "mapping")
 	}
 	m.subjects = append(m.subjects, *c.SupplierID)
-	return m.applyHeldRow(ctx, c.Held)
+	mapped, err := m.isMapped(ctx, *c.SupplierID, sku, unit)
+	if err != nil {
+		return err
+	}
+	if !mapped {
+		return redline.Invalid([]string{"mapping"}, "say what it stands for")
+	}
+	if c.Held == nil {
+		return nil
+	}
+	var held heldRows
+	if err := readHeld(c, &held); err != nil {
+		return err
+	}
+	refused, err := m.applyHeldRows(ctx, held, false)
+	if err == nil && len(refused) > 0 {
+		err = refusedAt(refused, "mapping")
+	}
+	return err
 }
 
 // unknownOf is the SKU that a conflict is about, and the unit of it, which is

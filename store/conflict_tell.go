@@ -27,6 +27,9 @@ type conflictOpening struct {
 	// held is what resolving it needs, as JSON; nil is nothing, and leaves what is
 	// held for an open one.
 	held any
+	// join, where it is set, makes the facts and what is held of what is held for an
+	// open one, while nobody else changes that.
+	join func(held json.RawMessage) (redline.Attributes, any, error)
 }
 
 // conflictStep is what a mutation has to say of the conflict of one cause.
@@ -236,13 +239,23 @@ func (m *mutation) step(open *openConflicts, s conflictStep) error {
 		}
 		return m.changeConflict(open, c)
 	}
-	summary, facts, held := s.opening.summary, s.opening.facts, json.RawMessage(nil)
+	summary, facts, holds, held := s.opening.summary, s.opening.facts, s.opening.held, json.RawMessage(nil)
+	if s.opening.join != nil {
+		var before json.RawMessage
+		if c != nil {
+			before = c.Held
+		}
+		var err error
+		if facts, holds, err = s.opening.join(before); err != nil {
+			return err
+		}
+	}
 	if facts == nil {
 		facts = redline.Attributes{}
 	}
-	if s.opening.held != nil {
+	if holds != nil {
 		var err error
-		if held, err = json.Marshal(s.opening.held); err != nil {
+		if held, err = json.Marshal(holds); err != nil {
 			return fmt.Errorf("writing what resolving a conflict needs: %w", err)
 		}
 	}

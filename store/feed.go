@@ -23,6 +23,8 @@ type feed struct {
 	statement
 	// each has the statements of the rows of several feeds; nil where all is of one.
 	each []*statement
+	// unknown are the rows whose SKUs, or their units, aren't mapped.
+	unknown *unknown
 	// decided: a person has had it applied. Then it is no matter what has been
 	// applied since, or how much it empties.
 	decided bool
@@ -52,6 +54,7 @@ type statement struct {
 	// of where its changes come from.
 	at        time.Time
 	reference string
+	sequence  *int64
 	measure   redline.FeedMeasure
 }
 
@@ -62,6 +65,14 @@ func (s *statement) available() *time.Time {
 		return &s.at
 	}
 	return nil
+}
+
+// states is what a row has in common with others.
+func (f *feed) states(i int) *statement {
+	if f.each != nil {
+		return f.each[i]
+	}
+	return &f.statement
 }
 
 // feedSupplier is whose feed it is.
@@ -143,7 +154,7 @@ func (f *feed) submit(ctx context.Context) error {
 	if f.in.AsOf.After(f.now.Add(feedAhead)) {
 		return redline.Invalid([]string{"asOf"}, "%s lies more than %s ahead", stamp(f.in.AsOf), feedAhead)
 	}
-	f.statement = statement{earlier(f.in.AsOf, f.now), f.refer(), f.in.Measure}
+	f.statement = statement{earlier(f.in.AsOf, f.now), f.refer(), f.in.Sequence, f.in.Measure}
 	if err := f.follows(head); err != nil {
 		return err
 	}
@@ -154,6 +165,7 @@ func (f *feed) submit(ctx context.Context) error {
 		if f.in.DryRun {
 			return refused
 		}
+		f.unknown.tell(false)
 		f.refuse(refused)
 		return nil
 	}

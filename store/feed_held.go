@@ -24,6 +24,7 @@ func (f *feed) hold(ctx context.Context, head feedHead) error {
 		}
 		return redline.Errorf(redline.CodeSequenceStale, []string{field}, "%s is newer, and waits for a person to decide on it", newer)
 	}
+	f.unknown.tell(false) // what it says of them counts once it is applied
 	kept := f.in
 	kept.AsOf, kept.SupplierID = f.at, &f.supplier.ID
 	input, err := json.Marshal(kept)
@@ -75,10 +76,13 @@ func (f *feed) newerHeld(ctx context.Context) (string, error) {
 	return newer, err
 }
 
-// dismissOlder lets go of a feed that is kept for a person, where this one says
+// dismissOlder notes a feed as the newest of all that there is, and lets go of a feed that is kept for a person, where this one says
 // more newly what all of the supplier's stock is.
 func (f *feed) dismissOlder(ctx context.Context) error {
-	done, err := f.tx.ExecContext(ctx, `UPDATE supplier_feeds_held SET status = 'DISMISSED'
+	done, err := f.tx.ExecContext(ctx, `WITH stated AS (
+			UPDATE supplier_feed_heads SET full_sequence = $2, full_as_of = $3 WHERE supplier_id = $1 AND coalesce(full_as_of <= $3, true)
+		)
+		UPDATE supplier_feeds_held SET status = 'DISMISSED'
 		WHERE supplier_id = $1 AND status = 'HELD' AND NOT coalesce(sequence > $2, as_of > $3)`, f.supplier.ID, f.in.Sequence, f.at)
 	if err != nil {
 		return dbError("dismissing older feeds", err)
@@ -116,7 +120,7 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	if err := m.endHeld(ctx, feedID, "APPLIED"); err != nil {
 		return err
 	}
-	f.measure = f.in.Measure
+	f.sequence, f.measure = f.in.Sequence, f.in.Measure
 	if err := f.read(ctx); err != nil {
 		return err
 	}
@@ -142,46 +146,4 @@ func (m *mutation) endHeld(ctx context.Context, feedID, status string) error {
 		return errMoved
 	}
 	return nil
-}
-
-// applyHeldRow applies what a feed said of a SKU, or a unit of it, that is known
-// now. Where nothing is held there is nothing to apply. What is known of a level that
-// is newer stands.
-func (m *mutation) applyHeldRow(ctx context.Context, held json.RawMessage) error {
-	if len(held) == 0 {
-		return nil
-	}
-	var kept heldRows
-	if err := json.Unmarshal(held, &kept); err != nil {
-		return fmt.Errorf("reading what a feed said: %w", err)
-	}
-	if len(kept.Rows) == 0 {
-		return nil
-	}
-	f := &feed{
-		mutation: m, statement: statement{kept.AsOf, kept.Reference, kept.Measure}, decided: true,
-		in: redline.SupplierFeedInput{
-			Mode: redline.FeedPartial, Measure: kept.Measure, AsOf: kept.AsOf, OnRowError: redline.SkipRow, Rows: kept.Rows,
-		},
-	}
-	err := m.tx.GetContext(ctx, &f.supplier, `SELECT s.id, s.code, s.confirm_within_seconds FROM suppliers s WHERE s.id = $1`, kept.SupplierID)
-	if err != nil {
-		return dbError("reading whose feed it was", err)
-	}
-	if _, err := m.lockFeedHead(ctx, f.supplier.ID); err != nil {
-		return err
-	}
-	if err := f.read(ctx); err != nil {
-		return err
-	}
-	for _, errs := range f.errors {
-		for _, e := range errs {
-			if e.Code != redline.CodeSequenceStale {
-				refused := *e
-				refused.Field = []string{"mapping"}
-				return &refused
-			}
-		}
-	}
-	return f.apply(ctx)
 }

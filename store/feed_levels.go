@@ -193,6 +193,7 @@ func (v *feedLevel) becomes() int {
 // Levels that are so already are only confirmed; those that don't exist are made
 // before any is locked.
 func (f *feed) apply(ctx context.Context) error {
+	f.unknown.tell(true)
 	var gaining []string
 	var missing []levelKey
 	for n := range f.levels {
@@ -393,6 +394,10 @@ type pricing struct {
 // person.
 func (f *feed) price(ctx context.Context) error {
 	var first []pricing
+	mismatched, err := f.mismatched(ctx)
+	if err != nil {
+		return err
+	}
 	for n := range f.levels {
 		i := f.levels[n].row
 		if i < 0 || f.in.Rows[i].Cost == nil {
@@ -403,10 +408,31 @@ func (f *feed) price(ctx context.Context) error {
 			first = append(first, pricing{i, told})
 		case *row.cost != told:
 			f.tellPrice(i, told)
+		case mismatched[row.item]:
+			f.settleConflict(causePriceMismatch(row.item), "The supplier states the agreed cost.")
 		}
 	}
 	return f.firstCosts(ctx, first)
 }
+
+// mismatched are the items of which another cost was stated before than was agreed,
+// where the feed states costs. Feeds alone open those conflicts.
+func (f *feed) mismatched(ctx context.Context) (map[string]bool, error) {
+	if !slices.ContainsFunc(f.in.Rows, func(r redline.SupplierFeedRow) bool { return r.Cost != nil }) {
+		return nil, nil
+	}
+	items := map[string]bool{}
+	var item string
+	err := scanRows(ctx, f.tx, "reading whose costs don't match", `SELECT subject_id FROM conflicts
+		WHERE supplier_id = $1 AND kind = $2 AND status = 'OPEN'`,
+		[]any{f.supplier.ID, string(redline.ConflictPriceMismatch)}, []any{&item}, func() error {
+			items[item] = true
+			return nil
+		})
+	return items, err
+}
+
+func causePriceMismatch(itemID string) string { return "PRICE_MISMATCH " + itemID }
 
 // heldCost is what a conflict about an item's cost needs to have it taken.
 type heldCost struct {
@@ -416,7 +442,7 @@ type heldCost struct {
 func (f *feed) tellPrice(i int, told redline.Decimal) {
 	row, sku := &f.rows[i], f.in.Rows[i].SupplierSKU
 	f.conflict(conflictOpening{
-		kind: redline.ConflictPriceMismatch, cause: "PRICE_MISMATCH " + row.item, supplierID: &f.supplier.ID, subjectID: &row.item,
+		kind: redline.ConflictPriceMismatch, cause: causePriceMismatch(row.item), supplierID: &f.supplier.ID, subjectID: &row.item,
 		summary: "The supplier " + f.supplier.Code + " states another cost of " + sku + " than was agreed.",
 		facts: redline.Attributes{
 			{Name: "supplierSku", Value: sku}, {Name: "agreed", Value: row.cost.String()}, {Name: "stated", Value: told.String()},

@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"redline"
@@ -78,13 +76,12 @@ func (f *feed) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	unknown := newUnknown(f)
+	f.unknown = &unknown{f: f, by: map[unknownSKU][]heldRow{}}
 	f.levels = make([]feedLevel, 0, len(f.rows))
 	for i := range f.rows {
 		f.locate(i)
-		f.rowLevel(i, packs, unknown)
+		f.rowLevel(i, packs)
 	}
-	unknown.tell()
 	f.refuseTwice()
 	return nil
 }
@@ -192,11 +189,11 @@ func (f *feed) locate(i int) {
 }
 
 // rowLevel is the level that a row states, in base units, or why it states none.
-func (f *feed) rowLevel(i int, packs map[feedPack]int, unknown *unknown) {
+func (f *feed) rowLevel(i int, packs map[feedPack]int) {
 	row, r := &f.rows[i], f.in.Rows[i]
 	if row.product == "" {
 		if !f.odd(i) {
-			unknown.sku(i, "", redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
+			f.unknown.sku(i, "", redline.Errorf(redline.CodeUnmappedSKU, []string{"supplierSku"},
 				"the supplier's SKU %.60q is not mapped to a product", r.SupplierSKU))
 		}
 		return
@@ -208,7 +205,7 @@ func (f *feed) rowLevel(i int, packs map[feedPack]int, unknown *unknown) {
 		pack = 1
 	default:
 		if pack = packs[feedPack{row.product, *r.Unit}]; pack == 0 {
-			unknown.sku(i, *r.Unit, redline.Errorf(redline.CodePackMismatch, []string{"unit"},
+			f.unknown.sku(i, *r.Unit, redline.Errorf(redline.CodePackMismatch, []string{"unit"},
 				"it isn't known how many %s the %s of this SKU holds, which is mapped by the %s", row.base, *r.Unit, row.unit))
 		}
 	}
@@ -219,10 +216,7 @@ func (f *feed) rowLevel(i int, packs map[feedPack]int, unknown *unknown) {
 		}
 	}
 	if row.location != noLocation {
-		v := feedLevel{levelKey: levelKey{row.product, f.locations[row.location].ID}, row: i, told: told, statement: &f.statement}
-		if f.each != nil {
-			v.statement = f.each[i]
-		}
+		v := feedLevel{levelKey: levelKey{row.product, f.locations[row.location].ID}, row: i, told: told, statement: f.states(i)}
 		f.levels = append(f.levels, v)
 		return
 	}
@@ -283,81 +277,4 @@ func (f *feed) skusOf(same []feedLevel) string {
 		return "the SKU " + named[0]
 	}
 	return "the SKUs " + strings.Join(named, ", ")
-}
-
-// heldRows is what a conflict about a SKU, or a unit of one, needs to have applied
-// what a feed said of it.
-type heldRows struct {
-	SupplierID string                    `json:"supplierId"`
-	Measure    redline.FeedMeasure       `json:"measure"`
-	AsOf       time.Time                 `json:"asOf"`
-	Reference  string                    `json:"reference"`
-	Rows       []redline.SupplierFeedRow `json:"rows"`
-}
-
-// unknown gathers the rows whose SKU, or its unit, is not known: one conflict for
-// each of them, with all that was said of it.
-type unknown struct {
-	f    *feed
-	by   map[unknownSKU]*heldRows
-	list []unknownSKU
-}
-
-type unknownSKU struct {
-	sku  string
-	unit redline.UnitOfMeasure
-	item string
-}
-
-func newUnknown(f *feed) *unknown { return &unknown{f: f, by: map[unknownSKU]*heldRows{}} }
-
-// sku refuses a row, and keeps what it said.
-func (u *unknown) sku(i int, unit redline.UnitOfMeasure, e *redline.Error) {
-	f, fit := u.f, len(u.f.errors[i]) == 0
-	f.refuseRow(i, e)
-	k := unknownSKU{f.in.Rows[i].SupplierSKU, unit, f.rows[i].item}
-	if u.by[k] == nil {
-		u.by[k] = &heldRows{SupplierID: f.supplier.ID, Measure: f.in.Measure, AsOf: f.at, Reference: f.reference}
-		u.list = append(u.list, k)
-	}
-	if fit { // else it couldn't be applied either
-		u.by[k].Rows = append(u.by[k].Rows, f.in.Rows[i])
-	}
-}
-
-// tell opens the conflicts, unless it is one of them that is being resolved.
-func (u *unknown) tell() {
-	if u.f.decided {
-		return
-	}
-	for _, k := range u.list {
-		held := u.by[k]
-		o := unknownConflict(u.f.supplier, k)
-		for _, r := range held.Rows {
-			o.facts = append(o.facts, redline.Attribute{Name: "quantity", Value: strconv.Itoa(r.Quantity)})
-			if r.LocationCode != nil {
-				o.facts = append(o.facts, redline.Attribute{Name: "location", Value: *r.LocationCode})
-			}
-		}
-		o.held = held
-		u.f.conflict(o)
-	}
-}
-
-// unknownConflict is the conflict about a SKU that isn't mapped, or a unit of one.
-func unknownConflict(of feedSupplier, k unknownSKU) conflictOpening {
-	o := conflictOpening{
-		kind: redline.ConflictUnmappedSKU, cause: "UNMAPPED_SKU " + of.ID + " " + k.sku, supplierID: &of.ID,
-		summary: fmt.Sprintf("%s speaks of %.60q, which is not mapped to a product.", of.Code, k.sku),
-		facts:   redline.Attributes{{Name: "supplierSku", Value: k.sku}},
-	}
-	if k.unit != "" {
-		o.kind, o.cause = redline.ConflictPackMismatch, "PACK_MISMATCH "+of.ID+" "+k.sku+" "+string(k.unit)
-		o.summary = fmt.Sprintf("%s counts %.60q by the %s, which is not mapped.", of.Code, k.sku, k.unit)
-		o.facts = append(o.facts, redline.Attribute{Name: "unit", Value: string(k.unit)})
-	}
-	if k.item != "" {
-		o.subjectID = &k.item
-	}
-	return o
 }

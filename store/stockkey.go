@@ -262,6 +262,7 @@ func (b *stockBook) unknown(k redline.StockKey, refused *redline.Error) *conflic
 		return nil
 	}
 	o := unknownConflict(of, about)
+	o.join = joinRows(o, nil, false)
 	return &o
 }
 

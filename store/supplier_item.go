@@ -19,8 +19,9 @@ import (
 // products that it may see; for others it takes catalog:write. It answers the
 // item's id.
 //
-// What was ordered before keeps its pack. Conflicts about a SKU or a unit of it
-// that is known by this are settled.
+// What was ordered before keeps its pack. What feeds said of a SKU, or a unit of it,
+// that is known by this is applied, as resolving their conflicts does, and settles
+// them; where it can't be applied they stay open.
 func (s *Store) SupplierItemUpsert(ctx context.Context, p redline.Principal, in redline.SupplierItemUpsertInput) (string, redline.Outcome, error) {
 	r := request{action: "supplierItemUpsert", key: in.IdempotencyKey, input: in}
 	return mutate(ctx, s, p, r, func(ctx context.Context, m *mutation) (string, error) {
@@ -36,6 +37,10 @@ func (s *Store) SupplierItemUpsert(ctx context.Context, p redline.Principal, in 
 			err = product.counts(in.Unit, in.PackQuantity)
 		}
 		if err != nil {
+			return "", err
+		}
+		// Feeds of the supplier wait, so that all that they said is applied.
+		if _, err := m.lockFeedHead(ctx, supplierID); err != nil {
 			return "", err
 		}
 		before, err := m.lockSKU(ctx, supplierID, in.SupplierSKU)
@@ -66,8 +71,8 @@ func (s *Store) SupplierItemUpsert(ctx context.Context, p redline.Principal, in 
 		if err := m.saveItem(ctx, before, &after); err != nil {
 			return "", err
 		}
-		m.settleMapped(&after, product.BaseUnit)
-		return after.ID, nil
+		_, err = m.applyMapped(ctx, &after, product.BaseUnit, true)
+		return after.ID, err
 	})
 }
 
@@ -220,6 +225,9 @@ func (m *mutation) saveItem(ctx context.Context, before, after *redline.Supplier
 	if before != nil && sameItem(before, after) {
 		return nil
 	}
+	if before != nil && !equalTo(before.Cost, after.Cost) {
+		m.settleConflict(causePriceMismatch(after.ID), "The cost was agreed anew.")
+	}
 	after.Version++
 	var amount, currency *string
 	if c := after.Cost; c != nil {
@@ -313,7 +321,8 @@ func (m *mutation) setItemCost(ctx context.Context, itemID string, cost redline.
 
 // mapItem maps a supplier's SKU to a product. One that is mapped already gets
 // another unit and pack, and keeps all else; what it stands for isn't changed
-// here. The refusals' paths are relative to the mapping.
+// here. What feeds said of it is applied. The refusals' paths are relative to the
+// mapping.
 func (m *mutation) mapItem(ctx context.Context, supplierID, sku string, mapping redline.ConflictMappingInput) error {
 	if refused := checkPack(mapping.Unit, mapping.PackQuantity); len(refused) > 0 {
 		return refused
@@ -339,17 +348,11 @@ func (m *mutation) mapItem(ctx context.Context, supplierID, sku string, mapping 
 	if err := m.saveItem(ctx, before, &after); err != nil {
 		return err
 	}
-	m.settleMapped(&after, product.BaseUnit)
-	return nil
-}
-
-// settleMapped settles what was not known of a supplier's SKU: what it stands
-// for, and how many the units are that it may be counted in.
-func (m *mutation) settleMapped(i *redline.SupplierItem, base redline.UnitOfMeasure) {
-	m.settleConflict("UNMAPPED_SKU "+i.SupplierID+" "+i.SupplierSKU, "the SKU was mapped to a product")
-	for _, unit := range []redline.UnitOfMeasure{i.Unit, base} {
-		m.settleConflict("PACK_MISMATCH "+i.SupplierID+" "+i.SupplierSKU+" "+string(unit), "the unit was mapped")
+	refused, err := m.applyMapped(ctx, &after, product.BaseUnit, false)
+	if err == nil && len(refused) > 0 {
+		err = refused
 	}
+	return err
 }
 
 type versionRow struct {
