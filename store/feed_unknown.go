@@ -103,12 +103,18 @@ func joinRows(o conflictOpening, rows []heldRow, taken bool) func(json.RawMessag
 	}
 }
 
-// appendRows tells of rows in the facts of a conflict.
+// appendRows tells of rows in the facts of a conflict: what was said, by the unit if
+// one was named, where, by which feed and as of when.
 func appendRows(facts redline.Attributes, rows []heldRow) redline.Attributes {
+	unit := slices.ContainsFunc(facts, func(a redline.Attribute) bool { return a.Name == "unit" }) // what it is about
 	facts = slices.Clone(facts)
 	for _, r := range rows {
-		facts = append(facts, redline.Attribute{Name: "quantity", Value: strconv.Itoa(r.Quantity)},
-			redline.Attribute{Name: "location", Value: *r.LocationCode})
+		facts = append(facts, redline.Attribute{Name: "quantity", Value: strconv.Itoa(r.Quantity)})
+		if r.Unit != nil && !unit {
+			facts = append(facts, redline.Attribute{Name: "unit", Value: string(*r.Unit)})
+		}
+		facts = append(facts, redline.Attribute{Name: "location", Value: *r.LocationCode},
+			redline.Attribute{Name: "feed", Value: r.Reference}, redline.Attribute{Name: "asOf", Value: stamp(r.AsOf)})
 	}
 	return facts
 }

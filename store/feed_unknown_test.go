@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"redline"
 )
@@ -157,5 +159,43 @@ func TestPricesThatMatchAgain(t *testing.T) {
 	equal(t, "the stated one is agreed", w.openKinds(), []string(nil))
 	states("9.75")
 	equal(t, "and stated", w.openKinds(), []string(nil))
+	w.checkBooks()
+}
+
+// A conflict about what isn't mapped tells whoever maps it what was said, by which
+// feed and as of when; a mapping that doesn't fit is refused by its member.
+func TestWhatAnUnknownSKUTells(t *testing.T) {
+	w := newWorld(t)
+	names := func(c *redline.Conflict) string {
+		var all []string
+		for _, f := range c.Facts {
+			all = append(all, f.Name)
+		}
+		return strings.Join(all, " ")
+	}
+	boxes, jars := gift(3, "cajun"), says("65", 1)
+	boxes.Unit, jars.Unit = ref(redline.UnitBox), ref(redline.UnitJar)
+	in := w.feedOf(redline.FeedPartial, 7, boxes, jars)
+	r := w.submit(cajun, in, 0, 0, 2)
+	unmapped := w.theOpen(redline.ConflictUnmappedSKU)
+	equal(t, "of a SKU", names(unmapped), "supplierSku quantity unit location feed asOf")
+	told := func(name string) string { return fact(t, r.Conflicts, redline.ConflictUnmappedSKU, name) }
+	equal(t, "what was said", []string{told("quantity"), told("unit"), told("location"), told("feed")}, []string{"3", "BOX", "cajun", "feed 7"})
+	at, err := time.Parse(time.RFC3339Nano, told("asOf"))
+	w.must(err)
+	equal(t, "as of", at.Equal(in.AsOf.Truncate(time.Microsecond)), true)
+	equal(t, "of a unit", names(w.theOpen(redline.ConflictPackMismatch)), "supplierSku unit quantity location feed asOf")
+
+	for member, mapping := range map[string]redline.ConflictMappingInput{
+		"unit": {Unit: redline.UnitCase, PackQuantity: 4}, "packQuantity": {Unit: redline.UnitBox, PackQuantity: redline.MaxQuantity},
+	} {
+		mapping.ProductID = w.id["pads"]
+		_, _, err := w.ConflictResolve(w.ctx, operator, redline.ConflictResolveInput{
+			ConflictID: unmapped.ID, Status: redline.ConflictResolved, Resolution: "it is a gift", Mapping: &mapping,
+		})
+		if all := refusals(t, err); len(all) != 1 || strings.Join(all[0].Field, ".") != "mapping."+member {
+			t.Errorf("%s: refused by %v", member, err)
+		}
+	}
 	w.checkBooks()
 }
