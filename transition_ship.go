@@ -2,8 +2,10 @@ package redline
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -90,7 +92,7 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 	}
 	quantities := map[string]int{}
 	var refused Errors
-	wrong := false
+	wrong, over := false, false
 	all := make([]ToldLine, 0, len(lines))
 	for i, told := range lines {
 		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
@@ -107,16 +109,22 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 			continue
 		}
 		rest := left(l)
-		all = append(all, ToldLine{Line: l, Told: told.Quantity, Left: rest})
+		most := max(rest, f.Remaining(l)) // with what is pending
+		all = append(all, ToldLine{Line: l, Told: told.Quantity, Left: most})
+		over = over || told.Quantity > most
 		if told.Quantity < 1 || told.Quantity > rest {
 			wrong = wrong || told.Quantity < 1 || told.Quantity > MaxQuantity
-			refused = append(refused, Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest))
+			e := Invalid(at("quantity"), "quantity is from 1 to what remains of the line, %d", rest)
+			if told.Quantity > rest && told.Quantity <= most {
+				e.Message += fmt.Sprintf("; the rest is in shipments that are pending (%s), of which to tell that they are on their way", f.pendingOf(l))
+			}
+			refused = append(refused, e)
 		}
 	}
 	switch {
 	case len(refused) == 0:
 		return quantities, nil
-	case wrong:
+	case wrong || !over:
 		return nil, refused
 	}
 	if err := f.toldBefore(s); err != nil {
@@ -300,7 +308,7 @@ func (t *Transition) ShipAsTold(partID string, lines []ShipLine, s Shipment) err
 	if t.Order.Held() {
 		return t.refusePart(f, PartInProgress, "the order is on hold, and nothing of it moves until it is released")
 	}
-	left := f.unassigned
+	left := f.Remaining
 	if !f.IsOpen() {
 		left = t.recoverable
 	}
@@ -311,6 +319,9 @@ func (t *Transition) ShipAsTold(partID string, lines []ShipLine, s Shipment) err
 			return NotFound([]string{"lines"}, "fulfilment order %s has no line %.60q", f.ID, told.LineID)
 		}
 		n := min(told.Quantity, left(l))
+		if f.IsOpen() && f.pending(l) > f.Remaining(l)-n {
+			t.dropPending(f) // it holds what has left
+		}
 		shipped[l.ID] = n
 		total += n
 		if told.Quantity > n {
@@ -463,6 +474,17 @@ func (f *FulfillmentOrder) pending(l *FulfillmentOrderLine) (n int) {
 		}
 	}
 	return n
+}
+
+// pendingOf names the pending shipments of a line.
+func (f *FulfillmentOrder) pendingOf(l *FulfillmentOrderLine) string {
+	var ids []string
+	for _, s := range f.Fulfillments {
+		if s.Status == ShipmentPending && slices.ContainsFunc(s.Lines, func(sent *FulfillmentLine) bool { return sent.FulfillmentOrderLineID == l.ID }) {
+			ids = append(ids, s.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
 }
 
 // unassigned is what remains to ship of a line that no pending shipment holds.

@@ -79,7 +79,8 @@ func TestPendingShipment(t *testing.T) {
 
 	e := refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 3), Pending: true}),
 		redline.CodeInvalid, "lines.0.quantity")
-	equal(t, "the refusal", e.Message, "quantity is from 1 to what remains of the line, 2")
+	equal(t, "the refusal", e.Message, "quantity is from 1 to what remains of the line, 2; the rest is in shipments that are pending ("+s.ID+
+		"), of which to tell that they are on their way")
 	equal(t, "conflicts of what has not left", len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
 	w.unchanged(func() {
 		refused(t, w.deliver(tokyo, s.ID), redline.CodeInvalidTransition, "fulfillmentId")
@@ -351,21 +352,24 @@ func TestCorrectedAfterMoreThanWasLeft(t *testing.T) {
 	w.checkBooks()
 }
 
-// What was made ready before is none of it, and neither is what was given up.
-func TestMoreThanWasLeftBesideOthers(t *testing.T) {
+// Goods within the order, of which some are pending, were taken for more than was
+// left; and resolving that took what is pending from stock a second time.
+func TestMoreThanWasLeftBesidePending(t *testing.T) {
 	w := newWorld(t)
-	o, f := w.teaAtTokyo(5)
-	for range 2 {
-		w.must(w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 1), Pending: true}))
+	o, f := w.teaAtTokyo(6)
+	w.must(w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 4), Pending: true}))
+	s := w.part(w.order(tokyo, o.ID), "tokyo").Fulfillments[0].ID
+	e := refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 6)}), redline.CodeInvalid, "lines.0.quantity")
+	if !strings.Contains(e.Message, s) {
+		t.Errorf("%q doesn't name the shipment %s", e.Message, s)
 	}
-	s := w.part(w.order(tokyo, o.ID), "tokyo").Fulfillments
-	refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 4)}), redline.CodeInvalid, "lines.0.quantity")
-	w.must(w.cancelShipment(tokyo, s[0].ID))
+	equal(t, "conflicts", len(w.disagreements(redline.ConflictQuantityExceedsOrder)), 0)
+
+	refused(t, w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Lines: some(f, 7)}), redline.CodeInvalid, "lines.0.quantity")
 	w.must(w.resolve(w.disagreements(redline.ConflictQuantityExceedsOrder)[0]))
-	equal(t, "the stock", w.counts("tea", "tokyo"), []int{16, 1, 0})
-	w.must(w.markShipped(tokyo, s[1].ID))
 	w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
-	equal(t, "the stock", w.counts("tea", "tokyo"), []int{15, 0, 0})
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{13, 0, 0})
+	refused(t, w.markShipped(tokyo, s), redline.CodeInvalidTransition, "fulfillmentId")
 	w.checkBooks()
 }
 
