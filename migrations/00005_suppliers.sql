@@ -82,6 +82,7 @@ CREATE TABLE supplier_feeds_held (
     held_at     timestamptz NOT NULL
 );
 CREATE INDEX supplier_feeds_held_open ON supplier_feeds_held (supplier_id) WHERE status = 'HELD';
+CREATE INDEX supplier_feeds_held_by_age ON supplier_feeds_held (held_at) WHERE status <> 'HELD';
 
 -- +goose Down
 DROP TABLE supplier_feeds_held, supplier_feed_heads, supplier_item_versions;

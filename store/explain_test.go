@@ -19,7 +19,7 @@ import (
 var largeTables = []string{
 	"products", "supplier_items", "supplier_item_versions", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
-	"conflicts", "reservations", "reservation_lines",
+	"conflicts", "reservations", "reservation_lines", "returns", "return_lines", "supplier_feeds_held",
 }
 
 // The people of a large world.

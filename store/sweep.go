@@ -2,43 +2,65 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
-// keysKept is how long an idempotency key answers with what came of it.
-const keysKept = 7 * 24 * time.Hour
+const (
+	// keysKept is how long an idempotency key answers with what came of it.
+	keysKept = 7 * 24 * time.Hour
+	// feedsKept is how long a feed that waited for a person is kept once it was
+	// decided on. One that still waits is kept until it is.
+	feedsKept = 90 * 24 * time.Hour
+	// sweepBatch is how many rows one transaction of a sweep deletes.
+	sweepBatch = 5000
+)
 
-// sweepBatch is how many rows one transaction of a sweep deletes.
-const sweepBatch = 5000
-
-// Sweep deletes the idempotency keys that have outlived their time, in short
-// transactions, and returns how many there were.
-func (s *Store) Sweep(ctx context.Context) (int, error) {
-	var total int
-	for {
-		n, err := s.sweepBatch(ctx)
-		total += n
-		if err != nil || n < sweepBatch {
-			return total, err
-		}
-	}
+// outlived are statements that delete what has outlived its time: $1 is how long
+// that is in seconds, and $2 how many rows are deleted at most.
+var outlived = []struct {
+	what string
+	kept time.Duration
+	text string
+}{
+	{"idempotency keys", keysKept, `DELETE FROM idempotency_keys WHERE ctid IN (
+		SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(secs => $1)
+		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
+	{"feeds that were decided on", feedsKept, `DELETE FROM supplier_feeds_held WHERE ctid IN (
+		SELECT ctid FROM supplier_feeds_held WHERE status <> 'HELD' AND held_at < clock_timestamp() - make_interval(secs => $1)
+		ORDER BY held_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
 }
 
-func (s *Store) sweepBatch(ctx context.Context) (int, error) {
+// Sweep deletes the idempotency keys that have outlived their time, and the feeds
+// that waited for a person and were decided on long ago, in short transactions. It
+// returns how many rows there were.
+func (s *Store) Sweep(ctx context.Context) (int, error) {
+	total := 0
+	for _, o := range outlived {
+		for n := sweepBatch; n == sweepBatch; {
+			var err error
+			if n, err = s.sweepBatch(ctx, o.text, o.kept); err != nil {
+				return total, fmt.Errorf("deleting old %s: %w", o.what, err)
+			}
+			total += n
+		}
+	}
+	return total, nil
+}
+
+func (s *Store) sweepBatch(ctx context.Context, text string, kept time.Duration) (int, error) {
 	tx, release, err := s.begin(ctx, false)
 	if err != nil {
 		return 0, err
 	}
 	defer release()
-	result, err := tx.ExecContext(ctx, `DELETE FROM idempotency_keys WHERE ctid IN (
-			SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(secs => $1)
-			ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, keysKept.Seconds(), sweepBatch)
+	result, err := tx.ExecContext(ctx, text, kept.Seconds(), sweepBatch)
 	if err != nil {
-		return 0, dbError("deleting old idempotency keys", err)
+		return 0, dbError("deleting", err)
 	}
 	n, err := result.RowsAffected()
 	if err != nil {
-		return 0, dbError("counting old idempotency keys", err)
+		return 0, dbError("counting what was deleted", err)
 	}
 	if err := tx.Commit(); err != nil {
 		return 0, dbError("committing a sweep", err)

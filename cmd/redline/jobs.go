@@ -19,7 +19,7 @@ type job struct {
 // jobs are all of them.
 func (g *gateway) jobs() []job {
 	return []job{
-		{"deleted idempotency keys that had outlived their time", 10 * time.Minute, g.store.Sweep},
+		{"deleted idempotency keys and feeds that had outlived their time", 10 * time.Minute, g.store.Sweep},
 		{"expired reservations", time.Second, g.store.ExpireReservations},
 		{"filled orders that waited", 2 * time.Second, g.store.FillBackorders},
 		{"marked levels stale that were not confirmed in time, or fresh", 5 * time.Second, g.store.MarkStale},

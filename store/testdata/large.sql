@@ -107,3 +107,10 @@ FROM generate_series(0, 49999) n;
 INSERT INTO reservation_lines (reservation_id, position, product_id, location_id, quantity)
 SELECT pg_temp.id('res', n), k, pg_temp.id('prod', (7 * n + 13 * k) % 10000), pg_temp.id('loc', 1), 1
 FROM generate_series(0, 49999) n, generate_series(0, 1) k;
+
+-- The feeds of ninety days that a person decided on, and one of every other
+-- supplier that waits.
+INSERT INTO supplier_feeds_held (id, supplier_id, status, sequence, as_of, reference, input, actor, held_at)
+SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), CASE WHEN n >= 9970 AND n % 2 = 0 THEN 'HELD' WHEN n % 3 = 0 THEN 'APPLIED' ELSE 'DISMISSED' END,
+    n, at, 'feed ' || n, '{}', 'erp', at
+FROM generate_series(0, 9999) n, LATERAL (SELECT now() - (10000 - n) * interval '13 minutes' AS at) t;
