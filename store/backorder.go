@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -68,13 +69,18 @@ func (t *transaction) loadLocked(ctx context.Context, ids []string) ([]*redline.
 	for i, o := range found {
 		orders[i] = o.Order
 	}
+	byAge(orders)
+	return orders, nil
+}
+
+// byAge sorts orders, oldest first.
+func byAge(orders []*redline.Order) {
 	slices.SortFunc(orders, func(a, b *redline.Order) int {
 		if c := a.PlacedAt.Compare(b.PlacedAt); c != 0 {
 			return c
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return orders, nil
 }
 
 // fill gives what is available in locked levels to the orders that lockWaiting
@@ -127,30 +133,62 @@ var errNothingToFill = errors.New("no order that waits could be filled")
 // FillBackorders gives stock to orders that wait for it while it is there: where
 // whoever brought it found their rows taken, or too many of them. It does so oldest
 // first, in short transactions, as System, and returns how many orders got
-// something. Orders that another works on are left to the next time.
+// something. Orders that another works on are left to the next time. One that can't
+// be filled doesn't keep the others from it; the error says why.
 func (s *Store) FillBackorders(ctx context.Context) (int, error) {
 	total := 0
+	var left []string
+	var failed error
 	for {
-		ids, err := s.fillable(ctx)
+		ids, err := s.fillable(ctx, left)
 		if err != nil || len(ids) == 0 {
-			return total, err
+			return total, errors.Join(failed, err)
 		}
-		n, _, err := mutate(ctx, s, redline.System(), request{action: actionFill}, func(ctx context.Context, m *mutation) (int, error) {
-			return m.fillOrders(ctx, ids)
-		})
+		n, stuck, err := s.fillEach(ctx, ids)
 		total += n
-		switch {
-		case errors.Is(err, errNothingToFill):
-			return total, nil
-		case err != nil || len(ids) < waitingMax:
-			return total, err
+		for _, id := range ids {
+			if why := stuck[id]; why != nil {
+				left, failed = append(left, id), errors.Join(failed, why)
+			}
+		}
+		if err != nil || n+len(stuck) == 0 || len(ids) < waitingMax {
+			return total, errors.Join(failed, err)
 		}
 	}
 }
 
+// fillEach fills orders and returns how many got something. Where one of them can't
+// be filled, each is filled alone: stuck says why which of them could not. It fails
+// where none could for now.
+func (s *Store) fillEach(ctx context.Context, ids []string) (total int, stuck map[string]error, err error) {
+	total, _, err = mutate(ctx, s, redline.System(), request{action: actionFill}, func(ctx context.Context, m *mutation) (int, error) {
+		return m.fillOrders(ctx, ids)
+	})
+	var e *redline.Error
+	switch {
+	case errors.Is(err, errNothingToFill):
+		return 0, nil, nil
+	case err == nil || errors.As(err, &e) && refusalsOf(err) == nil: // which is UNAVAILABLE, or nobody knows
+		return total, nil, err
+	case len(ids) == 1:
+		return 0, map[string]error{ids[0]: fmt.Errorf("filling the order %s: %w", ids[0], err)}, nil
+	}
+	stuck = map[string]error{}
+	for _, id := range ids {
+		n, one, err := s.fillEach(ctx, []string{id})
+		if err != nil {
+			return total, stuck, err
+		}
+		total += n
+		maps.Copy(stuck, one)
+	}
+	return total, stuck, nil
+}
+
 // fillable are the oldest orders of which something waits that is available
-// somewhere where it may come from, by the rules of redline.Transition.Assign.
-func (s *Store) fillable(ctx context.Context) ([]string, error) {
+// somewhere where it may come from, by the rules of redline.Transition.Assign, but
+// for some.
+func (s *Store) fillable(ctx context.Context, but []string) ([]string, error) {
 	var ids []string
 	// What is there of what is wanted comes first: mostly that is nothing.
 	err := s.db.SelectContext(ctx, &ids, `WITH wanted AS MATERIALIZED (
@@ -163,13 +201,13 @@ func (s *Store) fillable(ctx context.Context) ([]string, error) {
 			JOIN order_lines ol ON ol.product_id = there.product_id AND ol.backordered > 0
 				AND (ol.location_id IS NULL OR ol.location_id = there.location_id)
 			JOIN orders o ON o.id = ol.order_id AND o.hold_reason IS NULL AND (o.allow_stale OR NOT there.stale)
-			WHERE NOT EXISTS (
+			WHERE o.id <> ALL($2::text[]) AND NOT EXISTS (
 				SELECT 1 FROM fulfillment_orders f JOIN fulfillment_order_lines fl ON fl.fulfillment_order_id = f.id
 				JOIN order_lines refused ON refused.id = fl.order_line_id
 				WHERE f.order_id = o.id AND f.location_id = there.location_id AND refused.product_id = there.product_id
 					AND (f.status = 'REJECTED' OR fl.accepted + fl.withdrawn < fl.quantity)
 			)
-		) AS fillable ORDER BY placed_at, id LIMIT $1`, waitingMax)
+		) AS fillable ORDER BY placed_at, id LIMIT $1`, waitingMax, texts(but...))
 	if err != nil {
 		return nil, dbError("looking for orders that can be filled", err)
 	}
