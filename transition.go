@@ -50,8 +50,12 @@ type StockEffect struct {
 }
 
 // Frees reports whether there may be more for others afterwards. What left
-// before now may be missing from what is on hand already.
+// before now may be missing from what is on hand already; and what a location has
+// refused, or can't keep, has not arrived there.
 func (e StockEffect) Frees() bool {
+	if e.Reason == ReasonReleased {
+		return false
+	}
 	ship := e.Ship
 	if e.At != nil {
 		ship = 0

@@ -135,6 +135,13 @@ func (m *mutation) writeChanges(ctx context.Context, changes []*redline.Transiti
 	if err := m.carryOut(ctx, changes, levels); err != nil {
 		return err
 	}
+	// The orders that changed may wait for it as well, in their turn.
+	if len(freed) > 0 {
+		for _, t := range changes {
+			waiting = append(waiting, t.Order)
+		}
+		byAge(waiting)
+	}
 	return m.fill(ctx, waiting, levels)
 }
 
