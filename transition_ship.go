@@ -263,22 +263,26 @@ func (t *Transition) shipAfterEnd(f *FulfillmentOrder, lines []ShipLine, s Shipm
 func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s Shipment) {
 	shipment := t.newShipment(f, quantities, s)
 	t.send(f, shipment, s.ShippedAt)
+	rejected := f.Status == PartRejected
 	for _, sent := range shipment.Lines {
 		n, l, line := sent.Quantity, f.line(sent.FulfillmentOrderLineID), t.Order.Line(sent.OrderLineID)
-		l.Shipped += n
-		if l.Accepted != nil && *l.Accepted < l.Shipped {
-			all := l.Shipped
-			l.Accepted, l.Withdrawn = &all, min(l.Withdrawn, l.Quantity-all)
-		}
-		line.Shipped += n
 		first, then := &line.Cancelled, &line.Backordered
-		if f.Status == PartRejected {
+		if rejected || f.cancelledOf(l) == 0 { // what was refused waits
 			first, then = then, first
 		}
+		l.Shipped += n
+		line.Shipped += n
 		k := min(n, *first)
 		*first -= k
 		*then -= n - k
 		t.takeFact(f, line, n, s.ShippedAt)
+	}
+	for _, l := range f.Lines {
+		// The rest of what was rejected stays refused, though the part is closed.
+		if rejected || l.Accepted != nil && *l.Accepted < l.Shipped {
+			all := l.Shipped
+			l.Accepted, l.Withdrawn = &all, min(l.Withdrawn, l.Quantity-all)
+		}
 	}
 	f.become(ActShipLate, PartClosed)
 }
@@ -501,7 +505,8 @@ func (f *FulfillmentOrder) unshipped() (n int) {
 }
 
 // cancelledOf is how much of a line was taken from a part that has ended: all
-// that it was to ship and didn't.
+// that it was to ship and didn't. What is refused counts only as long as nothing
+// of the part has left.
 func (f *FulfillmentOrder) cancelledOf(l *FulfillmentOrderLine) int {
 	if f.Status == PartRejected || l.Accepted == nil {
 		return l.Quantity - l.Shipped
