@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 
 	"redline"
@@ -195,6 +196,94 @@ func TestWhoIsLeftOutIsFilledByTheJob(t *testing.T) {
 	n, err = w.FillBackorders(w.ctx)
 	w.must(err)
 	equal(t, "and then nothing", n, 0)
+	w.checkBooks()
+}
+
+// A regression: one order that can't be filled kept the job from all the others.
+func TestTheJobLeavesOutWhatCannotBeFilled(t *testing.T) {
+	w := newWorld(t)
+	bad, good := w.wants(shop, line("tea", 22)), w.wants(shop, line("tea", 1))
+	w.exec(`ALTER TABLE orders ADD CONSTRAINT broken CHECK (id <> '` + bad.ID + `' OR version = 1)`)
+	tx, err := w.DB().BeginTxx(w.ctx, nil)
+	w.must(err)
+	_, err = tx.ExecContext(w.ctx, `SELECT 1 FROM orders FOR UPDATE`)
+	w.must(err)
+	w.adjust(tokyo, "tea", "tokyo", 3)
+	w.must(tx.Rollback())
+	n, err := w.FillBackorders(w.ctx)
+	equal(t, "the job fills", n, 1)
+	if err == nil || !strings.Contains(err.Error(), bad.ID) {
+		t.Errorf("of the one that can't be filled the job says %v", err)
+	}
+	equal(t, "the good one", w.waits(good.ID), [4]int{1, 0, 0, 0})
+	equal(t, "the bad one", w.waits(bad.ID), [4]int{20, 2, 0, 0})
+	w.exec(`ALTER TABLE orders DROP CONSTRAINT broken`)
+	n, err = w.FillBackorders(w.ctx)
+	w.must(err)
+	equal(t, "once it can be, the job fills", n, 1)
+	w.checkBooks()
+}
+
+// A regression: what comes back of an order went to a younger one that waits, and
+// where nobody else waits to nobody.
+func TestWhatComesBackServesItsOwnOrderInTurn(t *testing.T) {
+	w := newWorld(t)
+	older, younger := w.wants(shop, line("tea", 25)), w.wants(rival, line("tea", 3))
+	w.must(w.ship(tokyo, w.part(older, "tokyo")))
+	back := func(n int) {
+		t.Helper()
+		id, err := w.announce(shop, older, n)
+		w.must(err)
+		w.must(w.receive(operator, id, n, 0, nil))
+	}
+	back(3)
+	equal(t, "the older", w.waits(older.ID), [4]int{3, 2, 20, 0})
+	equal(t, "the younger", w.waits(younger.ID), [4]int{0, 3, 0, 0})
+	back(4)
+	equal(t, "the older", w.waits(older.ID), [4]int{5, 0, 20, 0})
+	equal(t, "the younger", w.waits(younger.ID), [4]int{2, 1, 0, 0})
+	w.checkBooks()
+}
+
+// A regression: what a location refused was given in the same transaction to
+// another order, at that location.
+func TestARefusalIsNoArrival(t *testing.T) {
+	w := newWorld(t)
+	first, next := w.place(shop, line("tea", 20)), w.wants(rival, line("tea", 5))
+	f := w.part(first, "tokyo")
+	w.must(w.accept(tokyo, f, redline.LineResponse{LineID: f.Lines[0].ID, Accepted: 18}))
+	equal(t, "what is available", w.level("tea", "tokyo").Available, 2)
+	equal(t, "the next, after some was refused", w.waits(next.ID), [4]int{0, 5, 0, 0})
+	whole := w.wants(shop, line("tea", 2))
+	w.must(w.reject(tokyo, w.part(whole, "tokyo")))
+	equal(t, "the next, after all was refused", w.waits(next.ID), [4]int{0, 5, 0, 0})
+	// Another order may ask all the same: the stock is there, as it is told.
+	n, err := w.FillBackorders(w.ctx)
+	w.must(err)
+	equal(t, "the job fills", n, 1)
+	equal(t, "the next", w.waits(next.ID), [4]int{2, 3, 0, 0})
+	w.checkBooks()
+}
+
+// A regression: a location that had rejected a part, and shipped a little of it all
+// the same, was asked for the rest again.
+func TestWhoRejectedAndShippedIsNotAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	o := w.wants(shop, line("tea", 5))
+	f := w.part(o, "tokyo")
+	w.must(w.reject(tokyo, f))
+	w.must(w.ship(tokyo, f, redline.ShipLine{LineID: f.Lines[0].ID, Quantity: 2}))
+	equal(t, "it waits", w.waits(o.ID), [4]int{0, 3, 2, 0})
+	n, err := w.FillBackorders(w.ctx)
+	w.must(err)
+	equal(t, "the job fills", n, 0)
+	w.adjust(tokyo, "tea", "tokyo", 7)
+	equal(t, "it waits", w.waits(o.ID), [4]int{0, 3, 2, 0})
+	refused(t, w.ship(tokyo, f), redline.CodeInvalidTransition, "fulfillmentOrderId")
+	w.must(w.ship(tokyo, f, redline.ShipLine{LineID: f.Lines[0].ID, Quantity: 1}))
+	equal(t, "what left", w.waits(o.ID), [4]int{0, 2, 3, 0})
+	w.adjust(operator, "tea", "east", 2)
+	equal(t, "another is asked", w.waits(o.ID), [4]int{2, 0, 3, 0})
 	w.checkBooks()
 }
 
