@@ -195,7 +195,7 @@ func (o *Order) VisibleTo(p Principal) bool {
 // reasons, or actors and notes of the history; what its parts no longer hold
 // counts as cancelled. Everybody else
 // gets the order itself. Relations that aren't loaded stay so; a supplier's
-// lines need the parts.
+// lines need the parts, and what came back of them the returns.
 func (o *Order) For(p Principal) *Order {
 	if p.Role != RoleSupplier {
 		return o
@@ -242,15 +242,15 @@ func (o *Order) For(p Principal) *Order {
 	for _, l := range o.Lines {
 		if s := share[l.ID]; s != nil {
 			s.OrderID, s.ProductID, s.Product = l.OrderID, l.ProductID, l.Product
-			s.Returned = min(l.Returned, s.Shipped)
 			c.Lines = append(c.Lines, s)
 		}
 	}
 	if o.Returns != nil {
 		c.Returns = []*Return{}
 	}
+	mine := suppliersOf(c.FulfillmentOrders)
 	for _, r := range o.Returns {
-		if seen := r.forSupplier(&c, share); seen != nil {
+		if seen := r.forSupplier(&c, share, mine); seen != nil {
 			c.Returns = append(c.Returns, seen)
 		}
 	}

@@ -43,9 +43,34 @@ type ReturnLine struct {
 	Quantity    int    `json:"quantity"`
 	Restocked   int    `json:"restocked"`
 	WrittenOff  int    `json:"writtenOff" db:"written_off"`
+	// Receipts are whose goods came in: at most one for each owner.
+	Receipts []*ReturnReceipt `json:"receipts,omitempty" db:"-"`
 
 	OrderLine *OrderLine `json:"-" db:"-"`
 }
+
+// ReturnReceipt is how much has come in of the goods that one supplier shipped.
+// SupplierID is nil for our own, and for what nobody can tell whose it was.
+type ReturnReceipt struct {
+	SupplierID *string `json:"supplierId,omitempty"`
+	Restocked  int     `json:"restocked"`
+	WrittenOff int     `json:"writtenOff"`
+}
+
+// receive notes what has come in of the line, and whose goods these were.
+func (l *ReturnLine) receive(whose *string, restocked, writtenOff int) {
+	l.Restocked += restocked
+	l.WrittenOff += writtenOff
+	i := slices.IndexFunc(l.Receipts, func(r *ReturnReceipt) bool { return sameSupplier(r.SupplierID, whose) })
+	if i < 0 {
+		i = len(l.Receipts)
+		l.Receipts = append(l.Receipts, &ReturnReceipt{SupplierID: whose})
+	}
+	l.Receipts[i].Restocked += restocked
+	l.Receipts[i].WrittenOff += writtenOff
+}
+
+func sameSupplier(a, b *string) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
 
 // rest is what of the line has not come back yet.
 func (l *ReturnLine) rest() int { return l.Quantity - l.Restocked - l.WrittenOff }
@@ -87,24 +112,46 @@ func (o *Order) Returnable(l *OrderLine) int {
 	return n
 }
 
-// sentFrom are the locations that a line was shipped from, of those whose parts
-// a principal may touch.
-func (o *Order) sentFrom(lineID string, p Principal) (locations []string) {
+// sentFrom are the parts that shipped some of a line, one for each location, of
+// those that a principal may touch.
+func (o *Order) sentFrom(lineID string, p Principal) (parts []*FulfillmentOrder) {
 	for _, f := range o.FulfillmentOrders {
-		if !f.TouchableBy(p) || slices.Contains(locations, f.LocationID) {
+		known := slices.ContainsFunc(parts, func(k *FulfillmentOrder) bool { return k.LocationID == f.LocationID })
+		if known || !f.TouchableBy(p) {
 			continue
 		}
 		if slices.ContainsFunc(f.Lines, func(l *FulfillmentOrderLine) bool { return l.OrderLineID == lineID && l.Shipped > 0 }) {
-			locations = append(locations, f.LocationID)
+			parts = append(parts, f)
 		}
 	}
-	return locations
+	return parts
+}
+
+// away is how much of a line suppliers have shipped that has not come in as theirs.
+func (o *Order) away(lineID string, whose func(supplierID *string) bool) (n int) {
+	for _, f := range o.FulfillmentOrders {
+		for _, l := range f.Lines {
+			if l.OrderLineID == lineID && whose(f.SupplierID) {
+				n += l.Shipped
+			}
+		}
+	}
+	for _, r := range o.Returns {
+		for _, l := range r.Lines {
+			for _, in := range l.Receipts {
+				if l.OrderLineID == lineID && whose(in.SupplierID) {
+					n -= in.Restocked + in.WrittenOff
+				}
+			}
+		}
+	}
+	return n
 }
 
 // forSupplier is the return as a supplier may see it who fulfils these shares of
-// the order's lines: of what it shipped itself, and without a reason, which
-// others gave; nil where it shipped none of it.
-func (r *Return) forSupplier(o *Order, share map[string]*OrderLine) *Return {
+// the order's lines: of what it shipped itself, with what came in of that, and
+// without a reason, which others gave; nil where it shipped none of it.
+func (r *Return) forSupplier(o *Order, share map[string]*OrderLine, mine func(supplierID *string) bool) *Return {
 	c := *r
 	c.Reason, c.Order, c.Lines = nil, o, nil
 	for _, l := range r.Lines {
@@ -114,8 +161,13 @@ func (r *Return) forSupplier(o *Order, share map[string]*OrderLine) *Return {
 		}
 		line := *l
 		line.Quantity = min(l.Quantity, s.Shipped)
-		line.Restocked = min(l.Restocked, line.Quantity)
-		line.WrittenOff = min(l.WrittenOff, line.Quantity-line.Restocked)
+		line.Restocked, line.WrittenOff, line.Receipts = 0, 0, nil
+		for _, in := range l.Receipts {
+			if mine(in.SupplierID) {
+				line.receive(in.SupplierID, in.Restocked, in.WrittenOff)
+			}
+		}
+		s.Returned += line.Restocked + line.WrittenOff
 		line.OrderLine = s
 		c.Lines = append(c.Lines, &line)
 	}
@@ -192,7 +244,10 @@ func mayTurn(r *Return, a Action, to ReturnStatus) error {
 // at the location, which the caller has made sure is one that it may use; or,
 // where that is nil, where the line was shipped from. What is written off is
 // gone. Operators receive anything, and a supplier what it shipped itself.
-func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, locationID *string) error {
+//
+// Where several have shipped the line, it is the goods of whose location it is that
+// have come in.
+func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, at *Location) error {
 	o := t.Order
 	r, seen := o.Return(returnID), o.For(t.By).Return(returnID)
 	if r == nil || seen == nil || !t.By.Everywhere() && t.By.Role != RoleSupplier {
@@ -205,64 +260,44 @@ func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, loc
 		return Invalid([]string{"lines"}, "say what came in")
 	}
 	named := map[string]bool{}
-	type receipt struct {
-		*ReturnLine
-		ReturnReceiptInput
-		location string
-	}
-	var in []receipt
+	var in []*arrival
 	var refused, unplaced Errors
 	for i, got := range receipts {
-		at := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
-		visible := seen.line(got.LineID)
-		if visible == nil {
-			refused = append(refused, NotFound(at("lineId"), "this return has no line %.60q", got.LineID))
+		path := func(name string) []string { return []string{"lines", strconv.Itoa(i), name} }
+		if seen.line(got.LineID) == nil {
+			refused = append(refused, NotFound(path("lineId"), "this return has no line %.60q", got.LineID))
 			continue
 		}
 		if named[got.LineID] {
-			refused = append(refused, Invalid(at("lineId"), "the line is named twice"))
+			refused = append(refused, Invalid(path("lineId"), "the line is named twice"))
 			continue
 		}
 		named[got.LineID] = true
-		l := r.line(got.LineID)
-		rest := min(l.rest(), visible.rest())
+		a := &arrival{ReturnLine: r.line(got.LineID), ReturnReceiptInput: got}
+		parts := o.sentFrom(a.OrderLineID, t.By)
+		rest := min(a.rest(), o.away(a.OrderLineID, t.receives(parts)))
 		switch {
 		case got.Restock < 0 || got.Restock > rest:
-			refused = append(refused, Invalid(at("restock"), "restock is from 0 to what has not come back of the line, %d", rest))
+			refused = append(refused, Invalid(path("restock"), "restock is from 0 to what has not come back of the line, %d", rest))
 			continue
 		case got.WriteOff < 0 || got.WriteOff > rest-got.Restock:
-			refused = append(refused, Invalid(at("writeOff"), "writeOff is from 0 to what has not come back of the line, %d", rest-got.Restock))
+			refused = append(refused, Invalid(path("writeOff"), "writeOff is from 0 to what has not come back of the line, %d", rest-got.Restock))
 			continue
 		case got.Restock+got.WriteOff == 0:
-			refused = append(refused, Invalid(at("restock"), "nothing of the line came in; leave it out"))
+			refused = append(refused, Invalid(path("restock"), "nothing of the line came in; leave it out"))
 			continue
 		}
-		where := receipt{ReturnLine: l, ReturnReceiptInput: got}
-		if got.Restock > 0 && locationID != nil {
-			where.location = *locationID
-		} else if got.Restock > 0 {
-			from := o.sentFrom(l.OrderLineID, t.By)
-			if len(from) != 1 {
-				unplaced = Errors{Invalid([]string{"locationId"}, "a line was shipped from %d places; say where it came in", len(from))}
-				continue
-			}
-			where.location = from[0]
+		if !a.locate(parts, at) {
+			unplaced = Errors{Invalid([]string{"locationId"}, "a line was shipped from %d places; say where it came in", len(parts))}
+			continue
 		}
-		in = append(in, where)
+		in = append(in, a)
 	}
 	if refused = append(refused, unplaced...); len(refused) > 0 {
 		return refused
 	}
 	for _, got := range in {
-		got.Restocked += got.Restock
-		got.WrittenOff += got.WriteOff
-		line := o.Line(got.OrderLineID)
-		line.Returned += got.Restock + got.WriteOff
-		if got.Restock > 0 {
-			t.stock = append(t.stock, StockEffect{
-				ProductID: line.ProductID, LocationID: got.location, Delta: Delta{StateOnHand: got.Restock}, Reason: ReasonReturned,
-			})
-		}
+		t.takeIn(got)
 	}
 	if slices.ContainsFunc(r.Lines, func(l *ReturnLine) bool { return l.rest() > 0 }) {
 		ReturnMachine.move(&r.Status, ActReceiveSome, ReturnPartiallyReceived)
@@ -271,6 +306,70 @@ func (t *Transition) Receive(returnID string, receipts []ReturnReceiptInput, loc
 	}
 	t.change(r)
 	return nil
+}
+
+// receives says whose goods the caller may take in, of a line that parts shipped.
+func (t *Transition) receives(parts []*FulfillmentOrder) func(supplierID *string) bool {
+	if t.By.Everywhere() {
+		return func(*string) bool { return true }
+	}
+	return suppliersOf(parts)
+}
+
+// suppliersOf says who fulfils one of some parts.
+func suppliersOf(parts []*FulfillmentOrder) func(supplierID *string) bool {
+	return func(supplierID *string) bool {
+		return slices.ContainsFunc(parts, func(f *FulfillmentOrder) bool { return sameSupplier(f.SupplierID, supplierID) })
+	}
+}
+
+// arrival is what came in of a line of a return.
+type arrival struct {
+	*ReturnLine
+	ReturnReceiptInput
+	// location is where it is restocked, and whose are the goods; nil is ours, or
+	// that nobody can tell.
+	location string
+	whose    *string
+}
+
+// locate finds out where something came in, of a line that parts have shipped, and
+// whose goods it is. It reports false where somebody has to say where that was.
+func (a *arrival) locate(parts []*FulfillmentOrder, at *Location) bool {
+	switch {
+	case at != nil:
+		a.location, a.whose = at.ID, at.SupplierID
+	case len(parts) == 1:
+		a.location = parts[0].LocationID
+	case a.Restock > 0:
+		return false
+	}
+	if len(parts) > 0 && !slices.ContainsFunc(parts, func(f *FulfillmentOrder) bool { return !sameSupplier(f.SupplierID, parts[0].SupplierID) }) {
+		a.whose = parts[0].SupplierID
+	}
+	return true
+}
+
+// takeIn takes in what came in of a line: as its owner's as far as the owner has
+// shipped it, and the rest as nobody's.
+func (t *Transition) takeIn(a *arrival) {
+	line, mine := t.Order.Line(a.OrderLineID), a.Restock+a.WriteOff
+	if a.whose != nil {
+		mine = max(0, min(mine, t.Order.away(line.ID, func(id *string) bool { return sameSupplier(id, a.whose) })))
+	}
+	restocked := min(a.Restock, mine)
+	if mine > 0 {
+		a.receive(a.whose, restocked, mine-restocked)
+	}
+	if rest := a.Restock + a.WriteOff - mine; rest > 0 {
+		a.receive(nil, a.Restock-restocked, rest-(a.Restock-restocked))
+	}
+	line.Returned += a.Restock + a.WriteOff
+	if a.Restock > 0 {
+		t.stock = append(t.stock, StockEffect{
+			ProductID: line.ProductID, LocationID: a.location, Delta: Delta{StateOnHand: a.Restock}, Reason: ReasonReturned,
+		})
+	}
 }
 
 // GiveUp ends a return: what has not come back will not.

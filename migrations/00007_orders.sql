@@ -37,8 +37,18 @@ CREATE TABLE return_lines (
 );
 CREATE INDEX return_lines_by_order_line ON return_lines (order_line_id);
 
+-- How much of a line has come in of the goods of one supplier; of ours, or of nobody
+-- knows whose, where that is null.
+CREATE TABLE return_receipts (
+    return_line_id text COLLATE "C" NOT NULL REFERENCES return_lines,
+    supplier_id    text COLLATE "C" REFERENCES suppliers,
+    restocked      integer NOT NULL CHECK (restocked >= 0),
+    written_off    integer NOT NULL CHECK (written_off >= 0),
+    UNIQUE NULLS NOT DISTINCT (return_line_id, supplier_id)
+);
+
 -- +goose Down
-DROP TABLE return_lines, returns;
+DROP TABLE return_receipts, return_lines, returns;
 DROP INDEX fulfillment_orders_overdue, order_lines_backordered;
 ALTER TABLE fulfillment_order_lines DROP COLUMN withdrawn;
 ALTER TABLE fulfillment_orders DROP COLUMN status_before;

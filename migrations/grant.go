@@ -18,7 +18,7 @@ var gatewayRights = []struct{ rights, kind, names string }{
 		"reservation_lines, supplier_item_versions"},
 	{"SELECT, UPDATE", "TABLE", "suppliers"},
 	{"SELECT, INSERT, UPDATE", "TABLE", "supplier_items, orders, order_lines, fulfillment_orders, fulfillment_order_lines, fulfillments, " +
-		"reservations, returns, return_lines, conflicts, supplier_feed_heads"},
+		"reservations, returns, return_lines, return_receipts, conflicts, supplier_feed_heads"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "inventory_levels, idempotency_keys, supplier_feeds_held"},
 	{"USAGE", "SEQUENCE", "order_numbers"},
 	{"USAGE, SELECT", "SEQUENCE", "events_id"},

@@ -99,6 +99,7 @@ func (w *world) rows() string {
 		(SELECT string_agg(l::text, E'\n' ORDER BY id) FROM fulfillment_order_lines l),
 		(SELECT string_agg(c::text, E'\n' ORDER BY id) FROM conflicts c),
 		(SELECT string_agg(r::text, E'\n' ORDER BY id) FROM returns r), (SELECT string_agg(l::text, E'\n' ORDER BY id) FROM return_lines l),
+		(SELECT string_agg(i::text, E'\n' ORDER BY return_line_id, supplier_id) FROM return_receipts i),
 		(SELECT string_agg(s::text, E'\n' ORDER BY id) FROM fulfillments s), (SELECT count(*) FROM order_status_changes))`))
 	return all
 }

@@ -245,6 +245,15 @@ func (w *world) checkBooks() {
 		"what came back of a line is what its returns received": `SELECT ol.id FROM order_lines ol LEFT JOIN (
 				SELECT order_line_id, sum(restocked + written_off) AS received FROM return_lines GROUP BY 1) r ON r.order_line_id = ol.id
 				WHERE ol.returned <> coalesce(r.received, 0)`,
+		"what came in of a return's line is what came in of each owner's goods": `SELECT rl.id FROM return_lines rl LEFT JOIN (
+				SELECT return_line_id, sum(restocked) AS restocked, sum(written_off) AS written_off FROM return_receipts GROUP BY 1) i
+				ON i.return_line_id = rl.id
+				WHERE (rl.restocked, rl.written_off) <> (coalesce(i.restocked, 0), coalesce(i.written_off, 0))`,
+		"no more comes in of a supplier's goods than it has shipped": `SELECT i.return_line_id FROM return_receipts i
+				JOIN return_lines rl ON rl.id = i.return_line_id WHERE i.supplier_id IS NOT NULL
+				GROUP BY rl.order_line_id, i.supplier_id, i.return_line_id HAVING sum(i.restocked + i.written_off) > (SELECT sum(fl.shipped)
+					FROM fulfillment_order_lines fl JOIN fulfillment_orders f ON f.id = fl.fulfillment_order_id
+					WHERE fl.order_line_id = rl.order_line_id AND f.supplier_id = i.supplier_id)`,
 		"no more is announced to come back than was shipped": `SELECT ol.id FROM order_lines ol JOIN return_lines rl ON rl.order_line_id = ol.id
 				JOIN returns r ON r.id = rl.return_id AND r.status IN ('REQUESTED', 'PARTIALLY_RECEIVED')
 				GROUP BY ol.id HAVING sum(rl.quantity - rl.restocked - rl.written_off) > ol.shipped - ol.returned`,

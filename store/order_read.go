@@ -43,7 +43,9 @@ const (
 
 	// The condition is on whose returns are read.
 	gatherReturns = `(SELECT json_agg(json_build_array(r.id, r.status, r.reason, r.version, r.created_at, r.updated_at,
-			(SELECT json_agg(json_build_array(rl.id, rl.order_line_id, rl.quantity, rl.restocked, rl.written_off) ORDER BY rl.id)
+			(SELECT json_agg(json_build_array(rl.id, rl.order_line_id, rl.quantity, rl.restocked, rl.written_off,
+					(SELECT json_agg(json_build_array(i.supplier_id, i.restocked, i.written_off) ORDER BY i.supplier_id)
+						FROM return_receipts i WHERE i.return_line_id = rl.id)) ORDER BY rl.id)
 				FROM return_lines rl WHERE rl.return_id = r.id)) ORDER BY r.id)
 		FROM returns r WHERE r.order_id = o.id%s)`
 )
@@ -55,10 +57,13 @@ type orderRead struct {
 }
 
 // readsOrders completes what is needed: what may come next follows from the
-// lines, and a supplier's share of a line, and of a return, from its parts.
+// lines, and a supplier's share of a line, and of a return, from its parts, and what
+// came back of it from the returns.
 func readsOrders(p redline.Principal, need redline.OrderParts) orderRead {
 	need.Lines = need.Lines || need.Parts || need.Returns
-	need.Parts = need.Parts || p.Role == redline.RoleSupplier && need.Lines
+	if p.Role == redline.RoleSupplier && need.Lines {
+		need.Parts, need.Returns = true, true
+	}
 	return orderRead{by: p, need: need}
 }
 
@@ -282,6 +287,10 @@ func orderReturns(n *nested, o *redline.Order) []*redline.Return {
 			l := &redline.ReturnLine{
 				ID: n.str(), ReturnID: r.ID, OrderLineID: n.str(), Quantity: n.int(), Restocked: n.int(), WrittenOff: n.int(),
 			}
+			n.rows(func() {
+				in := &redline.ReturnReceipt{SupplierID: optional(n, n.str), Restocked: n.int(), WrittenOff: n.int()}
+				l.Receipts = append(l.Receipts, in)
+			})
 			l.OrderLine = o.Line(l.OrderLineID)
 			r.Lines = append(r.Lines, l)
 		})

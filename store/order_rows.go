@@ -25,7 +25,7 @@ type table struct {
 // orderTables are the tables of an order, and the parameters of the statements
 // that write orders: in the one order in all of them.
 var orderTables = func() (t struct {
-	orders, lines, parts, partLines, history, shipments, shipmentLines, returns, returnLines table
+	orders, lines, parts, partLines, history, shipments, shipmentLines, returns, returnLines, receipts table
 }) {
 	first := 1
 	define := func(name, columns string) table {
@@ -56,6 +56,7 @@ var orderTables = func() (t struct {
 		updated_at timestamptz`)
 	t.returnLines = define("return_lines", `id text, return_id text, order_line_id text, quantity integer, restocked integer,
 		written_off integer`)
+	t.receipts = define("return_receipts", `return_line_id text, supplier_id text, restocked integer, written_off integer`)
 	return t
 }()
 
@@ -104,6 +105,8 @@ var (
 			ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version, updated_at = excluded.updated_at
 		), return_lines AS (` + orderTables.returnLines.insert() + `
 			ON CONFLICT (id) DO UPDATE SET restocked = excluded.restocked, written_off = excluded.written_off
+		), return_receipts AS (` + orderTables.receipts.insert() + `
+			ON CONFLICT (return_line_id, supplier_id) DO UPDATE SET restocked = excluded.restocked, written_off = excluded.written_off
 		), `)
 )
 
@@ -131,14 +134,14 @@ func updateText(more string) string {
 
 // orderRows gathers rows of several orders, table by table.
 type orderRows struct {
-	orders, lines, parts, partLines, history, shipments, shipmentLines, returns, returnLines []*column
+	orders, lines, parts, partLines, history, shipments, shipmentLines, returns, returnLines, receipts []*column
 }
 
 func newOrderRows() *orderRows {
 	t := &orderTables
 	return &orderRows{
 		t.orders.empty(), t.lines.empty(), t.parts.empty(), t.partLines.empty(), t.history.empty(), t.shipments.empty(), t.shipmentLines.empty(),
-		t.returns.empty(), t.returnLines.empty(),
+		t.returns.empty(), t.returnLines.empty(), t.receipts.empty(),
 	}
 }
 
@@ -244,6 +247,9 @@ func (r *orderRows) addReturn(v *redline.Return) {
 	addRow(r.returns, v.ID, v.OrderID, string(v.Status), v.Reason, v.Version, v.CreatedAt, v.UpdatedAt)
 	for _, l := range v.Lines {
 		addRow(r.returnLines, l.ID, v.ID, l.OrderLineID, l.Quantity, l.Restocked, l.WrittenOff)
+		for _, in := range l.Receipts {
+			addRow(r.receipts, l.ID, in.SupplierID, in.Restocked, in.WrittenOff)
+		}
 	}
 }
 
@@ -310,7 +316,7 @@ func (r *orderRows) placed() []any { return argsOf(r.orders, r.lines, r.parts, r
 
 func (r *orderRows) shipped() []any { return argsOf(r.shipments, r.shipmentLines) }
 
-func (r *orderRows) returned() []any { return argsOf(r.returns, r.returnLines) }
+func (r *orderRows) returned() []any { return argsOf(r.returns, r.returnLines, r.receipts) }
 
 func argsOf(tables ...[]*column) []any {
 	var args []any

@@ -98,28 +98,29 @@ func (s *Store) ReturnReceive(ctx context.Context, p redline.Principal, in redli
 			if err := expectVersion(in.ExpectedVersion, r.Version); err != nil {
 				return "", err
 			}
-			if err := m.checkArrival(ctx, in.LocationID); err != nil {
+			at, err := m.arrival(ctx, in.LocationID)
+			if err != nil {
 				return "", err
 			}
-			return r.ID, t.Receive(r.ID, in.Lines, in.LocationID)
+			return r.ID, t.Receive(r.ID, in.Lines, at)
 		},
 	})
 }
 
-// checkArrival refuses a location where the principal can't take goods in: a
-// supplier does so at its own.
-func (m *mutation) checkArrival(ctx context.Context, locationID *string) error {
+// arrival finds a location where goods come in, if one is named, and refuses one
+// where the principal can't take them in: a supplier does so at its own.
+func (m *mutation) arrival(ctx context.Context, locationID *string) (*redline.Location, error) {
 	if locationID == nil {
-		return nil
+		return nil, nil
 	}
 	if err := m.goBy(ctx, func(known *places) bool { return known.byID[*locationID] != nil }); err != nil {
-		return err
+		return nil, err
 	}
 	at := m.places.byID[*locationID]
 	if at == nil || !m.by.Everywhere() && (at.Supplier == nil || !m.by.SpeaksFor(at.Supplier.Code)) {
-		return redline.NotFound([]string{"locationId"}, "there is no location %.60q where you may take goods in", *locationID)
+		return nil, redline.NotFound([]string{"locationId"}, "there is no location %.60q where you may take goods in", *locationID)
 	}
-	return nil
+	return &at.Location, nil
 }
 
 // ReturnCancel gives up what has not come back of a return. It is for whoever

@@ -200,6 +200,78 @@ func TestReturnOfASupplier(t *testing.T) {
 	w.checkBooks()
 }
 
+// byTwo is an order of one line that cajun has shipped 3 of, and tokyo 2.
+func (w *world) byTwo() *redline.Order {
+	w.t.Helper()
+	w.adjust(operator, "sauce", "east", -3)
+	w.adjust(cajun, "sauce", "cajun", -61)
+	w.adjust(operator, "sauce", "tokyo", 2)
+	return w.shipped("sauce", 5)
+}
+
+// came is how much has come in of the one line of a return, as a principal sees it,
+// and of the order's line.
+func (w *world) came(p redline.Principal, id string) [4]int {
+	w.t.Helper()
+	r := w.back(p, id)
+	return [4]int{r.Lines[0].Quantity, r.Lines[0].Restocked, r.Lines[0].WrittenOff, r.Order.Lines[0].Returned}
+}
+
+// A regression: what came in of one supplier's goods was taken for another's, who
+// could not receive its own then.
+func TestReturnOfTwoSuppliers(t *testing.T) {
+	w := newWorld(t)
+	o := w.byTwo()
+	id, err := w.announce(shop, o, 5)
+	w.must(err)
+	refused(t, w.receive(cajun, id, 4, 0, nil), redline.CodeInvalid, "lines.0.restock")
+	w.must(w.receive(cajun, id, 2, 1, nil))
+	equal(t, "what cajun sees", w.came(cajun, id), [4]int{3, 2, 1, 3})
+	equal(t, "what tokyo sees", w.came(tokyo, id), [4]int{2, 0, 0, 0})
+	equal(t, "of its order's line", w.order(tokyo, o.ID).Lines[0].Returned, 0)
+	refused(t, w.receive(cajun, id, 1, 0, nil), redline.CodeInvalid, "lines.0.restock")
+	w.must(w.receive(tokyo, id, 2, 0, nil))
+	equal(t, "what tokyo sees", w.came(tokyo, id), [4]int{2, 2, 0, 2})
+	equal(t, "what the shop sees", w.came(shop, id), [4]int{5, 4, 1, 5})
+	equal(t, "the return", w.back(shop, id).Status, redline.ReturnReceived)
+	w.checkBooks()
+}
+
+// Whose goods came in follows from where an operator says they did, as far as its
+// supplier has shipped any; what nobody can tell is nobody's.
+func TestReturnOfTwoSuppliersReceivedByAnOperator(t *testing.T) {
+	w := newWorld(t)
+	o := w.byTwo()
+	id, err := w.announce(shop, o, 4)
+	w.must(err)
+	refused(t, w.receive(operator, id, 1, 0, nil), redline.CodeInvalid, "locationId")
+	w.must(w.receive(operator, id, 2, 1, ref(w.id["tokyo"])))
+	equal(t, "what tokyo sees", w.came(tokyo, id), [4]int{2, 2, 0, 2})
+	equal(t, "what cajun sees", w.came(cajun, id), [4]int{3, 0, 0, 0})
+	refused(t, w.receive(tokyo, id, 1, 0, nil), redline.CodeInvalid, "lines.0.restock")
+	w.must(w.receive(cajun, id, 1, 0, nil))
+	// Another return of the line is no more of tokyo's.
+	id, err = w.announce(shop, o, 1)
+	w.must(err)
+	refused(t, w.receive(tokyo, id, 1, 0, nil), redline.CodeInvalid, "lines.0.restock")
+	w.must(w.receive(operator, id, 0, 1, nil))
+	equal(t, "what cajun sees", w.came(cajun, id), [4]int{1, 0, 0, 1})
+	w.checkBooks()
+}
+
+// What only one supplier has shipped is its own wherever it comes in.
+func TestReturnToOurOwnOfASuppliersGoods(t *testing.T) {
+	w := newWorld(t)
+	id, err := w.announce(shop, w.shipped("tea", 4), 4)
+	w.must(err)
+	w.must(w.receive(operator, id, 3, 0, ref(w.id["east"])))
+	equal(t, "what tokyo sees", w.came(tokyo, id), [4]int{4, 3, 0, 3})
+	refused(t, w.receive(tokyo, id, 2, 0, nil), redline.CodeInvalid, "lines.0.restock")
+	w.must(w.receive(tokyo, id, 0, 1, nil))
+	equal(t, "the return", w.back(shop, id).Status, redline.ReturnReceived)
+	w.checkBooks()
+}
+
 // What is restocked goes to who waits for it.
 func TestReturnFillsBackorders(t *testing.T) {
 	w := newWorld(t)
