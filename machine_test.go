@@ -105,7 +105,7 @@ func TestMachines(t *testing.T) {
     PENDING --> CANCELLED: cancel
     SHIPPED --> DELIVERED: arrive
     SHIPPED --> FAILED: get lost
-    CANCELLED --> [*]
+    CANCELLED --> SHIPPED: ship all the same
     DELIVERED --> [*]
     FAILED --> [*]
 `, "the diagram")

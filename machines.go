@@ -40,6 +40,7 @@ var ShipmentMachine = &Machine[FulfillmentStatus]{
 		moves(ActCancel, shipmentStatuses{ShipmentPending}, shipmentStatuses{ShipmentCancelled}),
 		moves(ActDeliver, shipmentStatuses{ShipmentShipped}, shipmentStatuses{ShipmentDelivered}),
 		moves(ActFail, shipmentStatuses{ShipmentShipped}, shipmentStatuses{ShipmentFailed}),
+		moves(ActShipLate, shipmentStatuses{ShipmentCancelled}, shipmentStatuses{ShipmentShipped}),
 	),
 }
 

@@ -24,6 +24,7 @@ type Transition struct {
 	excess  []ToldLine
 	// left are the parts of which something has left.
 	left []*FulfillmentOrder
+	late []LateShipment
 	// returns are those that changed, and concerned the parts whose suppliers are
 	// told of it.
 	returns   []*Return

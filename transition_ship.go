@@ -134,6 +134,16 @@ func (t *Transition) toldOf(f *FulfillmentOrder, lines []ShipLine, s Shipment, l
 	return nil, refused
 }
 
+// LateShipment left after its part had ended.
+type LateShipment struct {
+	Part     *FulfillmentOrder
+	Shipment *Fulfillment
+}
+
+// Late are the shipments that left although nothing of their parts was to be
+// shipped any more.
+func (t *Transition) Late() []LateShipment { return t.late }
+
 // Excess is what was told of a shipment's lines, where it was refused because
 // that is more of some of them than was left to ship; else it is nil.
 func (t *Transition) Excess() []ToldLine { return t.excess }
@@ -261,8 +271,13 @@ func (t *Transition) shipAfterEnd(f *FulfillmentOrder, lines []ShipLine, s Shipm
 }
 
 func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s Shipment) {
-	shipment := t.newShipment(f, quantities, s)
-	t.send(f, shipment, s.ShippedAt)
+	t.leaveLate(f, t.newShipment(f, quantities, s), s.ShippedAt)
+}
+
+// leaveLate has a shipment leave of a part that has ended, as a fact.
+func (t *Transition) leaveLate(f *FulfillmentOrder, shipment *Fulfillment, at *time.Time) {
+	t.send(f, shipment, at)
+	t.late = append(t.late, LateShipment{Part: f, Shipment: shipment})
 	rejected := f.Status == PartRejected
 	for _, sent := range shipment.Lines {
 		n, l, line := sent.Quantity, f.line(sent.FulfillmentOrderLineID), t.Order.Line(sent.OrderLineID)
@@ -275,7 +290,7 @@ func (t *Transition) shipLate(f *FulfillmentOrder, quantities map[string]int, s 
 		k := min(n, *first)
 		*first -= k
 		*then -= n - k
-		t.takeFact(f, line, n, s.ShippedAt)
+		t.takeFact(f, line, n, at)
 	}
 	for _, l := range f.Lines {
 		// The rest of what was rejected stays refused, though the part is closed.
@@ -350,8 +365,12 @@ func (t *Transition) shipment(id string, to FulfillmentStatus) (*FulfillmentOrde
 	if f == nil || !f.TouchableBy(t.By) {
 		return nil, nil, NotFound([]string{"fulfillmentId"}, "there is no shipment %.60q that you may work on", id)
 	}
+	next := ShipmentMachine.To(s.Status)
+	if s.Status == ShipmentCancelled && f.ours() { // what we called off ourselves hasn't left
+		next = nil
+	}
 	stopped := t.Order.Held() && to == ShipmentShipped
-	if slices.Contains(ShipmentMachine.To(s.Status), to) && !stopped {
+	if slices.Contains(next, to) && !stopped {
 		return f, s, nil
 	}
 	e := Errorf(CodeInvalidTransition, []string{"fulfillmentId"}, "a shipment that is %s can't become %s", s.Status, to)
@@ -359,16 +378,17 @@ func (t *Transition) shipment(id string, to FulfillmentStatus) (*FulfillmentOrde
 		e.Message = "the order is on hold, and nothing of it leaves until it is released"
 	}
 	e.From, e.To, e.Allowed = string(s.Status), string(to), []string{}
-	for _, next := range ShipmentMachine.To(s.Status) {
-		if !t.Order.Held() || next != ShipmentShipped {
-			e.Allowed = append(e.Allowed, string(next))
+	for _, status := range next {
+		if !t.Order.Held() || status != ShipmentShipped {
+			e.Allowed = append(e.Allowed, string(status))
 		}
 	}
 	return nil, nil, e
 }
 
 // MarkShipped has a pending shipment leave. What is told of it now stands for
-// what was told before.
+// what was told before. One of a supplier's that was called off, or with its part,
+// may have left all the same, and that is taken as a fact.
 func (t *Transition) MarkShipped(shipmentID string, told Shipment) error {
 	f, s, err := t.shipment(shipmentID, ShipmentShipped)
 	if err != nil {
@@ -377,10 +397,39 @@ func (t *Transition) MarkShipped(shipmentID string, told Shipment) error {
 	if err := t.checkShippedAt(told); err != nil {
 		return err
 	}
+	calledOff := s.Status == ShipmentCancelled
+	if calledOff {
+		if err := f.toldBefore(Shipment{TrackingNumber: cmp.Or(told.TrackingNumber, s.TrackingNumber)}); err != nil {
+			return err
+		}
+		if err := t.mayHaveLeft(f, s); err != nil {
+			return err
+		}
+	}
 	t.touch(f)
 	s.Carrier, s.TrackingNumber = cmp.Or(told.Carrier, s.Carrier), cmp.Or(told.TrackingNumber, s.TrackingNumber)
 	s.TrackingURL = cmp.Or(told.TrackingURL, s.TrackingURL)
-	t.leave(f, s, told.ShippedAt)
+	if calledOff && !f.IsOpen() {
+		t.leaveLate(f, s, told.ShippedAt)
+	} else {
+		t.leave(f, s, told.ShippedAt)
+	}
+	return nil
+}
+
+// mayHaveLeft refuses that a shipment that was called off has left where its part
+// has less to ship than it holds.
+func (t *Transition) mayHaveLeft(f *FulfillmentOrder, s *Fulfillment) error {
+	left := f.unassigned
+	if !f.IsOpen() {
+		left = t.recoverable
+	}
+	for _, sent := range s.Lines {
+		if n := left(f.line(sent.FulfillmentOrderLineID)); sent.Quantity > n {
+			return Invalid([]string{"fulfillmentId"}, "the shipment was called off, and holds %d of line %s, of which %d are left; tell of what has left as another",
+				sent.Quantity, sent.FulfillmentOrderLineID, n)
+		}
+	}
 	return nil
 }
 

@@ -95,6 +95,11 @@ func (s *Store) changeOrder(ctx context.Context, p redline.Principal, c orderCha
 // goes, the order's rows and the event. What it made available goes to those who
 // wait. It answers the one part that changed, if it was one.
 func (m *mutation) writeChange(ctx context.Context, t *redline.Transition) (string, error) {
+	for _, late := range t.Late() {
+		if err := m.tellLate(ctx, t.Order, late); err != nil {
+			return "", err
+		}
+	}
 	if err := m.settleExcess(ctx, t.Left()); err != nil {
 		return "", err
 	}

@@ -34,7 +34,7 @@ func (s *Store) FulfillmentCreate(
 			return none, err
 		}
 		f := o.Part(in.FulfillmentOrderID)
-		t, late := redline.NewTransition(o, p, m.now), !f.IsOpen()
+		t := redline.NewTransition(o, p, m.now)
 		if err := t.Ship(f.ID, in.Lines, shipmentOf(in)); err != nil {
 			if told := t.Excess(); told != nil && !in.Pending && p.Role == redline.RoleSupplier {
 				if err := m.tellExcess(ctx, o, f, in, told); err != nil {
@@ -44,11 +44,6 @@ func (s *Store) FulfillmentCreate(
 				return none, nil
 			}
 			return none, err
-		}
-		if late {
-			if err := m.tellLate(ctx, o, f); err != nil {
-				return none, err
-			}
 		}
 		part, err := m.writeChange(ctx, t)
 		return changedOrder{OrderID: o.ID, PartID: part}, err

@@ -186,6 +186,44 @@ func TestWholeOrderTakesItsPendingShipments(t *testing.T) {
 	w.checkBooks()
 }
 
+// A supplier that had made a shipment ready, and sent it before it was called
+// off with its part, is taken by its word: once.
+func TestPendingShipmentLeftAfterItsPartWasCancelled(t *testing.T) {
+	w := newWorld(t)
+	o, f := w.teaAtTokyo(4)
+	w.must(w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Pending: true}))
+	w.must(w.cancel(shop, o))
+	_, _, err := w.FulfillmentOrderAcceptCancellation(w.ctx, tokyo, redline.FulfillmentOrderRespondInput{FulfillmentOrderID: f.ID})
+	w.must(err)
+	s := w.part(w.order(tokyo, o.ID), "tokyo").Fulfillments[0]
+	equal(t, "the shipment", s.Status, redline.ShipmentCancelled)
+	w.must(w.markShipped(tokyo, s.ID))
+	now := w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
+	equal(t, "the shipment, as told", w.part(now, "tokyo").Fulfillments[0].Status, redline.ShipmentShipped)
+	equal(t, "the stock", w.counts("tea", "tokyo"), []int{16, 0, 0})
+	equal(t, "who is told", len(w.disagreements(redline.ConflictShipAfterCancel)), 1)
+	w.unchanged(func() { refused(t, w.markShipped(tokyo, s.ID), redline.CodeInvalidTransition, "fulfillmentId") })
+
+	// What we called off ourselves hasn't left, and what has been shipped since
+	// leaves nothing for what was called off.
+	own := w.place(shop, line("pads", 3))
+	f = w.part(own, "east")
+	w.must(w.send(operator, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Pending: true}))
+	w.must(w.cancel(shop, own))
+	ours := w.part(w.order(operator, own.ID), "east").Fulfillments[0].ID
+	o, f = w.teaAtTokyo(4)
+	w.must(w.send(tokyo, redline.FulfillmentCreateInput{FulfillmentOrderID: f.ID, Pending: true}))
+	theirs := w.part(w.order(tokyo, o.ID), "tokyo").Fulfillments[0].ID
+	w.must(w.cancelShipment(tokyo, theirs))
+	w.must(w.ship(tokyo, f, redline.ShipLine{LineID: f.Lines[0].ID, Quantity: 1}))
+	w.unchanged(func() {
+		e := refused(t, w.markShipped(operator, ours), redline.CodeInvalidTransition, "fulfillmentId")
+		equal(t, "allowed", e.Allowed, []string{})
+		refused(t, w.markShipped(tokyo, theirs), redline.CodeInvalid, "fulfillmentId")
+	})
+	w.checkBooks()
+}
+
 // What a supplier ships after its part was cancelled is a fact: it counts as
 // shipped, its stock falls once, and a person is told. A return is the way back.
 func TestShipAfterCancel(t *testing.T) {

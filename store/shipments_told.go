@@ -62,14 +62,15 @@ func (m *mutation) heldBefore(ctx context.Context, cause string, held any) error
 	return nil
 }
 
-// tellLate opens the conflict of a part whose newest shipment left after it had
+// tellLate opens the conflict of a part of which a shipment left after it had
 // ended. One that is open tells of all of them.
-func (m *mutation) tellLate(ctx context.Context, o *redline.Order, f *redline.FulfillmentOrder) error {
+func (m *mutation) tellLate(ctx context.Context, o *redline.Order, late redline.LateShipment) error {
+	f := late.Part
 	held := heldShipments{OrderID: o.ID}
 	if err := m.heldBefore(ctx, causeShipAfterCancel(f.ID), &held); err != nil {
 		return err
 	}
-	held.ShipmentIDs = append(held.ShipmentIDs, f.Fulfillments[len(f.Fulfillments)-1].ID)
+	held.ShipmentIDs = append(held.ShipmentIDs, late.Shipment.ID)
 	// When its stock was given back, the ledger says.
 	var ended *time.Time
 	err := scanRows(ctx, m.tx, "reading when a part ended", `SELECT max(recorded_at) FROM inventory_movements
@@ -201,19 +202,21 @@ func (m *mutation) shipAsTold(ctx context.Context, text json.RawMessage) error {
 		return err
 	}
 	if err := held.overtaken(o.Part(held.Input.FulfillmentOrderID)); err != nil {
+		var open heldExcess
+		if lost := m.heldBefore(ctx, causeQuantityExceedsOrder(held.Input.FulfillmentOrderID), &open); lost != nil {
+			return lost
+		}
+		if open.ToldAt.IsZero() { // another has closed it while this waited for the order
+			return errMoved
+		}
 		return err
 	}
 	s := shipmentOf(held.Input)
 	s.ShippedAt, s.Pending = cmp.Or(s.ShippedAt, &held.ToldAt), false
 	f := o.Part(held.Input.FulfillmentOrderID)
-	t, late, before := redline.NewTransition(o, m.by, m.now), !f.IsOpen(), len(f.Fulfillments)
+	t := redline.NewTransition(o, m.by, m.now)
 	if err := t.ShipAsTold(f.ID, held.Input.Lines, s); err != nil {
 		return err
-	}
-	if late && len(f.Fulfillments) > before {
-		if err := m.tellLate(ctx, o, f); err != nil {
-			return err
-		}
 	}
 	if _, err = m.writeChange(ctx, t); err != nil {
 		return err
