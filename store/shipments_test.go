@@ -407,7 +407,7 @@ func TestMoreThanWasLeftBesidePending(t *testing.T) {
 	w.must(w.resolve(w.disagreements(redline.ConflictQuantityExceedsOrder)[0]))
 	w.stands(o, redline.OrderShipped, "tokyo", redline.PartClosed)
 	equal(t, "the stock", w.counts("tea", "tokyo"), []int{13, 0, 0})
-	refused(t, w.markShipped(tokyo, s), redline.CodeInvalidTransition, "fulfillmentId")
+	refused(t, w.markShipped(tokyo, s), redline.CodeInvalid, "fulfillmentId")
 	w.checkBooks()
 }
 
