@@ -248,7 +248,7 @@ func (m *orderMachine) checkChange(
 	t *rapid.T, before *redline.Order, by redline.Principal, did redline.Action, tr *redline.Transition, c redline.Change,
 ) {
 	o := m.order
-	if (before.Status == redline.OrderCancelled || before.Status == redline.OrderDelivered) && !anyLate(before, c) {
+	if (before.Status == redline.OrderCancelled || before.Status == redline.OrderDelivered) && len(tr.Late()) == 0 {
 		t.Fatalf("an order that was %s has changed", before.Status)
 	}
 	mustEqual(t, o.Version, before.Version+1, "the order's version")
@@ -257,7 +257,7 @@ func (m *orderMachine) checkChange(
 	if o.Status != before.Status && !slices.Contains(redline.OrderMachine.To(before.Status, did), o.Status) {
 		t.Fatalf("an order that was %s is %s by %q, which its table doesn't know", before.Status, o.Status, did)
 	}
-	m.checkParts(t, before, c)
+	m.checkParts(t, before, c, tr.Late())
 	m.checkStock(t, before, c)
 
 	var told []string
@@ -304,14 +304,9 @@ func wholeCancelled(before, after *redline.Order) bool {
 	return false
 }
 
-// anyLate: a supplier shipped what it was no longer to ship.
-func anyLate(before *redline.Order, c redline.Change) bool {
-	return slices.ContainsFunc(c.Shipments, func(s *redline.Fulfillment) bool { return !before.Part(s.FulfillmentOrderID).IsOpen() })
-}
-
 // checkParts: a part has a new version where, and only where, it changed, and
 // what is at an end stays so.
-func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.Change) {
+func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.Change, lateOnes []redline.LateShipment) {
 	var shipments []*redline.Fulfillment
 	for _, f := range m.order.FulfillmentOrders[len(before.FulfillmentOrders):] {
 		mustEqual(t, []any{f.Status, f.Version, slices.Contains(c.Parts, f), slices.Contains(c.Made, f)},
@@ -330,7 +325,9 @@ func (m *orderMachine) checkParts(t *rapid.T, before *redline.Order, c redline.C
 			want++
 		}
 		mustEqual(t, f.Version, want, "the version of %s", f.ID)
-		if late := f.SupplierCode != nil && f.Status == redline.PartClosed && len(f.Fulfillments) > len(was.Fulfillments); !was.IsOpen() && !late && (f.Status != was.Status || !reflect.DeepEqual(quantities(f), quantities(was))) {
+		late := f.SupplierCode != nil && f.Status == redline.PartClosed &&
+			slices.ContainsFunc(lateOnes, func(l redline.LateShipment) bool { return l.Part == f })
+		if !was.IsOpen() && !late && (f.Status != was.Status || !reflect.DeepEqual(quantities(f), quantities(was))) {
 			t.Fatalf("%s was %s and has become %s, from %v to %v", f.ID, was.Status, f.Status, quantities(was), quantities(f))
 		}
 		mustEqual(t, f.StatusBefore != nil, f.Status == redline.PartCancellationRequested, "whether %s knows what it was", f.ID)
