@@ -1,6 +1,9 @@
 package redline
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // FeedMode says what a feed means for what it omits.
 type FeedMode string
@@ -32,6 +35,15 @@ type SupplierFeedInput struct {
 	OnRowError     OnRowError        `json:"onRowError"`
 	DryRun         bool              `json:"dryRun,omitempty"`
 	Rows           []SupplierFeedRow `json:"rows"`
+}
+
+// Reference is what a feed is called in the ledger, in conflicts and in messages:
+// by its sequence, or where it has none by the beginning of its key.
+func (in *SupplierFeedInput) Reference() string {
+	if in.Sequence != nil {
+		return fmt.Sprintf("feed %d", *in.Sequence)
+	}
+	return fmt.Sprintf("feed %.40s", in.IdempotencyKey)
 }
 
 // SupplierFeedRow is what a feed says of one SKU. Quantity is in Unit; left

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,10 +77,7 @@ func (t *transaction) loadLocked(ctx context.Context, ids []string) ([]*redline.
 // byAge sorts orders, oldest first.
 func byAge(orders []*redline.Order) {
 	slices.SortFunc(orders, func(a, b *redline.Order) int {
-		if c := a.PlacedAt.Compare(b.PlacedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(a.PlacedAt.Compare(b.PlacedAt), strings.Compare(a.ID, b.ID))
 	})
 }
 

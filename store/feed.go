@@ -154,7 +154,7 @@ func (f *feed) submit(ctx context.Context) error {
 	if f.in.AsOf.After(f.now.Add(feedAhead)) {
 		return redline.Invalid([]string{"asOf"}, "%s lies more than %s ahead", stamp(f.in.AsOf), feedAhead)
 	}
-	f.statement = statement{earlier(f.in.AsOf, f.now), f.refer(), f.in.Sequence, f.in.Measure}
+	f.statement = statement{earlier(f.in.AsOf, f.now), f.in.Reference(), f.in.Sequence, f.in.Measure}
 	if err := f.follows(head); err != nil {
 		return err
 	}
@@ -262,14 +262,6 @@ func (t *transaction) lockFeedHead(ctx context.Context, supplierID string) (feed
 		RETURNING h.sequence, h.seen, h.as_of, clock_timestamp()`,
 		[]any{supplierID}, []any{&head.sequence, &head.seen, &head.asOf, &t.now}, func() error { return nil })
 	return head, err
-}
-
-// refer is what the ledger says of where the feed's changes come from.
-func (f *feed) refer() string {
-	if f.in.Sequence != nil {
-		return fmt.Sprintf("feed %d", *f.in.Sequence)
-	}
-	return fmt.Sprintf("feed %.40s", f.in.IdempotencyKey)
 }
 
 // follows refuses a feed that is not newer than the last that was applied: by its

@@ -23,9 +23,9 @@ const (
 )
 
 // errDue says that reservations are due on levels that a transaction has locked: at
-// most dueMost of them. It decides on nothing before
-// they are released: that is done in transactions of their own, which begin with the
-// locks that come before those of levels.
+// most dueMost of them. It decides on nothing before they are released: that is done
+// in transactions of their own, which begin with the locks that come before those of
+// levels.
 type errDue struct{ reservations []string }
 
 func (*errDue) Error() string { return "reservations are due on the levels that were locked" }

@@ -101,7 +101,8 @@ func (c *feedCmd) run(ctx context.Context, io streams) error {
 	}
 	c.report(io, s, total, sent)
 	if err == nil && total.Held {
-		err = c.held(io, total, c.reference(key))
+		named := redline.SupplierFeedInput{IdempotencyKey: key, Sequence: c.Sequence}
+		err = c.held(io, total, named.Reference())
 	}
 	switch {
 	case err != nil:
@@ -298,12 +299,4 @@ func (c *feedCmd) key(s *statement, supplierID string) string {
 		key += "-dry-run"
 	}
 	return key
-}
-
-// reference is what the gateway calls a feed that is sent in one call.
-func (c *feedCmd) reference(key string) string {
-	if c.Sequence != nil {
-		return fmt.Sprintf("feed %d", *c.Sequence)
-	}
-	return fmt.Sprintf("feed %.40s", key)
 }
