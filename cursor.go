@@ -13,13 +13,23 @@ type Cursor struct {
 	// when the same ids may mean other events.
 	Epoch uint32
 	ID    int64
+	// InSnapshot is true of the cursors that are told while a snapshot isn't
+	// complete yet. Nobody can go on from within one: it begins again.
+	InSnapshot bool
 }
+
+// inSnapshot is the bit of the id that stands for InSnapshot: ids are positive.
+const inSnapshot = 1 << 63
 
 // String writes the cursor in 16 characters, opaque to whoever gets it.
 func (c Cursor) String() string {
+	id := uint64(c.ID)
+	if c.InSnapshot {
+		id |= inSnapshot
+	}
 	var b [12]byte
 	binary.BigEndian.PutUint32(b[:4], c.Epoch)
-	binary.BigEndian.PutUint64(b[4:], uint64(c.ID))
+	binary.BigEndian.PutUint64(b[4:], id)
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
@@ -29,9 +39,8 @@ func ParseCursor(s string) (Cursor, error) {
 	if err != nil || len(b) != 12 || len(s) != 16 {
 		return Cursor{}, Invalid(nil, "this is not a cursor of the event log")
 	}
-	c := Cursor{Epoch: binary.BigEndian.Uint32(b[:4]), ID: int64(binary.BigEndian.Uint64(b[4:]))}
-	if c.ID < 0 {
-		return Cursor{}, Invalid(nil, "this is not a cursor of the event log")
-	}
-	return c, nil
+	id := binary.BigEndian.Uint64(b[4:])
+	return Cursor{
+		Epoch: binary.BigEndian.Uint32(b[:4]), ID: int64(id &^ inSnapshot), InSnapshot: id&inSnapshot != 0,
+	}, nil
 }

@@ -18,8 +18,9 @@ func TestCursorRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := redline.Cursor{
-			Epoch: rapid.Uint32().Draw(t, "epoch"),
-			ID:    rapid.OneOf(rapid.Int64Range(0, math.MaxInt64), rapid.SampledFrom([]int64{0, 1, math.MaxInt64})).Draw(t, "id"),
+			Epoch:      rapid.Uint32().Draw(t, "epoch"),
+			ID:         rapid.OneOf(rapid.Int64Range(0, math.MaxInt64), rapid.SampledFrom([]int64{0, 1, math.MaxInt64})).Draw(t, "id"),
+			InSnapshot: rapid.Bool().Draw(t, "in a snapshot"),
 		}
 		s := c.String()
 		if len(s) > cursorMax {
@@ -40,7 +41,7 @@ func FuzzParseCursor(f *testing.F) {
 	for _, s := range []string{
 		"", good, good + "=", good + "\n", "\r\n" + good, good[:8] + "\n" + good[8:], good[:15], good + "A", good[:12], strings.Repeat("_", 16),
 		strings.Repeat("-", 16), strings.Repeat("+", 16), "AAAAAIAAAAAAAAAA", strings.Repeat("A", 1000),
-		redline.Cursor{Epoch: math.MaxUint32, ID: math.MaxInt64}.String(), redline.Cursor{ID: -1}.String(),
+		redline.Cursor{Epoch: math.MaxUint32, ID: math.MaxInt64}.String(), redline.Cursor{ID: 1, InSnapshot: true}.String(),
 	} {
 		f.Add(s)
 	}

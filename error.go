@@ -33,6 +33,9 @@ const (
 	// CodeOutcomeUnknown: the answer to a COMMIT was lost. Calling again with
 	// the same idempotency key finds out, and does nothing twice.
 	CodeOutcomeUnknown ErrorCode = "OUTCOME_UNKNOWN"
+	// CodeCursorExpired: the log no longer reaches back to the cursor, or is
+	// another one. Whoever came with it has to load anew.
+	CodeCursorExpired ErrorCode = "CURSOR_EXPIRED"
 	// CodeUnavailable: the database can't answer now.
 	CodeUnavailable ErrorCode = "UNAVAILABLE"
 )

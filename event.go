@@ -11,8 +11,10 @@ import (
 // event that can't be read, which has none. For one level, one order and one
 // conflict ID order is commit order.
 type Event struct {
-	ID    int64
-	At    time.Time
+	ID int64
+	At time.Time
+	// Xid is the transaction that it was committed in.
+	Xid   uint64
 	Level *LevelEvent
 	Order *OrderEvent
 	// Conflict tells of a conflict that was opened, told of again or closed.
@@ -49,6 +51,21 @@ func (e *Event) Type() string {
 	}
 }
 
+// Subject is the id of the level, order or conflict that it tells of, "" where
+// there is none.
+func (e *Event) Subject() string {
+	switch {
+	case e.Level != nil:
+		return e.Level.Level.ID
+	case e.Order != nil:
+		return e.Order.Order.ID
+	case e.Conflict != nil:
+		return e.Conflict.Conflict.ID
+	default:
+		return ""
+	}
+}
+
 // EventBatch is what one look at the event log found behind a position.
 type EventBatch struct {
 	// Events are those of the types that were asked for, by ID.
@@ -60,6 +77,8 @@ type EventBatch struct {
 	UpTo int64
 	// More says that the batch was full, and that the log is settled further.
 	More bool
+	// Issued is the last id that the log had given out when it was looked at.
+	Issued int64
 }
 
 // LevelEvent tells of one new version of a level. Beside the level stands what
