@@ -17,10 +17,10 @@ type LiveQuery struct {
 	// Wants reports whether an event of the type is told. It is called often,
 	// from one goroutine at a time, and must be quick.
 	Wants func(*Event) bool
-	// Tell makes the next answers of the operation ready: one for each member, in
-	// this order, of which there are at most TellMax. It is not called again
-	// before they were all taken.
-	Tell func(ctx context.Context, what []Telling)
+	// Tell makes the next answers of the operation ready: one for each thing to
+	// tell, in this order, of which there are at most TellMax. It is not called
+	// again before they were all taken.
+	Tell func(what []Telling)
 	// State reads all that the query is about as it is now, in one snapshot.
 	State func(ctx context.Context) (*State, error)
 

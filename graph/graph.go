@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -35,8 +34,6 @@ type resolver struct {
 	log      *slog.Logger
 	contract *contract
 	plans    plans
-	// streams are the goroutines of subscriptions.
-	streams sync.WaitGroup
 }
 
 // New builds the room.
@@ -86,10 +83,6 @@ func (g *Graph) executor(schema graphql.ExecutableSchema) *executor.Executor {
 	}
 	return e
 }
-
-// Wait returns once the goroutines of all subscriptions have ended, which they
-// do when their contexts have. Call it when no more are started.
-func (g *Graph) Wait() { g.resolver.streams.Wait() }
 
 // Query returns the resolvers of queries.
 func (r *resolver) Query() generated.QueryResolver { return query{r} }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"maps"
 	"slices"
 
 	"redline"
@@ -9,12 +10,29 @@ import (
 
 // set is a list of a filter, made for looking up. A nil set narrows nothing,
 // an empty one leaves nothing.
-type set[T comparable] map[T]bool
+type set[T ~string] map[T]bool
 
 func (s set[T]) has(v T) bool { return s == nil || s[v] }
 
+// list lists the members; nil of a set that narrows nothing.
+func (s set[T]) list() []T {
+	if s == nil {
+		return nil
+	}
+	return slices.AppendSeq([]T{}, maps.Keys(s))
+}
+
+// terms are the members as terms of a kind.
+func (s set[T]) terms(kind redline.TermKind) []redline.Term {
+	terms := []redline.Term{}
+	for v := range s {
+		terms = append(terms, redline.Term{Kind: kind, Value: string(v)})
+	}
+	return terms
+}
+
 // setOf makes a set of one list of a filter.
-func setOf[T comparable](name string, list []T) (set[T], error) {
+func setOf[T ~string](name string, list []T) (set[T], error) {
 	if err := bounded(filterList{name, len(list)}); err != nil {
 		return nil, err
 	}
@@ -95,6 +113,53 @@ func (f *levelFilter) kind(e *redline.LevelEvent) model.EventKind {
 	return told(meets(e.Before.Low, e.Before.Stale), meets(e.Level.Low(), e.Level.Stale))
 }
 
+// terms are what of an event decides first whether it can be of interest under
+// the filter, and to a principal: whatever leaves the fewest.
+func (f *levelFilter) terms(p redline.Principal) []redline.Term {
+	switch {
+	case f.products != nil:
+		return f.products.terms(redline.TermProduct)
+	case f.skus != nil:
+		return f.skus.terms(redline.TermSKU)
+	case f.locations != nil:
+		return f.locations.terms(redline.TermLocation)
+	case f.supplier != nil:
+		return []redline.Term{{Kind: redline.TermSupplier, Value: *f.supplier}}
+	case p.Role == redline.RoleSupplier:
+		return termsOfSupplier(p)
+	case f.categories != nil:
+		return f.categories.terms(redline.TermCategory)
+	}
+	return nil
+}
+
+// termsOfSupplier are those of the suppliers that a supplier's principal speaks
+// for; nil, which narrows nothing, for everybody else.
+func termsOfSupplier(p redline.Principal) []redline.Term {
+	if p.Role != redline.RoleSupplier {
+		return nil
+	}
+	terms := []redline.Term{}
+	for _, code := range p.Suppliers {
+		terms = append(terms, redline.Term{Kind: redline.TermCode, Value: code})
+	}
+	return terms
+}
+
+// stored is the filter as the repositories have it.
+func (f *levelFilter) stored() redline.InventoryFilter {
+	stored := redline.InventoryFilter{
+		ProductIDs: f.products.list(), Skus: f.skus.list(), LocationIDs: f.locations.list(), Category: f.categories.list(), SupplierID: f.supplier,
+	}
+	if f.low {
+		stored.LowOnly = &f.low
+	}
+	if f.stale {
+		stored.StaleOnly = &f.stale
+	}
+	return stored
+}
+
 // orderFilter is the filter of a subscription to orders.
 type orderFilter struct {
 	orders                      set[string]
@@ -146,4 +211,37 @@ func (f *orderFilter) kind(e *redline.OrderEvent, p redline.Principal) model.Eve
 		return ""
 	}
 	return told(e.From != nil && f.statuses.has(*e.From), f.statuses.has(e.To))
+}
+
+// terms are what of an event decides first whether it can be of interest under
+// the filter, and to a principal: whatever leaves the fewest.
+func (f *orderFilter) terms(p redline.Principal) []redline.Term {
+	one := func(kind redline.TermKind, value string) []redline.Term {
+		return []redline.Term{{Kind: kind, Value: value}}
+	}
+	switch {
+	case f.orders != nil:
+		return f.orders.terms(redline.TermOrder)
+	case p.Role == redline.RoleCustomer:
+		return one(redline.TermCustomer, p.Customer)
+	case f.customer != nil:
+		return one(redline.TermCustomer, *f.customer)
+	case p.Role == redline.RoleStorefront:
+		return one(redline.TermOwner, p.Subject)
+	case f.product != nil:
+		return one(redline.TermProduct, *f.product)
+	case p.Role == redline.RoleSupplier:
+		return termsOfSupplier(p)
+	case f.supplier != nil:
+		return one(redline.TermSupplier, *f.supplier)
+	}
+	return nil
+}
+
+// stored is the filter as the repositories have it, and the orders' ids, nil
+// where it doesn't name any.
+func (f *orderFilter) stored() (stored redline.OrderFilter, ids []string) {
+	return redline.OrderFilter{
+		Statuses: f.statuses.list(), CustomerID: f.customer, SupplierID: f.supplier, ProductID: f.product,
+	}, f.orders.list()
 }

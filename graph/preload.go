@@ -29,9 +29,9 @@ type preloader struct {
 	root *field
 	// asksProducts is true where the plan asks for products by their ids.
 	asksProducts bool
-	// event is the event under way, where there is one: what its payload lacks
-	// is read, and none of the history after it.
-	event *redline.Event
+	// events are those under way, where there are some: what their payloads lack
+	// is read, and none of the history after them.
+	events []*redline.Event
 	// products are those known already, kept where some are asked for: a level
 	// leads back to its product without a look. stubs are not among them:
 	// products and locations for those who ask for no more than is known anyway.

@@ -19,6 +19,7 @@ type Store interface {
 	ReturnStore
 	ConflictStore
 	AuditStore
+	StateStore
 }
 
 // CatalogStore reads products, suppliers and locations.
@@ -145,6 +146,19 @@ type ConflictStore interface {
 	ConflictResolve(ctx context.Context, p redline.Principal, in redline.ConflictResolveInput) (string, redline.Outcome, error)
 }
 
+// StateStore reads what live queries are about, as it is now, each in one snapshot
+// of the database.
+type StateStore interface {
+	LevelsState(ctx context.Context, p redline.Principal, f redline.InventoryFilter) (*redline.State, error)
+	// AvailabilityState has the levels of what is on sale, whoever asks.
+	AvailabilityState(ctx context.Context, f redline.InventoryFilter) (*redline.State, error)
+	// OrdersState narrows to orders with these ids, unless they are nil. Orders come
+	// whole, as events carry them.
+	OrdersState(ctx context.Context, p redline.Principal, f redline.OrderFilter, orderIDs []string) (*redline.State, error)
+	// ConflictsState has those that are open.
+	ConflictsState(ctx context.Context, p redline.Principal) (*redline.State, error)
+}
+
 // AuditStore reads the audit, and is told of what no repository would see.
 type AuditStore interface {
 	// RefusedAtDoor notes that a principal was refused a mutation before it
@@ -156,11 +170,10 @@ type AuditStore interface {
 
 // Live is what the resolvers ask of the event log's broker.
 type Live interface {
-	// Subscribe delivers the events of one type that are wanted, in the order of
-	// the log, from the head on. want is called for every event of that type and
-	// must be quick; the events are shared and not to be changed. The channel is
-	// closed once ctx has ended or the subscriber was cut off.
-	Subscribe(ctx context.Context, eventType string, want func(*redline.Event) bool) (<-chan *redline.Event, error)
+	// Follow takes on what the resolver of a live operation, whose context it is,
+	// wants to be told of. From then on the query's Tell is called, and what it
+	// makes ready is taken from the resolver's channel.
+	Follow(ctx context.Context, q *redline.LiveQuery) error
 	// Head is the newest settled event, 0 before the first.
 	Head() int64
 	// Cursor writes an event's position for callers.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"redline"
@@ -11,87 +12,144 @@ import (
 // subscription has the resolvers of the type Subscription.
 type subscription struct{ *resolver }
 
-// eventTimeout bounds what is read beside one event. The event is told without
-// it where that takes longer.
+// eventTimeout bounds what is read beside events. They are told without it where
+// that takes longer.
 const eventTimeout = 10 * time.Second
 
-// teller is how a subscription tells events: which of those of one type, as
-// what, and where to note what came of reading what was asked for beside one.
+// teller is how a subscription tells what it follows: as what, and where to note
+// what came of reading what was asked for beside it.
 type teller[T any] struct {
-	of     string
-	want   func(*redline.Event) bool
-	tell   func(*redline.Event) *T
+	query  redline.LiveQuery
+	tell   func(redline.Telling) *T
 	beside func(*T) *model.Beside
 }
 
-// stream subscribes to the log and tells events one by one, until ctx ends or
-// the log's broker cuts the subscriber off. Its goroutine ends with ctx.
-func stream[T any](ctx context.Context, r *resolver, t teller[T]) (<-chan *T, error) {
-	events, err := r.live.Subscribe(ctx, t.of, t.want)
-	if err != nil {
+// follow has the live engine follow a query for the operation of ctx. What it has
+// told comes by the channel, which has room for it: nobody waits here.
+func follow[T any](ctx context.Context, r *resolver, t teller[T]) (<-chan *T, error) {
+	told := make(chan *T, redline.TellMax)
+	t.query.Tell = func(what []redline.Telling) {
+		for _, next := range prepareAll(ctx, r, t, what) {
+			told <- next
+		}
+	}
+	if err := r.live.Follow(ctx, &t.query); err != nil {
 		return nil, err
 	}
-	told := make(chan *T)
-	r.streams.Go(func() {
-		defer close(told)
-		for e := range events {
-			next := prepare(ctx, r, t, e)
-			if next == nil {
-				return
-			}
-			select {
-			case told <- next:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
 	return told, nil
 }
 
-// prepare makes what is told of an event, with all that was asked for beside
-// it. It returns nil where it panicked before there was anything to tell.
-func prepare[T any](ctx context.Context, r *resolver, t teller[T], e *redline.Event) (next *T) {
+// prepareAll makes what is told, with all that was asked for beside it. That is
+// read together; where it can't be, each thing is told with what there is beside
+// it alone.
+func prepareAll[T any](ctx context.Context, r *resolver, t teller[T], what []redline.Telling) []*T {
+	out := prepare(ctx, r, t, what)
+	if len(what) > 1 && t.beside(out[0]).Err != nil {
+		out = out[:0]
+		for i := range what {
+			out = append(out, prepare(ctx, r, t, what[i:i+1])...)
+		}
+	}
+	return out
+}
+
+// prepare makes what is told, and reads what was asked for beside it at once.
+func prepare[T any](ctx context.Context, r *resolver, t teller[T], what []redline.Telling) (out []*T) {
+	out = make([]*T, len(what))
+	prepared := r.newAnswer(ctx)
+	shown := func(ctx context.Context) { answerFrom(ctx).adopt(prepared) }
+	var events []*redline.Event
+	var subjects []*T
+	for i, one := range what {
+		out[i] = t.tell(one)
+		t.beside(out[i]).Shown = shown
+		if one.Event != nil {
+			events, subjects = append(events, one.Event), append(subjects, out[i])
+		}
+	}
+	if len(events) == 0 {
+		return out
+	}
+	if err := loadBeside(withAnswer(ctx, prepared), r, events, subjects); err != nil {
+		for _, next := range out {
+			t.beside(next).Err = err
+		}
+	}
+	return out
+}
+
+// loadBeside reads what was asked for beside events. A panic in it is an error.
+func loadBeside[T any](ctx context.Context, r *resolver, events []*redline.Event, subjects []*T) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(ctx, r.log, v)
-			if next != nil {
-				t.beside(next).Err = errPanicked
-			}
+			err = errPanicked
 		}
 	}()
-	next = t.tell(e)
-	prepared := r.newAnswer(ctx)
-	t.beside(next).Shown = func(ctx context.Context) { answerFrom(ctx).adopt(prepared) }
-	p := r.preloader(withAnswer(ctx, prepared))
-	p.event = e
+	p := r.preloader(ctx)
+	p.events = events
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	if err := load(ctx, p, []*T{next}); err != nil {
-		t.beside(next).Err = err
+	return load(ctx, p, subjects)
+}
+
+// kindOfTelling is what is told: of an event, what it is under the filter.
+func kindOfTelling(what redline.Telling, filtered func(*redline.Event) model.EventKind) model.EventKind {
+	switch {
+	case what.Event == nil:
+		return model.EventKindCaughtUp
+	case what.InState:
+		return model.EventKindSnapshot
 	}
-	return next
+	return filtered(what.Event)
+}
+
+// atOf is when what is told came to be; now, where all that was missed has been.
+func atOf(what redline.Telling) time.Time {
+	if what.Event == nil {
+		return time.Now().UTC()
+	}
+	return what.Event.At
+}
+
+// state reads the subjects of a query, and leaves those that meet its filter as
+// events do.
+func state(read func(context.Context) (*redline.State, error), meets func(*redline.Event) bool) func(context.Context) (*redline.State, error) {
+	return func(ctx context.Context) (*redline.State, error) {
+		s, err := read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.Events = slices.DeleteFunc(s.Events, func(e *redline.Event) bool { return !meets(e) })
+		return s, nil
+	}
 }
 
 // AvailabilityChanged tells anybody what storefronts would notice.
 func (s subscription) AvailabilityChanged(
-	ctx context.Context, filter *model.AvailabilityLiveFilter,
+	ctx context.Context, filter *model.AvailabilityLiveFilter, after *string, snapshot bool, delivery model.Delivery,
 ) (<-chan *model.AvailabilityEvent, error) {
 	f, err := availabilityFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, s.resolver, teller[model.AvailabilityEvent]{
-		of: redline.EventLevel,
-		want: func(e *redline.Event) bool {
-			return e.Level.ChangesAvailability() && f.concerns(e.Level)
+	change := func(*redline.Event) model.EventKind { return model.EventKindChange }
+	return follow(ctx, s.resolver, teller[model.AvailabilityEvent]{
+		query: redline.LiveQuery{
+			Type: redline.EventLevel, Terms: f.terms(redline.Anonymous()),
+			After: after, Snapshot: snapshot, Latest: delivery == model.DeliveryLatest,
+			Wants: func(e *redline.Event) bool { return e.Level.ChangesAvailability() && f.concerns(e.Level) },
+			State: state(func(ctx context.Context) (*redline.State, error) {
+				return s.store.AvailabilityState(ctx, f.stored())
+			}, func(e *redline.Event) bool { return e.Level.Active && f.concerns(e.Level) }),
 		},
-		tell: func(e *redline.Event) *model.AvailabilityEvent {
-			level := e.Level.Level
-			return &model.AvailabilityEvent{
-				Cursor: s.live.Cursor(e.ID), Kind: model.EventKindChange, At: e.At,
-				Available: &level.Available, Stale: &level.Stale, Of: &level,
+		tell: func(what redline.Telling) *model.AvailabilityEvent {
+			next := &model.AvailabilityEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, change), At: atOf(what)}
+			if what.Event != nil {
+				level := what.Event.Level.Level
+				next.Available, next.Stale, next.Of = &level.Available, &level.Stale, &level
 			}
+			return next
 		},
 		beside: func(e *model.AvailabilityEvent) *model.Beside { return &e.Beside },
 	})
@@ -99,48 +157,68 @@ func (s subscription) AvailabilityChanged(
 
 // InventoryChanged tells of levels to whoever may see them.
 func (s subscription) InventoryChanged(
-	ctx context.Context, filter *model.InventoryLiveFilter,
+	ctx context.Context, filter *model.InventoryLiveFilter, after *string, snapshot bool, delivery model.Delivery,
 ) (<-chan *model.InventoryEvent, error) {
 	p := redline.PrincipalFrom(ctx)
 	f, err := inventoryFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, s.resolver, teller[model.InventoryEvent]{
-		of: redline.EventLevel,
-		want: func(e *redline.Event) bool {
-			return e.Level.VisibleTo(p) && f.kind(e.Level) != ""
+	kind := func(e *redline.Event) model.EventKind { return f.kind(e.Level) }
+	return follow(ctx, s.resolver, teller[model.InventoryEvent]{
+		query: redline.LiveQuery{
+			Type: redline.EventLevel, Terms: f.terms(p),
+			After: after, Snapshot: snapshot, Latest: delivery == model.DeliveryLatest,
+			Wants: func(e *redline.Event) bool { return e.Level.VisibleTo(p) && kind(e) != "" },
+			State: state(func(ctx context.Context) (*redline.State, error) {
+				return s.store.LevelsState(ctx, p, f.stored())
+			}, func(e *redline.Event) bool { return e.Level.VisibleTo(p) && kind(e) == model.EventKindChange }),
 		},
-		tell: func(e *redline.Event) *model.InventoryEvent {
-			level, reason := e.Level.Level, e.Level.Reason
-			return &model.InventoryEvent{
-				Cursor: s.live.Cursor(e.ID), Kind: f.kind(e.Level), At: e.At,
-				Reason: &reason, Changes: e.Level.Changes, Of: &level,
+		tell: func(what redline.Telling) *model.InventoryEvent {
+			next := &model.InventoryEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, kind), At: atOf(what)}
+			if what.Event != nil {
+				level := what.Event.Level.Level
+				next.Of = &level
 			}
+			if what.Event != nil && !what.InState {
+				reason := what.Event.Level.Reason
+				next.Reason, next.Changes = &reason, what.Event.Level.Changes
+			}
+			return next
 		},
 		beside: func(e *model.InventoryEvent) *model.Beside { return &e.Beside },
 	})
 }
 
 // OrderChanged tells of orders to whoever may see them, as they may see them.
-func (s subscription) OrderChanged(ctx context.Context, filter *model.OrderLiveFilter) (<-chan *model.OrderEvent, error) {
+func (s subscription) OrderChanged(
+	ctx context.Context, filter *model.OrderLiveFilter, after *string, snapshot bool, delivery model.Delivery,
+) (<-chan *model.OrderEvent, error) {
 	p := redline.PrincipalFrom(ctx)
 	f, err := liveOrderFilter(filter)
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, s.resolver, teller[model.OrderEvent]{
-		of: redline.EventOrder,
-		want: func(e *redline.Event) bool {
-			return e.Order.VisibleTo(p) && f.kind(e.Order, p) != ""
+	kind := func(e *redline.Event) model.EventKind { return f.kind(e.Order, p) }
+	return follow(ctx, s.resolver, teller[model.OrderEvent]{
+		query: redline.LiveQuery{
+			Type: redline.EventOrder, Terms: f.terms(p),
+			After: after, Snapshot: snapshot, Latest: delivery == model.DeliveryLatest,
+			Wants: func(e *redline.Event) bool { return e.Order.VisibleTo(p) && kind(e) != "" },
+			State: state(func(ctx context.Context) (*redline.State, error) {
+				stored, ids := f.stored()
+				return s.store.OrdersState(ctx, p, stored, ids)
+			}, func(e *redline.Event) bool { return e.Order.Order.VisibleTo(p) && kind(e) == model.EventKindChange }),
 		},
-		tell: func(e *redline.Event) *model.OrderEvent {
-			to := e.Order.To
-			next := &model.OrderEvent{
-				Cursor: s.live.Cursor(e.ID), Kind: f.kind(e.Order, p), At: e.At,
-				From: e.Order.From, To: &to, Of: orderAsTold(e.Order, p),
+		tell: func(what redline.Telling) *model.OrderEvent {
+			next := &model.OrderEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, kind), At: atOf(what)}
+			if what.Event == nil {
+				return next
 			}
-			if id := e.Order.FulfillmentOrderID; id != nil {
+			e := what.Event.Order
+			to := e.To
+			next.From, next.To, next.Of = e.From, &to, orderAsTold(e, p)
+			if id := e.FulfillmentOrderID; id != nil {
 				next.Part = next.Of.Part(*id)
 			}
 			return next
@@ -150,14 +228,22 @@ func (s subscription) OrderChanged(ctx context.Context, filter *model.OrderLiveF
 }
 
 // ConflictChanged tells of conflicts to whoever may see them, as they may see them.
-func (s subscription) ConflictChanged(ctx context.Context) (<-chan *model.ConflictEvent, error) {
+func (s subscription) ConflictChanged(ctx context.Context, after *string, snapshot bool) (<-chan *model.ConflictEvent, error) {
 	p := redline.PrincipalFrom(ctx)
-	return stream(ctx, s.resolver, teller[model.ConflictEvent]{
-		of:   redline.EventConflict,
-		want: func(e *redline.Event) bool { return e.Conflict.VisibleTo(p) },
-		tell: func(e *redline.Event) *model.ConflictEvent {
-			conflict := *e.Conflict.Conflict.For(p)
-			return &model.ConflictEvent{Cursor: s.live.Cursor(e.ID), Kind: model.EventKindChange, At: e.At, Of: &conflict}
+	change := func(*redline.Event) model.EventKind { return model.EventKindChange }
+	visible := func(e *redline.Event) bool { return e.Conflict.VisibleTo(p) }
+	return follow(ctx, s.resolver, teller[model.ConflictEvent]{
+		query: redline.LiveQuery{
+			Type: redline.EventConflict, Terms: termsOfSupplier(p), After: after, Snapshot: snapshot, Wants: visible,
+			State: state(func(ctx context.Context) (*redline.State, error) { return s.store.ConflictsState(ctx, p) }, visible),
+		},
+		tell: func(what redline.Telling) *model.ConflictEvent {
+			next := &model.ConflictEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, change), At: atOf(what)}
+			if what.Event != nil {
+				conflict := *what.Event.Conflict.Conflict.For(p)
+				next.Of = &conflict
+			}
+			return next
 		},
 		beside: func(e *model.ConflictEvent) *model.Beside { return &e.Beside },
 	})

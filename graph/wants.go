@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"redline"
 	"redline/graph/model"
 )
@@ -24,15 +26,14 @@ func wantProduct[P any](of func(*P) (id string, place **redline.Product)) func(*
 		asTold := f.of.asksOnly("id", "sku", "category", "active")
 		for _, o := range parents {
 			id, place := of(o.(*P))
-			told := b.event != nil && b.event.Level != nil && b.event.Level.Level.ProductID == id
-			enough := idOnly || told && asTold
+			told := b.levelTold(func(l *redline.InventoryLevel) bool { return l.ProductID == id })
+			enough := idOnly || told != nil && asTold
 			switch {
 			case *place != nil && (enough || !b.stubs[*place]):
 			case enough:
 				stub := &redline.Product{ID: id}
-				if told {
-					e := b.event.Level
-					stub.SKU, stub.Category, stub.Active = e.SKU, e.Category, e.Active
+				if told != nil {
+					stub.SKU, stub.Category, stub.Active = told.SKU, told.Category, told.Active
 				}
 				giveStub(b, id, place, stub)
 			default:
@@ -65,14 +66,14 @@ func wantLocation[P any](of func(*P) (id string, place **redline.Location)) func
 		asTold := f.of.asksOnly("id", "code")
 		for _, o := range parents {
 			id, place := of(o.(*P))
-			told := b.event != nil && b.event.Level != nil && b.event.Level.Level.LocationID == id
-			enough := idOnly || told && asTold
+			told := b.levelTold(func(l *redline.InventoryLevel) bool { return l.LocationID == id })
+			enough := idOnly || told != nil && asTold
 			switch {
 			case *place != nil && (enough || !b.stubs[*place]):
 			case enough:
 				stub := &redline.Location{ID: id}
-				if told {
-					stub.Code = b.event.Level.LocationCode
+				if told != nil {
+					stub.Code = told.LocationCode
 				}
 				giveStub(b, id, place, stub)
 			default:
@@ -92,10 +93,21 @@ func wantSupplier[P any](of func(*P) (id *string, place **redline.Supplier)) fun
 	})
 }
 
-// told reports whether an order is that of the event under way: there is no more
+// levelTold finds among the events under way the newest of a level, nil where
+// there is none.
+func (b *batch) levelTold(which func(*redline.InventoryLevel) bool) *redline.LevelEvent {
+	for _, e := range slices.Backward(b.events) {
+		if e.Level != nil && which(&e.Level.Level) {
+			return e.Level
+		}
+	}
+	return nil
+}
+
+// told reports whether an order is that of an event under way: there is no more
 // of it than the event tells.
 func (b *batch) told(o *redline.Order) bool {
-	return b.event != nil && b.event.Order != nil && b.event.Order.Order.ID == o.ID
+	return slices.ContainsFunc(b.events, func(e *redline.Event) bool { return e.Order != nil && e.Order.Order.ID == o.ID })
 }
 
 var wantParts = each(func(b *batch, o *redline.Order) {
@@ -142,7 +154,7 @@ var wantLevel = each(func(b *batch, r *model.InventoryRow) {
 
 // wantAddress asks for an address, which events don't carry.
 var wantAddress = each(func(b *batch, f *redline.FulfillmentOrder) {
-	if b.event != nil && b.event.Order != nil {
+	if len(b.events) > 0 && b.events[0].Order != nil {
 		b.addresses = append(b.addresses, f)
 	}
 })

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,182 +12,322 @@ import (
 	"redline"
 )
 
-// ErrClosed is returned by Subscribe after Close.
-var ErrClosed = errors.New("the broker is closed")
+// History reads what is settled of the event log, for those who come with a
+// cursor. The store implements it.
+type History interface {
+	// EventsBetween returns the events of these types behind after and up to
+	// upTo, which is settled, by id: at most limit, and the position up to which
+	// that is all. Where the log no longer reaches back to after it is a
+	// redline.Error CURSOR_EXPIRED, and never a part of them.
+	EventsBetween(ctx context.Context, after, upTo int64, types []string, limit int) (redline.EventBatch, error)
+	// LastIssued is the newest id that the log has given out, 0 before the first.
+	LastIssued(ctx context.Context) (int64, error)
+}
 
-// BrokerOptions tune a Broker. The zero value of each means its default.
+// BrokerOptions tune a Broker. The zero value of each means its default, but for
+// History, which is required.
 type BrokerOptions struct {
-	// Queue is how many events may wait for one subscriber. The one that
-	// doesn't fit cuts it off. Default 1,000. An empty queue costs nothing.
-	Queue int
-	// Logger is told of panics in subscribers' filters. Default slog.Default().
+	History History
+	// CatchUps is how many operations may be reading the log at once, to be told
+	// what they missed; the others wait. Default 4.
+	CatchUps int
+	// Logger is told of panics in live operations. Default slog.Default().
 	Logger *slog.Logger
 }
 
-// Broker hands each published event to the subscribers that want it. Every
-// subscriber gets all of its events in the order in which they were published,
-// until it is cut off; none ever waits for another, nor the publisher for any.
+// Broker hands each published event to the live operations that it concerns.
+// Each of them tells all of its events, in the order in which they were
+// published, until its reader is cut off; none ever waits for another, nor the
+// publisher for any.
 type Broker struct {
 	options BrokerOptions
-	// head is the id of the newest event that every subscriber's queue has.
+	// head is the id of the newest event that every group's queue has.
 	head atomic.Int64
+	// settled is the position up to which nothing is still to come: the head, or
+	// past ids that were never used.
+	settled atomic.Int64
+	epoch   atomic.Uint32
+	// wake asks the tailer to look.
+	wake  func()
+	stats stats
 
-	mu sync.Mutex
-	// subscribers are the subscribers by the type of events that they want; a
-	// type that nobody wants isn't there.
-	subscribers map[string]map[*subscription]struct{}
-	closed      bool
-	pumps       sync.WaitGroup
+	mu     sync.Mutex
+	groups map[groupKey]*group
+	index  index
+	closed bool
+	// begun is closed while the place in the log is known, and open where it isn't
+	// yet, or the log has turned out to be another one.
+	begun chan struct{}
+	// moved is closed, and made anew, when settled moves; nil where nobody waits.
+	moved chan struct{}
+
+	// ctx ends with the broker.
+	ctx    context.Context //nolint:containedctx // It is the broker's lifetime.
+	cancel context.CancelFunc
+	// running are the groups' goroutines.
+	running  sync.WaitGroup
+	catchUps chan struct{}
 }
 
-// NewBroker makes a broker without subscribers.
+// NewBroker makes a broker that nobody follows.
 func NewBroker(options BrokerOptions) (*Broker, error) {
-	if options.Queue < 0 {
-		return nil, errors.New("broker: the queue must not be negative")
+	if options.History == nil {
+		return nil, errors.New("broker: a History is required")
 	}
-	options.Queue = orDefault(options.Queue, 1000)
+	if options.CatchUps < 0 {
+		return nil, errors.New("broker: CatchUps must not be negative")
+	}
+	options.CatchUps = orDefault(options.CatchUps, 4)
 	options.Logger = orDefault(options.Logger, slog.Default())
-	return &Broker{options: options, subscribers: map[string]map[*subscription]struct{}{}}, nil
+	b := &Broker{
+		options: options, begun: make(chan struct{}), wake: func() {},
+		groups: map[groupKey]*group{}, index: newIndex(), catchUps: make(chan struct{}, options.CatchUps),
+	}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	return b, nil
 }
 
 // Head is the id of the newest event published, or where the log began for
 // this process. Whoever resumes from it misses nothing that is yet to come.
 func (b *Broker) Head() int64 { return b.head.Load() }
 
-// told are the types of events that subscribers are told of.
-var told = []string{redline.EventLevel, redline.EventOrder, redline.EventConflict}
-
-// Subscribe returns a channel with every event of one type, redline.EventLevel,
-// redline.EventOrder or redline.EventConflict, for which want returns true: of
-// those behind the head all, of those up to it none. The channel closes when ctx
-// ends, when the broker closes, and when the subscriber is cut off because it let
-// its queue overflow. The events are shared: they are not to be changed.
-//
-// want is called in the publisher's goroutine, under the broker's lock, with
-// events of that type alone: it has to be cheap and must not call the broker.
-// If it panics, only its own subscriber ends.
-//
-// If ctx belongs to an operation on a WebSocket, being cut off closes the
-// socket with 4013 and the cursor to resume from; see the package on what the
-// resolver owes for that.
-func (b *Broker) Subscribe(ctx context.Context, eventType string, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("subscribing: %w", err)
-	}
-	if !slices.Contains(told, eventType) {
-		return nil, fmt.Errorf("subscribing: nobody is told of events of the type %q", eventType)
-	}
-	s := &subscription{
-		broker: b, eventType: eventType, want: want, operation: operationFrom(ctx),
-		out:  make(chan *redline.Event),
-		wake: make(chan struct{}, 1),
-		cut:  make(chan struct{}),
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return nil, fmt.Errorf("subscribing: %w", ErrClosed)
-	}
-	if s.operation != nil {
-		s.operation.follow(s)
-	}
-	if b.subscribers[eventType] == nil {
-		b.subscribers[eventType] = map[*subscription]struct{}{}
-	}
-	b.subscribers[eventType][s] = struct{}{}
-	b.pumps.Add(1)
-	go s.pump(ctx)
-	return s.out, nil
+// Cursor writes an event's position for clients.
+func (b *Broker) Cursor(id int64) string {
+	return redline.Cursor{Epoch: b.epoch.Load(), ID: id}.String()
 }
+
+// told are the types of events that live operations tell of.
+var told = map[string]bool{redline.EventLevel: true, redline.EventOrder: true, redline.EventConflict: true}
 
 // interest returns the types of events that somebody wants.
 func (b *Broker) interest() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Collect(maps.Keys(b.subscribers))
+	return slices.Collect(maps.Keys(b.index.types))
 }
 
-// Publish hands the event to all who want it, and moves the head on to it. read
-// are the types of events that were looked for between the head and this event.
-// If somebody wants a type that is not among them, having come after the
+// Publish hands the event to all whom it concerns, and moves the head on to it.
+// read are the types of events that were looked for between the head and this
+// event. If somebody wants a type that is not among them, having come after the
 // looking began, Publish does nothing and returns false: what lies behind the
 // head is to be read again. Call it from one goroutine, with ids that rise; the
 // event must have been visible in the log. One without content only moves the
 // head.
 func (b *Broker) Publish(e *redline.Event, read []string) bool {
 	before := b.head.Load()
-	var slow, panicked []*subscription
 	b.mu.Lock()
-	for wanted := range b.subscribers {
+	defer b.mu.Unlock()
+	for wanted := range b.index.types {
 		if !slices.Contains(read, wanted) {
-			b.mu.Unlock()
 			return false
 		}
 	}
-	for s := range b.subscribers[e.Type()] {
-		wanted, failed := s.wants(e)
-		switch {
-		case failed:
-			panicked = append(panicked, s)
-			b.forget(s)
-		case wanted && !s.offer(pending{event: e, before: before}):
-			slow = append(slow, s)
-			b.forget(s)
-		}
+	if told[e.Type()] {
+		b.stats.events.Add(1)
+		b.index.each(e, func(g *group) { g.offer(pending{event: e, before: before}) })
 	}
-	// Only now, so that whoever reads the head and then finds a queue empty
-	// knows that nothing up to the head is still to come.
+	// Only now, so that whoever reads the head and then finds a group with nothing
+	// to tell knows that nothing up to the head is still to come.
 	b.head.Store(e.ID)
-	b.mu.Unlock()
-	for _, s := range slow {
-		s.end(endSlow)
-	}
-	for _, s := range panicked {
-		s.end(endPanicked)
-	}
+	b.settleLocked(e.ID)
 	return true
 }
 
-// Close ends all subscriptions and waits for their goroutines. Sockets with
-// one of them are told to come back, with 1012.
-func (b *Broker) Close() {
-	b.endAll(endClosed, true)
-	b.pumps.Wait()
-}
-
-// start sets the head to where the tailer begins.
-func (b *Broker) start(head int64) { b.head.Store(head) }
-
-// reset ends all subscriptions because the log is not the one it was: what
-// they were told is no beginning of what they would be told.
-func (b *Broker) reset() {
-	b.endAll(endReset, false)
-}
-
-func (b *Broker) endAll(why ending, closing bool) {
+// settle says that nothing up to a position is still to come.
+func (b *Broker) settle(upTo int64) {
+	if upTo <= b.settled.Load() {
+		return
+	}
 	b.mu.Lock()
-	b.closed = b.closed || closing
-	all := b.subscribers
-	b.subscribers = map[string]map[*subscription]struct{}{}
-	b.mu.Unlock()
-	for _, group := range all {
-		for s := range group {
-			s.end(why)
+	defer b.mu.Unlock()
+	b.settleLocked(upTo)
+}
+
+func (b *Broker) settleLocked(upTo int64) {
+	b.settled.Store(max(upTo, b.settled.Load()))
+	if b.moved != nil {
+		close(b.moved)
+		b.moved = nil
+	}
+}
+
+// awaitSettled waits until nothing up to a position is still to come.
+func (b *Broker) awaitSettled(ctx context.Context, upTo int64) error {
+	for {
+		b.mu.Lock()
+		if b.settled.Load() >= upTo {
+			b.mu.Unlock()
+			return nil
+		}
+		if b.moved == nil {
+			b.moved = make(chan struct{})
+		}
+		moved := b.moved
+		b.mu.Unlock()
+		b.wake()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }
 
-func (b *Broker) remove(s *subscription) {
+// start sets the head to where the tailer begins, in which log.
+func (b *Broker) start(head int64, epoch uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.forget(s)
+	b.epoch.Store(epoch)
+	b.head.Store(head)
+	b.settled.Store(head)
+	if !b.knowsPlace() {
+		close(b.begun)
+	}
 }
 
-// forget takes a subscriber out, if it is there still. The caller holds mu.
-func (b *Broker) forget(s *subscription) {
-	group := b.subscribers[s.eventType]
-	delete(group, s)
-	if len(group) == 0 {
-		delete(b.subscribers, s.eventType)
+// knowsPlace reports whether the place in the log is known. The caller holds mu.
+func (b *Broker) knowsPlace() bool {
+	select {
+	case <-b.begun:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitPlace waits until the place in the log is known, and returns the log's
+// epoch.
+func (b *Broker) awaitPlace(ctx context.Context) (epoch uint32, err error) {
+	b.mu.Lock()
+	begun := b.begun
+	b.mu.Unlock()
+	select {
+	case <-begun:
+		return b.epoch.Load(), nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// errExpired is what is said to those who would go on in a log that is gone.
+func errExpired() error {
+	return redline.Errorf(redline.CodeCursorExpired, []string{"after"},
+		"the event log doesn't reach back to this cursor, or is another one: load anew, and go on from there")
+}
+
+// reset ends all live operations because the log is not the one it was: what
+// they were told is no beginning of what they would be told. Who comes now waits
+// until start says where the other one begins.
+func (b *Broker) reset() {
+	b.mu.Lock()
+	if b.knowsPlace() {
+		b.begun = make(chan struct{})
+	}
+	b.mu.Unlock()
+	for _, g := range b.all() {
+		g.fail(errExpired())
+	}
+}
+
+// Close ends all live operations and waits for their goroutines. Clients with
+// one of them were to be told to come back before.
+func (b *Broker) Close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.cancel()
+	for _, g := range b.all() {
+		b.retire(g)
+	}
+	b.running.Wait()
+}
+
+func (b *Broker) all() []*group {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.groups))
+}
+
+// errClosed is a broker that takes nobody on any more.
+var errClosed = redline.Errorf(redline.CodeUnavailable, nil, "the gateway is stopping: come back in a moment")
+
+// join makes an operation a member of its group, which is made where there is
+// none. From then on it is told of all that is published behind the head, or
+// behind its own position where that is further. join returns that head. epoch is
+// that of the log in which it stands.
+func (b *Broker) join(op *operation, x *execution, from int64, epoch uint32) (head int64, err error) {
+	p := redline.PrincipalFrom(x.ctx)
+	key, err := keyOf(x, p)
+	if err != nil {
+		return 0, err
+	}
+	var made *group
+	for {
+		b.mu.Lock()
+		if b.closed || !b.knowsPlace() || b.epoch.Load() != epoch {
+			err = errExpired()
+			if b.closed {
+				err = errClosed
+			}
+			b.mu.Unlock()
+			return 0, err
+		}
+		g := b.groups[key]
+		if g == nil {
+			if g = made; g != nil {
+				b.groups[key] = g
+				b.index.add(g)
+			}
+		}
+		if g != nil {
+			head = b.head.Load()
+			joined := op.joined(g) && g.add(op, max(from, head))
+			if g.empty() {
+				b.forget(g)
+			}
+			b.mu.Unlock()
+			if !joined {
+				return 0, errEnded
+			}
+			return head, nil
+		}
+		b.mu.Unlock()
+		if made, err = b.newGroup(key, x, p); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// newGroup begins the operation once more, on the group's own behalf.
+func (b *Broker) newGroup(key groupKey, x *execution, p redline.Principal) (*group, error) {
+	ctx := redline.WithPrincipal(redline.WithRequestID(b.ctx, redline.RequestIDFrom(x.ctx)), p)
+	own, refused := x.again(ctx)
+	if refused != nil {
+		return nil, refused
+	}
+	return newGroup(b, key, own), nil
+}
+
+// leave takes an operation out of its group.
+func (b *Broker) leave(op *operation, g *group) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g.remove(op) == 0 {
+		b.forget(g)
+	}
+}
+
+// retire forgets a group: who comes with its key makes another one.
+func (b *Broker) retire(g *group) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget(g)
+}
+
+// forget takes a group out, if it is there still. The caller holds mu.
+func (b *Broker) forget(g *group) {
+	if b.groups[g.key] == g {
+		delete(b.groups, g.key)
+		b.index.remove(g)
 	}
 }

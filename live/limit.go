@@ -12,7 +12,7 @@ import (
 )
 
 // bucket is a token bucket: rate tokens a second, at most burst of them saved.
-// It belongs to one goroutine.
+// It is for one goroutine at a time.
 type bucket struct {
 	rate, burst float64
 	tokens      float64
@@ -32,6 +32,16 @@ func (b *bucket) take(now time.Time) time.Duration {
 		return 0
 	}
 	return time.Duration(-b.tokens / b.rate * float64(time.Second))
+}
+
+// tryTake takes a token if there is one, and returns how long it is until there
+// is one otherwise.
+func (b *bucket) tryTake(now time.Time) time.Duration {
+	wait := b.take(now)
+	if wait > 0 {
+		b.tokens++
+	}
+	return wait
 }
 
 // remoteHost is the host of the peer that connected, without its port.

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // The types of messages of graphql-transport-ws.
@@ -162,27 +161,13 @@ func values(raw json.RawMessage) (v map[string]any, err error) {
 	return v, err
 }
 
-// encode writes a message of ours. id and payload are JSON, or nil to leave
-// them out.
-func encode(kind string, id, payload []byte) []byte {
-	b := make([]byte, 0, len(`{"id":,"type":"","payload":}`)+len(kind)+len(id)+len(payload))
-	b = append(b, '{')
-	if id != nil {
-		b = append(append(append(b, `"id":`...), id...), ',')
-	}
-	b = append(append(append(b, `"type":"`...), kind...), '"')
+// encode writes a message of ours that is about no operation. payload is JSON, or
+// nil to leave it out.
+func encode(kind string, payload []byte) []byte {
+	b := make([]byte, 0, len(`{"type":"","payload":}`)+len(kind)+len(payload))
+	b = append(append(append(b, `{"type":"`...), kind...), '"')
 	if payload != nil {
 		b = append(append(b, `,"payload":`...), payload...)
 	}
 	return append(b, '}')
-}
-
-// encodeErrors writes the payload of an error message. Errors hold values that
-// extensions were given; where those can't be written, all that is left to say
-// is that it failed.
-func encodeErrors(list gqlerror.List) []byte {
-	if payload, err := json.Marshal(list); err == nil && len(list) > 0 {
-		return payload
-	}
-	return []byte(`[{"message":"internal error"}]`)
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"runtime/debug"
-	"sync"
+	"slices"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/gorilla/websocket"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
@@ -19,16 +17,8 @@ import (
 // MaxOperations.
 const codeTooManyOperations redline.ErrorCode = "TOO_MANY_OPERATIONS"
 
-// What stands behind an "internal error" whose panic was logged already.
-var (
-	errPanicked       = errors.New("an operation panicked")
-	errFilterPanicked = errors.New("a subscription's filter panicked")
-)
-
-type operationKey struct{}
-
 // stage is how far an operation has come.
-type stage int
+type stage uint8
 
 const (
 	stageRead    stage = iota // it may still be refused, and has done nothing
@@ -36,262 +26,289 @@ const (
 	stageStream               // a subscription
 )
 
-// operation is one query, mutation or subscription on a socket.
+// operation is one query, mutation or subscription of a client. A subscription
+// that is live has no goroutine and no context: it is a member of its group.
 type operation struct {
-	socket *socket
-	// id as the client chose it, and as JSON.
-	id     string
-	idJSON []byte
-	// principal is whom it runs for, from its beginning to its end.
-	principal redline.Principal
-	ctx       context.Context //nolint:containedctx // It is the operation's lifetime, which others end.
-	cancel    context.CancelFunc
-	// began is the broker's head when it began: where it resumes from unless a
-	// subscription says better.
-	began int64
-	// stage is guarded by the socket's mu.
+	client *client
+	// id as the client chose it, as JSON.
+	id string
+	// principal is whom it runs for.
+	principal *redline.Principal
+
+	// The client's mu guards these.
+
 	stage stage
+	// over says that it has ended: nobody is told anything of it any more.
+	over bool
+	// live says that all that was missed is in the outbox, so that what the group
+	// tells may follow; until then that is held.
+	live bool
+	// latest says that of the answers that wait the newest of each subject will do.
+	latest bool
+	// inState says that it is being told a snapshot, from within which nobody can
+	// go on.
+	inState   bool
+	heldBytes int
+	held      []*answer
+	// last is the position up to which everything is in the outbox, or was before.
+	last int64
+	// dropped is the position before the first answer that the outbox had no room
+	// for, nowhere while there is none.
+	dropped int64
+	// waiting are the numbers in the outbox of the answers that wait, by subject;
+	// only where latest will do.
+	waiting map[string]uint64
+	// cancel ends what it is about, nil once it is live.
+	cancel context.CancelCauseFunc
+	group  *group
 
-	mu      sync.Mutex
-	streams []*subscription
+	// The group's mu guards these: the position behind which it is told, and its
+	// place among the members.
+
+	after int64
+	place int
 }
 
-// operationFrom returns the operation that ctx belongs to, or nil.
-func operationFrom(ctx context.Context) *operation {
-	op, _ := ctx.Value(operationKey{}).(*operation)
-	return op
-}
-
-// newOperation makes an operation of the socket's present principal. The caller
-// holds the socket's mu.
-func (s *socket) newOperation(id string) *operation {
+// newOperation makes an operation of the client's present principal, and a
+// context for what it is about to do. The caller holds the client's mu.
+func (c *client) newOperation(id string) (*operation, context.Context) {
 	op := &operation{
-		socket: s, id: id, idJSON: idJSON(id),
-		principal: s.principal, began: s.transport.broker.Head(),
+		client: c, id: id, principal: c.principal, place: gone, dropped: nowhere, last: c.broker.Head(),
 	}
-	ctx := redline.WithPrincipal(context.WithValue(s.ctx, operationKey{}, op), op.principal)
-	op.ctx, op.cancel = context.WithCancel(ctx)
-	return op
+	ctx, cancel := context.WithCancelCause(c.context(op.principal))
+	op.cancel = cancel
+	return op, ctx
 }
 
 // idJSON writes an id as JSON.
-func idJSON(id string) []byte {
+func idJSON(id string) string {
 	b, err := json.Marshal(id)
 	if err != nil {
 		panic(err) // encoding/json writes every string
 	}
-	return b
+	return string(b)
 }
 
-// follow makes the operation resume from where the subscription is.
-func (op *operation) follow(s *subscription) {
-	op.mu.Lock()
-	defer op.mu.Unlock()
-	op.streams = append(op.streams, s)
-}
-
-// position is the id of the event from which the operation can resume. What its
-// outbox holds counts as delivered.
-func (op *operation) position() int64 {
-	head := op.socket.transport.broker.Head()
-	op.mu.Lock()
-	defer op.mu.Unlock()
-	if len(op.streams) == 0 {
-		return op.began
-	}
-	for _, s := range op.streams {
-		head = min(head, s.position(head))
-	}
-	return head
-}
-
-// answered says that an answer is in the outbox. Of several streams nobody can
-// tell whose it is, and the operation stays where it is.
-func (op *operation) answered() {
-	op.mu.Lock()
-	defer op.mu.Unlock()
-	if len(op.streams) == 1 {
-		op.streams[0].answered()
-	}
-}
-
-// streamEnded is called by the broker when it ends a subscription by itself.
-func (op *operation) streamEnded(why ending) {
-	switch why {
-	case endSlow:
-		op.socket.interrupt(CloseSlowReader, "Too slow")
-	case endClosed:
-		op.socket.interrupt(CloseRestart, "Service restart")
-	case endReset:
-		// Without a cursor: there is nothing to go on from.
-		op.socket.close(CloseRestart, "")
-	case endPanicked:
-		op.finish(op.errorMessage(op.present(nil, internalError(errFilterPanicked))))
-	}
-}
-
-// run is the operation's goroutine.
-func (op *operation) run(params *graphql.RawParams) {
-	defer op.socket.work.Done()
-	op.finish(op.execute(params))
-}
-
-// execute executes the operation, sends its answers, and returns its last
-// message: complete, or error, after which there is no complete.
-func (op *operation) execute(params *graphql.RawParams) (last []byte) {
-	var opCtx *graphql.OperationContext
+// run is the operation's goroutine: until it is answered or refused, and for a
+// subscription until it is live.
+func (op *operation) run(ctx context.Context, params *graphql.RawParams, timeout time.Duration) {
+	defer op.client.work.Done()
 	defer func() {
 		if r := recover(); r != nil {
-			last = op.errorMessage(op.present(opCtx, op.recovered(opCtx, r)))
+			op.refuse(op.recovered(ctx, r))
 		}
 	}()
-	ctx := graphql.StartOperationTrace(op.ctx)
-	opCtx, errs := op.socket.exec.CreateOperationContext(ctx, params)
-	if len(errs) > 0 {
-		return op.errorMessage(op.present(opCtx, errs))
+	x, refused := prepare(ctx, op.client.exec, params)
+	switch {
+	case refused != nil:
+		op.finish(kindError, refused)
+	case x.live():
+		op.attend(ctx, x)
+	default:
+		op.answerOnce(x, timeout)
 	}
-	streaming := opCtx.Operation.Operation == ast.Subscription
-	if !op.begin(streaming) {
-		return nil
+}
+
+// answerOnce answers a query or a mutation.
+func (op *operation) answerOnce(x *execution, timeout time.Duration) {
+	if !op.enter(stageRunning) {
+		return
 	}
-	if !streaming {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, op.socket.transport.options.RequestTimeout)
-		defer cancel()
-	}
-	responses, ctx := op.socket.exec.DispatchOperation(graphql.WithOperationContext(ctx, opCtx), opCtx)
+	ctx, cancel := context.WithTimeout(x.ctx, timeout)
+	defer cancel()
+	responses, ctx := x.exec.DispatchOperation(graphql.WithOperationContext(ctx, x.operation), x.operation)
 	response := responses(ctx)
-	if response == nil && !streaming {
-		return op.errorMessage(op.present(opCtx,
-			refusal(redline.CodeUnavailable, "the operation was not begun in time")))
+	switch {
+	case response == nil:
+		op.refuse(redline.Errorf(redline.CodeUnavailable, nil, "the operation was not begun in time"))
+		return
+	case response.Data == nil && len(response.Errors) > 0:
+		// Refused before it was executed, by an interceptor. An execution's data is
+		// null at least.
+		op.finish(kindError, response.Errors)
+		return
 	}
-	for ; response != nil; response = responses(ctx) {
-		if response.Data == nil && len(response.Errors) > 0 {
-			// Refused before it was executed: a resolver that gave no stream,
-			// or an interceptor. An execution's data is null at least.
-			return op.errorMessage(response.Errors)
-		}
-		payload, err := json.Marshal(response)
-		if err != nil {
-			return op.errorMessage(op.present(opCtx, internalError(err)))
-		}
-		if !op.answer(encode(typeNext, op.idJSON, payload)) {
-			return nil
-		}
-		if !streaming && (response.HasNext == nil || !*response.HasNext) {
-			break
-		}
+	payload, err := json.Marshal(response)
+	if err != nil {
+		op.refuse(err)
+		return
 	}
-	return encode(typeComplete, op.idJSON, nil)
+	c := op.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !op.over && c.sendLocked(message{kind: kindNext, op: op, answer: &answer{payload: payload, before: nowhere}}) {
+		op.finishLocked(message{kind: kindComplete, op: op, answer: &answer{before: nowhere}})
+	}
 }
 
-// begin notes what the operation is, and reports whether it may run: not where
+// attend makes a subscription live.
+func (op *operation) attend(ctx context.Context, x *execution) {
+	if !op.enter(stageStream) {
+		return
+	}
+	if refused := x.dispatch(); refused != nil {
+		op.finish(kindError, refused)
+		return
+	}
+	c, err := op.client.broker.catchUp(ctx, op, x)
+	if err == nil {
+		err = c.run(ctx, false)
+	}
+	if err != nil {
+		op.refuse(err)
+	}
+}
+
+// enter notes what the operation is, and reports whether it may run: not where
 // somebody has ended it meanwhile.
-func (op *operation) begin(streaming bool) bool {
-	s := op.socket
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing || s.operations[op.id] != op {
+func (op *operation) enter(as stage) bool {
+	c := op.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || op.over {
 		return false
 	}
-	op.stage = stageRunning
-	if streaming {
-		op.stage = stageStream
-		s.drained()
-	}
+	op.stage = as
+	c.drained()
 	return true
 }
 
-// answer queues an answer, and reports whether it was: not after the operation's
-// end, whoever ended it.
-func (op *operation) answer(data []byte) bool {
-	s := op.socket
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := op.message(data)
-	m.answer = true
-	if s.operations[op.id] != op || !s.sendLocked(m) {
+// begins says from where the operation is told, and whether that begins with a
+// snapshot.
+func (op *operation) begins(from int64, inState bool) {
+	op.client.mu.Lock()
+	defer op.client.mu.Unlock()
+	op.last, op.inState = from, inState
+}
+
+// passed says that up to a position there is nothing that isn't in the outbox.
+func (op *operation) passed(position int64) {
+	op.client.mu.Lock()
+	defer op.client.mu.Unlock()
+	op.last = max(op.last, position)
+}
+
+// joined says that the operation is about to be a member of a group. It reports
+// false where it has ended.
+func (op *operation) joined(g *group) bool {
+	op.client.mu.Lock()
+	defer op.client.mu.Unlock()
+	if op.over || op.client.closing {
 		return false
 	}
-	op.answered()
+	op.group = g
 	return true
+}
+
+// goLive says that everything up to a position is in the outbox: what the group
+// has told since follows, and from now on all that it tells. It reports false
+// where the operation has ended.
+func (op *operation) goLive(position int64) bool {
+	c := op.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if op.over || c.closing {
+		return false
+	}
+	op.last, op.live, op.inState = max(op.last, position), true, false
+	held := op.held
+	op.held, op.heldBytes = nil, 0
+	for _, a := range held {
+		if !c.takeLocked(op, a) {
+			return false
+		}
+	}
+	op.stop()
+	return true
+}
+
+// position is the id of the event from which the operation can resume, given the
+// broker's head as it was before the call, and whether it has to begin again.
+// The caller holds the client's mu.
+func (op *operation) position(head int64) (id int64, again bool) {
+	switch {
+	case op.stage != stageStream:
+		return head, false
+	case !op.live:
+		return min(op.last, op.dropped), op.inState
+	}
+	return min(max(op.last, min(head, op.group.behind.Load())), op.dropped), false
 }
 
 // finish ends the operation with its last message, and frees its id in the same
 // moment: a client that has the message may use the id again. Where somebody
 // else ended it before, it does nothing.
-func (op *operation) finish(last []byte) {
-	s := op.socket
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.operations[op.id] != op {
-		return
+func (op *operation) finish(k kind, list gqlerror.List) {
+	c := op.client
+	c.mu.Lock()
+	defer op.leave()
+	defer c.mu.Unlock()
+	if !op.over {
+		op.finishLocked(message{kind: k, op: op, answer: &answer{payload: encodeErrors(list), before: nowhere}})
 	}
-	s.sendLocked(op.message(last))
+}
+
+func (op *operation) finishLocked(last message) {
+	op.client.sendLocked(last)
 	op.silence()
 }
 
-// message is one of the operation's, with the position before it.
-func (op *operation) message(data []byte) message {
-	return message{kind: websocket.TextMessage, data: data, id: op.id, position: op.position()}
+// refuse ends the operation with an error, as the executor shows it. That it has
+// ended already, or its client, is nothing to tell anybody.
+func (op *operation) refuse(err error) {
+	if errors.Is(err, errEnded) || errors.Is(err, context.Canceled) {
+		op.finishQuietly()
+		return
+	}
+	op.finish(kindError, present(op.client.context(op.client.present()), op.client.exec, nil, refusal(err)))
 }
 
-// silence ends the operation without a word. The caller holds the socket's mu.
+func (op *operation) finishQuietly() {
+	op.client.mu.Lock()
+	op.silence()
+	op.client.mu.Unlock()
+	op.leave()
+}
+
+// silence ends the operation without a word. The caller holds the client's mu,
+// and has the operation leave its group once it doesn't any more.
 func (op *operation) silence() {
-	delete(op.socket.operations, op.id)
-	op.cancel()
-	op.socket.drained()
-}
-
-func (op *operation) errorMessage(list gqlerror.List) []byte {
-	return encode(typeError, op.idJSON, encodeErrors(list))
-}
-
-func (op *operation) present(opCtx *graphql.OperationContext, list gqlerror.List) gqlerror.List {
-	return op.socket.present(op.ctx, opCtx, list)
-}
-
-// recovered turns a panic into an error, by the executor's own way where it has
-// said it. Called while the panic is being recovered, so that the stack is its.
-func (op *operation) recovered(opCtx *graphql.OperationContext, r any) gqlerror.List {
-	if opCtx != nil && opCtx.RecoverFunc != nil {
-		return internalError(opCtx.RecoverFunc(op.ctx, r))
+	c := op.client
+	if op.over {
+		return
 	}
-	op.socket.transport.options.Logger.ErrorContext(op.ctx, "panic in an operation",
-		"panic", r, "requestId", redline.RequestIDFrom(op.ctx), "stack", string(debug.Stack()))
-	return internalError(errPanicked)
-}
-
-// present passes errors through the executor's presenter, as those of a
-// response are. A presenter that panics is survived.
-func (s *socket) present(ctx context.Context, opCtx *graphql.OperationContext, list gqlerror.List) (out gqlerror.List) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.transport.options.Logger.ErrorContext(ctx, "panic while presenting errors",
-				"panic", r, "requestId", redline.RequestIDFrom(ctx), "stack", string(debug.Stack()))
-			out = internalError(errPanicked)
-		}
-	}()
-	if opCtx == nil {
-		opCtx = &graphql.OperationContext{}
+	op.over = true
+	op.held = nil
+	op.stop()
+	c.operations = slices.DeleteFunc(c.operations, func(other *operation) bool { return other == op })
+	if len(c.operations) == 0 {
+		c.operations = nil
 	}
-	if response := s.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), list); response != nil {
-		return response.Errors
+	c.drained()
+}
+
+// stop ends what the operation is about to do.
+func (op *operation) stop() {
+	if op.cancel != nil {
+		op.cancel(errEnded)
+		op.cancel = nil
 	}
-	return nil
 }
 
-// internalError is what a client is told of a failure of ours. The cause is for
-// the presenter to log.
-func internalError(cause error) gqlerror.List {
-	return gqlerror.List{{Err: cause, Message: "internal error"}}
+// leave takes an operation that has ended out of its group. The caller must not
+// hold the client's mu.
+func (op *operation) leave() {
+	op.client.mu.Lock()
+	g := op.group
+	op.client.mu.Unlock()
+	if g != nil {
+		op.client.broker.leave(op, g)
+	}
 }
 
-// refusal is a domain error as GraphQL writes it.
-func refusal(code redline.ErrorCode, sentence string) gqlerror.List {
-	return gqlerror.List{{
-		Err:        redline.Errorf(code, nil, "%s", sentence),
-		Message:    sentence,
-		Extensions: map[string]any{"code": string(code)},
-	}}
+// recovered turns a panic into an error. Called while the panic is being
+// recovered, so that the stack is its.
+func (op *operation) recovered(ctx context.Context, r any) error {
+	logPanic(ctx, op.client.broker.options.Logger, "panic in an operation", r)
+	return errPanicked
 }

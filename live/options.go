@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"time"
 
 	"redline"
@@ -22,16 +20,9 @@ type WebSocketOptions struct {
 	// only logged. It has 10 s. Default: the request's principal, and no
 	// authorization is accepted.
 	Authenticate func(ctx context.Context, authorization string, present bool) (redline.Principal, error)
-	// Cursor writes the position right after an event as a client resumes from
-	// it. Default: no cursor is told.
-	Cursor func(eventID int64) string
 	// Origins are the origins besides the gateway's own whose pages may open
 	// sockets, as scheme://host[:port], or * for all.
 	Origins []string
-	// Address tells apart whose sockets are counted together. Default: the
-	// host that connected; behind a proxy that is the proxy, so tell the
-	// client's from a header of the proxy's, or set MaxSocketsPerAddress high.
-	Address func(*http.Request) string
 
 	// InitTimeout is how long a client has for connection_init. Default 3 s.
 	InitTimeout time.Duration
@@ -48,16 +39,7 @@ type WebSocketOptions struct {
 	Linger time.Duration
 	// RequestTimeout ends the context of a query or a mutation. Default 30 s.
 	RequestTimeout time.Duration
-	// DrainSpread is the time over which Shutdown closes the sockets, so that
-	// their clients don't all come back at once. Default 0.
-	DrainSpread time.Duration
 
-	// MaxSockets is how many may be open; one more is refused with 503.
-	// Default 100,000.
-	MaxSockets int
-	// MaxSocketsPerAddress is how many one address may have open; one more is
-	// refused with 429. Default 20,000.
-	MaxSocketsPerAddress int
 	// MaxOperations is how many may run on one socket; one more gets an error
 	// with the code TOO_MANY_OPERATIONS. Default 100.
 	MaxOperations int
@@ -70,26 +52,15 @@ type WebSocketOptions struct {
 	// Default 100 and 200.
 	MessagesPerSecond int
 	MessageBurst      int
-	// QueueMessages and QueueBytes are how much may wait to be written to one
-	// socket; what doesn't fit closes with 4013. Bytes are those of results,
-	// and one result alone may be as long as it likes. Default 1,000 and 4 MiB.
-	QueueMessages int
-	QueueBytes    int
-
-	// Logger is told of panics and of sockets that were cut off. Default
-	// slog.Default().
-	Logger *slog.Logger
 }
 
 // withDefaults returns the options in full, or says what is wrong with them.
 func (o WebSocketOptions) withDefaults() (WebSocketOptions, error) {
 	for name, n := range map[string]int64{
 		"InitTimeout": int64(o.InitTimeout), "PingInterval": int64(o.PingInterval),
-		"WriteTimeout": int64(o.WriteTimeout), "Linger": int64(o.Linger), "RequestTimeout": int64(o.RequestTimeout), "DrainSpread": int64(o.DrainSpread),
-		"MaxSockets": int64(o.MaxSockets), "MaxSocketsPerAddress": int64(o.MaxSocketsPerAddress),
+		"WriteTimeout": int64(o.WriteTimeout), "Linger": int64(o.Linger), "RequestTimeout": int64(o.RequestTimeout),
 		"MaxOperations": int64(o.MaxOperations), "MaxMessageBytes": int64(o.MaxMessageBytes),
 		"MessagesPerSecond": int64(o.MessagesPerSecond), "MessageBurst": int64(o.MessageBurst),
-		"QueueMessages": int64(o.QueueMessages), "QueueBytes": int64(o.QueueBytes),
 	} {
 		if n < 0 {
 			return o, fmt.Errorf("websocket: %s must not be negative", name)
@@ -103,23 +74,15 @@ func (o WebSocketOptions) withDefaults() (WebSocketOptions, error) {
 	if o.Authenticate == nil {
 		o.Authenticate = refuseTokens
 	}
-	if o.Address == nil {
-		o.Address = remoteHost
-	}
 	o.InitTimeout = orDefault(o.InitTimeout, 3*time.Second)
 	o.PingInterval = orDefault(o.PingInterval, 25*time.Second)
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
 	o.Linger = orDefault(o.Linger, 2*time.Second)
 	o.RequestTimeout = orDefault(o.RequestTimeout, 30*time.Second)
-	o.MaxSockets = orDefault(o.MaxSockets, 100_000)
-	o.MaxSocketsPerAddress = orDefault(o.MaxSocketsPerAddress, 20_000)
 	o.MaxOperations = orDefault(o.MaxOperations, 100)
 	o.MaxMessageBytes = orDefault(o.MaxMessageBytes, 64<<10)
 	o.MessagesPerSecond = orDefault(o.MessagesPerSecond, 100)
 	o.MessageBurst = orDefault(o.MessageBurst, 200)
-	o.QueueMessages = orDefault(o.QueueMessages, 1000)
-	o.QueueBytes = orDefault(o.QueueBytes, 4<<20)
-	o.Logger = orDefault(o.Logger, slog.Default())
 	return o, nil
 }
 

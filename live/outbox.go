@@ -1,45 +1,28 @@
 package live
 
-import (
-	"math"
-	"slices"
-	"time"
-
-	"github.com/gorilla/websocket"
-)
-
-// message is something to be written to a socket.
-type message struct {
-	kind int // websocket.TextMessage, or one of the control frames
-	data []byte
-	// id is the operation's whose message it is; "" for the socket's own.
-	id string
-	// answer is set for an operation's results, the only messages that may be
-	// long.
-	answer bool
-	// position is what to resume from should the message not be delivered.
-	position int64
-}
-
-// nowhere is the position of a message that no resume has to go back for.
-const nowhere = math.MaxInt64
-
-// text is a message of the socket's own, or about an operation that is no more.
-func text(id string, data []byte) message {
-	return message{kind: websocket.TextMessage, data: data, id: id, position: nowhere}
-}
-
-// control is a control frame.
-func control(kind int, data []byte) message {
-	return message{kind: kind, data: data, position: nowhere}
-}
-
-// outbox is what waits to be written to a socket. The socket's mu guards it.
+// outbox is what waits to be written to a client, oldest first. The client's mu
+// guards it. An empty one holds no memory.
 type outbox struct {
 	messages []message
-	bytes    int
-	writing  bool // a goroutine writes, and will look here again
+	// popped is how many messages have left, so that a message's number stays the
+	// same while it waits: popped and its index.
+	popped uint64
+	// dead are those among messages that a newer one stands for.
+	dead  int
+	bytes int
+	// writing says that somebody writes, and will look here again.
+	writing bool
+	// room is closed, and forgotten, once there is room again; nil where nobody
+	// waits for that.
+	room chan struct{}
 }
+
+// What may wait where somebody who can wait goes on: it is caught up from the
+// log, and not to fill the queue.
+const (
+	roomMessages = 256
+	roomBytes    = 256 << 10
+)
 
 const (
 	// shortBytes is how long a message may be that has room behind any answer.
@@ -52,143 +35,133 @@ const (
 // fits reports whether there is room for a message. One answer may be of any
 // length, and what is said shortly after it has always room: otherwise a long
 // result would be cut off by its own complete.
-func (o *outbox) fits(m message, limits *WebSocketOptions) bool {
+func (o *outbox) fits(m message, limits Limits) bool {
 	most := limits.QueueBytes
-	if !m.answer {
+	if m.kind != kindNext {
 		most = min(most, echoBytes)
 	}
-	return len(o.messages) < limits.QueueMessages &&
-		(o.bytes == 0 || !m.answer && len(m.data) <= shortBytes || o.bytes+len(m.data) <= most)
+	return o.len() < limits.QueueMessages &&
+		(o.bytes == 0 || m.kind != kindNext && m.size() <= shortBytes || o.bytes+m.size() <= most)
 }
 
+// len is how many messages wait.
+func (o *outbox) len() int { return len(o.messages) - o.dead }
+
+// push queues a message behind all others.
 func (o *outbox) push(m message) {
 	o.messages = append(o.messages, m)
-	o.bytes += len(m.data)
+	o.bytes += m.size()
 }
 
+// coalesce queues an answer of an operation that wants the newest of each
+// subject, in place of the one that waits. It reports whether one did.
+func (o *outbox) coalesce(m message) (replaced bool) {
+	number, waits := m.op.waiting[m.answer.subject]
+	if waits {
+		o.kill(&o.messages[number-o.popped])
+	} else if m.op.waiting == nil {
+		m.op.waiting = map[string]uint64{}
+	}
+	m.op.waiting[m.answer.subject] = o.popped + uint64(len(o.messages))
+	o.push(m)
+	if o.dead > len(o.messages)/2 && o.dead > roomMessages {
+		o.compact()
+	}
+	return waits
+}
+
+// kill takes out a message whose place stays.
+func (o *outbox) kill(m *message) {
+	o.bytes -= m.size()
+	*m = message{}
+	o.dead++
+}
+
+// compact gives back the places of the dead.
+func (o *outbox) compact() {
+	kept := o.messages[:0]
+	for _, m := range o.messages {
+		if m.kind == 0 {
+			continue
+		}
+		if m.op != nil && m.op.waiting != nil && m.answer.subject != "" {
+			m.op.waiting[m.answer.subject] = o.popped + uint64(len(kept))
+		}
+		kept = append(kept, m)
+	}
+	clear(o.messages[len(kept):])
+	o.messages, o.dead = kept, 0
+}
+
+// pop takes out the oldest message.
 func (o *outbox) pop() (m message, ok bool) {
-	if len(o.messages) == 0 {
+	for len(o.messages) > 0 && !ok {
+		m = o.messages[0]
+		o.messages[0] = message{}
+		o.messages = o.messages[1:]
+		o.popped++
+		if ok = m.kind != 0; !ok {
+			o.dead--
+		}
+	}
+	if !ok {
 		return message{}, false
 	}
-	m = o.messages[0]
-	o.messages[0] = message{}
-	o.messages = o.messages[1:]
-	o.bytes -= len(m.data)
+	o.bytes -= m.size()
+	if m.op != nil && m.op.waiting != nil && m.answer.subject != "" {
+		if delete(m.op.waiting, m.answer.subject); len(m.op.waiting) == 0 {
+			m.op.waiting = nil
+		}
+	}
 	if len(o.messages) == 0 {
 		o.messages = nil
 	}
+	o.tellRoom()
 	return m, true
 }
 
-// discard takes out what waits of an operation.
-func (o *outbox) discard(id string) {
-	o.messages = slices.DeleteFunc(o.messages, func(m message) bool {
-		if m.id != id {
-			return false
-		}
-		o.bytes -= len(m.data)
-		return true
-	})
-}
-
-func (o *outbox) clear() { o.messages, o.bytes = nil, 0 }
-
-// send queues a message of the socket's own. It never blocks: where the queue
-// is full the socket is cut off.
-func (s *socket) send(m message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sendLocked(m)
-}
-
-// sendLocked is send, and reports whether the message was queued. The caller
-// holds mu.
-func (s *socket) sendLocked(m message) bool {
-	if s.closing {
-		return false
-	}
-	if !s.outbox.fits(m, &s.transport.options) {
-		s.closeToResume(CloseSlowReader, "Too slow")
-		return false
-	}
-	s.outbox.push(m)
-	s.startWriter()
-	return true
-}
-
-// resumeFrom writes the cursor from which all running operations can resume,
-// counting what waits in the outbox as undelivered if it is to be dropped. The
-// caller holds mu.
-func (s *socket) resumeFrom(dropped bool) string {
-	if s.transport.options.Cursor == nil {
-		return ""
-	}
-	// Read before the operations' queues: see Broker.Publish.
-	lowest := s.transport.broker.Head()
-	for _, op := range s.operations {
-		lowest = min(lowest, op.position())
-	}
-	if dropped {
-		for _, m := range s.outbox.messages {
-			lowest = min(lowest, m.position)
+// discard takes out what waits of operations with an id, and returns the position
+// before the first of it, nowhere where nothing waited.
+func (o *outbox) discard(id string) (before int64) {
+	before = nowhere
+	for i := range o.messages {
+		if m := &o.messages[i]; m.op != nil && m.op.id == id {
+			before = min(before, m.answer.before)
+			m.op.waiting = nil
+			o.kill(m)
 		}
 	}
-	return s.transport.options.Cursor(lowest)
+	if o.dead == len(o.messages) {
+		o.clear()
+	}
+	return before
 }
 
-// startWriter makes sure that somebody writes. The caller holds mu.
-func (s *socket) startWriter() {
-	if s.outbox.writing || s.ended {
-		return
-	}
-	s.outbox.writing = true
-	s.work.Add(1)
-	go s.write()
+// clear takes out everything.
+func (o *outbox) clear() {
+	o.popped += uint64(len(o.messages))
+	o.messages, o.bytes, o.dead = nil, 0, 0
+	o.tellRoom()
 }
 
-// write writes until nothing waits any more, and last of all the close frame.
-func (s *socket) write() {
-	defer s.work.Done()
-	for {
-		m, deadline, ok := s.nextMessage()
-		if !ok {
-			return
-		}
-		var err error
-		if m.kind == websocket.TextMessage {
-			_ = s.conn.SetWriteDeadline(deadline)
-			err = s.conn.WriteMessage(m.kind, m.data)
-		} else {
-			err = s.conn.WriteControl(m.kind, m.data, deadline)
-		}
-		if err != nil {
-			s.abandon()
-			return
-		}
-		if m.kind == websocket.CloseMessage {
-			_ = s.conn.SetReadDeadline(time.Now().Add(s.transport.options.Linger))
-			return
-		}
+// roomy reports whether somebody who can wait may go on.
+func (o *outbox) roomy() bool { return o.len() < roomMessages && o.bytes < roomBytes }
+
+// waitRoom returns a channel that is closed once there is room again, nil where
+// there is.
+func (o *outbox) waitRoom() <-chan struct{} {
+	if o.roomy() {
+		return nil
 	}
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
+	return o.room
 }
 
-// nextMessage returns what to write next and until when. Where there is nothing
-// the writer has to end, and another one begins with the next message.
-func (s *socket) nextMessage() (m message, deadline time.Time, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	deadline = time.Now().Add(s.transport.options.WriteTimeout)
-	if s.closing && s.lastWrite.Before(deadline) {
-		deadline = s.lastWrite
+func (o *outbox) tellRoom() {
+	if o.room != nil && o.len() <= roomMessages/2 && o.bytes <= roomBytes/2 {
+		close(o.room)
+		o.room = nil
 	}
-	if m, ok = s.outbox.pop(); ok {
-		return m, deadline, true
-	}
-	if words := s.lastWords; words != nil {
-		// writing stays true: nothing is written after this.
-		s.lastWords = nil
-		return control(websocket.CloseMessage, words), deadline, true
-	}
-	s.outbox.writing = false
-	return message{}, deadline, false
 }

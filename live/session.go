@@ -25,14 +25,14 @@ func (s *socket) handle(body []byte) {
 		s.initialise(m)
 	case typePing:
 		if s.refresh(m.authorization) {
-			s.send(text("", encode(typePong, nil, m.payload)))
+			s.send(text(encode(typePong, m.payload)))
 		}
 	case typePong:
 		// It says that the peer lives, which reading it has noted.
 	case typeSubscribe:
 		s.subscribe(m)
 	case typeComplete:
-		s.complete(m.id)
+		s.complete(idJSON(m.id))
 	}
 }
 
@@ -44,7 +44,7 @@ func (s *socket) initialise(m clientMessage) {
 	}
 	s.initialised = true
 	s.mu.Lock()
-	s.disarm(&s.initAlarm)
+	s.disarm()
 	s.mu.Unlock()
 	p, ok := s.authenticate(m.authorization)
 	if !ok {
@@ -54,37 +54,36 @@ func (s *socket) initialise(m clientMessage) {
 	s.principal, s.ready = p, true
 	s.mu.Unlock()
 	s.watchExpiry(p)
-	s.send(text("", encode(typeAck, nil, nil)))
+	s.send(text(encode(typeAck, nil)))
 }
 
 // authenticate says who the client is, or closes the socket.
-func (s *socket) authenticate(authorization *string) (p redline.Principal, ok bool) {
-	ctx, cancel := context.WithTimeout(s.ctx, authenticateTimeout)
+func (s *socket) authenticate(authorization *string) (p *redline.Principal, ok bool) {
+	before := s.present()
+	ctx, cancel := context.WithTimeout(s.context(before), authenticateTimeout)
 	defer cancel()
 	value := ""
 	if authorization != nil {
 		value = *authorization
 	}
-	p, err := s.transport.options.Authenticate(ctx, value, authorization != nil)
+	known, err := s.transport.options.Authenticate(ctx, value, authorization != nil)
 	if err != nil {
-		s.transport.options.Logger.DebugContext(s.ctx, "a socket was refused", "address", s.address, "error", err)
+		s.door.options.Logger.DebugContext(ctx, "a socket was refused", "address", s.address, "error", err)
 		s.close(CloseForbidden, "Forbidden")
-		return p, false
+		return nil, false
 	}
-	return p, true
+	return &known, true
 }
 
 // watchExpiry closes the socket when the principal's token ends.
-func (s *socket) watchExpiry(p redline.Principal) {
+func (s *socket) watchExpiry(p *redline.Principal) {
 	if p.ExpiresAt.IsZero() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.disarm(&s.expiryAlarm)
+		s.disarm()
 		return
 	}
-	s.arm(&s.expiryAlarm, time.Until(p.ExpiresAt), func() {
-		s.close(CloseForbidden, "Token expired")
-	})
+	s.arm(time.Until(p.ExpiresAt), func() { s.close(CloseForbidden, "Token expired") })
 }
 
 // refresh takes a ping's authorization, if it has one, for the socket's new
@@ -109,23 +108,98 @@ func (s *socket) refresh(authorization *string) bool {
 		return false
 	}
 	s.watchExpiry(p)
-	s.mu.Lock()
-	s.principal = p
-	var ended []*operation
-	for _, op := range s.operations {
-		// What is running may have changed something already: its answer stands.
-		if op.stage != stageRunning && !sameRights(op.principal, p) {
-			op.silence()
-			s.outbox.discard(op.id)
-			ended = append(ended, op)
+	s.lookAgain(p)
+	return true
+}
+
+// lookAgain gives the client another principal, and has each operation that was
+// begun with other rights begin again with these. What waits of it is not
+// written any more. What is running may have changed something already: its
+// answer stands.
+func (c *client) lookAgain(p *redline.Principal) {
+	head := c.broker.Head() // before the operations' positions
+	c.mu.Lock()
+	c.principal = p
+	var moves []move
+	for _, op := range c.operations {
+		switch {
+		case op.stage == stageRunning:
+		case sameRights(*op.principal, *p):
+			op.principal = p
+		case !c.ended:
+			moves = append(moves, op.stand(head))
+			op.principal = p
+			c.work.Add(1)
 		}
 	}
-	s.mu.Unlock()
-	for _, op := range ended {
-		s.send(text(op.id, op.errorMessage(op.present(nil,
-			refusal(redline.CodeForbidden, "the token's rights changed, so the operation was ended")))))
+	c.mu.Unlock()
+	for _, m := range moves {
+		go m.run(p)
 	}
-	return true
+}
+
+// move is an operation on its way to other rights.
+type move struct {
+	op *operation
+	// from is the group that it was in; nil where it wasn't live, and has told
+	// things that it may not tell any more.
+	from *group
+	// position is where it stands.
+	position int64
+}
+
+// stand stops an operation where it is: from now on nothing of it is written, and
+// what its group tells is held. The caller holds the client's mu.
+func (op *operation) stand(head int64) move {
+	m := move{op: op}
+	if op.live {
+		m.from = op.group
+		m.position, _ = op.position(head)
+		m.position = min(m.position, op.client.outbox.discard(op.id))
+		op.live, op.last = false, m.position
+	}
+	return m
+}
+
+// run begins the operation again, with other rights.
+func (m move) run(p *redline.Principal) {
+	op, c := m.op, m.op.client
+	defer c.work.Done()
+	if m.from == nil {
+		op.forbid()
+		return
+	}
+	c.broker.leave(op, m.from)
+	ctx, cancel := context.WithCancelCause(c.context(p))
+	c.mu.Lock()
+	if op.over || c.closing {
+		c.mu.Unlock()
+		cancel(errEnded)
+		return
+	}
+	op.cancel, op.held, op.heldBytes = cancel, nil, 0
+	c.mu.Unlock()
+	x, refused := m.from.x.again(ctx)
+	if refused != nil {
+		op.forbid()
+		return
+	}
+	on := &catchUp{broker: c.broker, op: op, x: x, epoch: c.broker.epoch.Load(), from: m.position}
+	if err := on.run(ctx, true); err != nil {
+		op.refuse(err)
+	}
+}
+
+// forbid ends an operation because of its client's rights.
+func (op *operation) forbid() {
+	op.client.mu.Lock()
+	if op.over {
+		op.client.mu.Unlock()
+		return
+	}
+	op.client.outbox.discard(op.id)
+	op.client.mu.Unlock()
+	op.refuse(redline.Errorf(redline.CodeForbidden, nil, "the token's rights changed, and no longer allow the operation"))
 }
 
 // sameRights reports whether two principals of one role may see and do the same.
@@ -143,35 +217,28 @@ func sameSet(a, b []string) bool {
 
 // subscribe begins an operation of any kind.
 func (s *socket) subscribe(m clientMessage) {
+	id := idJSON(m.id)
 	s.mu.Lock()
-	if s.closing || s.draining != nil {
-		s.mu.Unlock()
-		return
-	}
-	if !s.ready {
+	defer s.mu.Unlock()
+	switch {
+	case s.closing || s.draining:
+	case !s.ready:
 		s.closeLocked(CloseUnauthorized, "Unauthorized")
-		s.mu.Unlock()
-		return
-	}
-	if s.operations[m.id] != nil {
+	case s.find(id) != nil:
 		s.closeLocked(CloseIDInUse, "Subscriber for "+m.id+" already exists")
-		s.mu.Unlock()
-		return
-	}
-	op := s.newOperation(m.id)
-	full := len(s.operations) >= s.transport.options.MaxOperations
-	if !full {
-		s.operations[m.id] = op
+	default:
+		op, ctx := s.newOperation(id)
+		if len(s.operations) >= s.transport.options.MaxOperations {
+			op.stop()
+			refused := redline.Errorf(codeTooManyOperations, nil, "too many operations are running on this socket")
+			list := present(ctx, s.exec, nil, refusal(refused))
+			s.sendLocked(message{kind: kindError, op: op, answer: &answer{payload: encodeErrors(list), before: nowhere}})
+			return
+		}
+		s.operations = append(s.operations, op)
 		s.work.Add(1)
+		go op.run(ctx, m.params, s.transport.options.RequestTimeout)
 	}
-	s.mu.Unlock()
-	if full {
-		defer op.cancel()
-		s.send(text(op.id, op.errorMessage(op.present(nil,
-			refusal(codeTooManyOperations, "too many operations are running on this socket")))))
-		return
-	}
-	go op.run(m.params)
 }
 
 // complete ends an operation because the client has had enough of it. One that
@@ -180,9 +247,13 @@ func (s *socket) subscribe(m clientMessage) {
 // because the client may use the id for another one right away.
 func (s *socket) complete(id string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	op := s.find(id)
 	s.outbox.discard(id)
-	if op := s.operations[id]; op != nil {
+	if op != nil {
 		op.silence()
+	}
+	s.mu.Unlock()
+	if op != nil {
+		op.leave()
 	}
 }

@@ -1,66 +1,55 @@
 package live
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
-	"runtime/debug"
-	"sync"
+	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
-
-	"redline"
 )
 
-// socket is one client's connection. One goroutine reads it, and is the last to
-// end; there is another for each running operation, and one that writes while
-// there is something to write. An idle socket has one goroutine and a read
-// buffer of 1 KB.
+// socket is one client's websocket. One goroutine reads it, and is the last to
+// end; what is written is written by the transport's writers. An idle socket
+// has that goroutine and a read buffer, and nothing else that runs.
 type socket struct {
+	client
 	transport *WebSocket
 	conn      *websocket.Conn
-	exec      graphql.GraphExecutor
-	address   string
-	// ctx carries the values of the request that opened the socket. It ends
-	// when the socket closes, and all operations with it.
-	ctx    context.Context //nolint:containedctx // It is the socket's lifetime, which others end.
-	cancel context.CancelFunc
-	// work counts every goroutine but the reader, and every alarm that is set.
-	// It grows under mu only, and never once ended is true.
-	work sync.WaitGroup
+	// raw is for writing without waiting; nil where the connection can't.
+	raw    syscall.RawConn
+	writer *writer
 
 	// These two belong to the reader.
 
 	initialised bool   // connection_init came
 	bucket      bucket // messages that may still be read
 
-	mu         sync.Mutex
-	principal  redline.Principal
-	ready      bool // connection_ack was sent
-	operations map[string]*operation
-	outbox     outbox
-	draining   *string // the reason to close with once nothing is running
-	closing    bool    // close was called: nothing new begins, and what is read is thrown away
-	lastWords  []byte  // the close frame's payload, once closing
-	lastWrite  time.Time
-	ended      bool // the reader has ended: no goroutine may begin any more
+	// mu of the client guards these.
 
-	initAlarm, expiryAlarm, pingAlarm *time.Timer
+	ready     bool   // connection_ack was sent
+	lastWords []byte // the close frame's payload, once closing
+	lastWrite time.Time
+	// alarm closes the socket if no connection_init comes, and then when its token
+	// ends; nil where nothing is to come.
+	alarm *time.Timer
 }
 
-// newSocket makes a socket. The context must not end before the socket does.
-func newSocket(
-	ctx context.Context, t *WebSocket, conn *websocket.Conn, exec graphql.GraphExecutor, address string,
-) *socket {
+func newSocket(t *WebSocket, conn *websocket.Conn, r *http.Request, exec graphql.GraphExecutor, address string) *socket {
 	s := &socket{
-		transport: t, conn: conn, exec: exec, address: address,
-		operations: map[string]*operation{},
-		bucket:     newBucket(t.options.MessagesPerSecond, t.options.MessageBurst, time.Now()),
+		transport: t, conn: conn,
+		bucket: newBucket(t.options.MessagesPerSecond, t.options.MessageBurst, time.Now()),
 	}
-	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.opens(t.door, s, r, exec, address)
+	if sc, ok := conn.NetConn().(syscall.Conn); ok && canWriteNow {
+		if raw, err := sc.SyscallConn(); err == nil {
+			s.raw = raw
+		}
+	}
+	s.writer = t.writers[int(time.Now().UnixNano()>>8)%len(t.writers)]
 	conn.SetPongHandler(func(string) error {
 		s.extend()
 		return nil
@@ -68,21 +57,21 @@ func newSocket(
 	conn.SetPingHandler(func(data string) error {
 		s.extend()
 		s.throttle()
-		s.send(control(websocket.PongMessage, []byte(data)))
+		s.send(message{kind: kindPong, answer: &answer{payload: []byte(data), before: nowhere}})
 		return nil
 	})
+	conn.SetCloseHandler(s.peerCloses)
 	s.extend()
-	s.arm(&s.initAlarm, t.options.InitTimeout, func() {
-		s.close(CloseInitTimeout, "Connection initialisation timeout")
-	})
-	s.ping()
+	s.arm(t.options.InitTimeout, func() { s.close(CloseInitTimeout, "Connection initialisation timeout") })
 	return s
 }
 
+func (s *socket) base() *client { return &s.client }
+
 // run reads until the connection ends, and leaves nothing behind.
-func (s *socket) run() {
-	defer s.transport.gone(s)
-	defer s.end()
+func (s *socket) run(slot int) {
+	defer s.door.gone(s, slot)
+	defer s.leave()
 	for {
 		kind, r, err := s.conn.NextReader()
 		if err != nil {
@@ -113,6 +102,26 @@ func (s *socket) run() {
 	}
 }
 
+// peerCloses answers the peer's close frame, unless something is being written:
+// then that may be half of a frame, and the connection's end is answer enough.
+func (s *socket) peerCloses(code int, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil
+	}
+	s.shut()
+	if !s.outbox.writing {
+		s.outbox.writing = true // for good
+		words := []byte{}
+		if code != websocket.CloseNoStatusReceived {
+			words = websocket.FormatCloseMessage(code, "")
+		}
+		_ = s.conn.WriteControl(websocket.CloseMessage, words, time.Now().Add(time.Second)) // it is gone in any case
+	}
+	return nil
+}
+
 // drain throws away what a peer still sends that broke the framing and was told
 // so, by gorilla with 1002 or here. Any other error means that nothing more
 // comes.
@@ -131,18 +140,13 @@ func (s *socket) drain(err error) {
 	_, _ = io.Copy(io.Discard, s.conn.NetConn())
 }
 
-// end ends everything that the socket began, and waits for it.
-func (s *socket) end() {
+// leave ends everything that the socket began, and waits for it.
+func (s *socket) leave() {
 	s.mu.Lock()
-	s.closing, s.ended = true, true
-	s.outbox.clear()
-	s.disarm(&s.initAlarm)
-	s.disarm(&s.expiryAlarm)
-	s.disarm(&s.pingAlarm)
+	s.disarm()
 	s.mu.Unlock()
-	s.cancel()
 	_ = s.conn.Close()
-	s.work.Wait()
+	s.end()
 }
 
 // close closes the socket with a code and a reason. It ends all operations and
@@ -157,71 +161,40 @@ func (s *socket) closeLocked(code int, reason string) {
 	if s.closing {
 		return
 	}
-	s.closing = true
 	if code == CloseSlowReader || code == CloseForbidden {
 		// Who is slow would wait for it, and who is forbidden must not have it.
 		s.outbox.clear()
 	}
 	s.lastWords = closeFrame(code, reason)
 	s.lastWrite = time.Now().Add(s.transport.options.WriteTimeout)
-	s.cancel()
-	s.startWriter()
+	s.shut()
+	s.startWriting()
 }
 
-// closeToResume closes the socket with the cursor to resume from as the reason,
-// or the given one where there is no cursor. The caller holds mu.
-func (s *socket) closeToResume(code int, otherwise string) {
+// cutOff closes the socket because its peer doesn't keep up.
+func (s *socket) cutOff() {
 	if s.closing {
 		return
 	}
-	reason := s.resumeFrom(code == CloseSlowReader)
-	if reason == "" {
-		reason = otherwise
-	}
-	if code == CloseSlowReader {
-		s.transport.options.Logger.InfoContext(s.ctx, "a slow socket was cut off",
-			"address", s.address, "resume", reason)
-	}
-	s.closeLocked(code, reason)
+	s.broker.stats.cutOff.Add(1)
+	reason := s.resumeFrom(true)
+	s.door.options.Logger.Info("a slow socket was cut off", "address", s.address, "requestId", s.requestID, "resume", reason)
+	s.closeLocked(CloseSlowReader, reason)
 }
 
-// drainOut closes the socket with 1012 as soon as its queries and mutations
-// have been answered; nothing new begins. Subscriptions go on until then.
-func (s *socket) drainOut(reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.draining = &reason
-	s.drained()
-}
-
-// drained closes a draining socket on which nothing is running any more. The
-// caller holds mu.
-func (s *socket) drained() {
-	if s.draining == nil {
-		return
+// comeBack closes the socket because the gateway goes away.
+func (s *socket) comeBack() {
+	if !s.closing {
+		s.closeLocked(CloseRestart, s.resumeFrom(false))
 	}
-	for _, op := range s.operations {
-		if op.stage != stageStream {
-			return
-		}
-	}
-	s.closeToResume(CloseRestart, *s.draining)
-}
-
-// interrupt is closeToResume for who does not hold mu.
-func (s *socket) interrupt(code int, otherwise string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closeToResume(code, otherwise)
 }
 
 // abandon drops the connection without a word.
 func (s *socket) abandon() {
 	s.mu.Lock()
-	s.closing = true
+	s.shut()
 	s.outbox.clear()
 	s.mu.Unlock()
-	s.cancel()
 	// Reading and writing return with an error.
 	_ = s.conn.Close()
 }
@@ -243,52 +216,47 @@ func (s *socket) extend() {
 	}
 }
 
-// ping pings the peer, and again after the interval.
-func (s *socket) ping() {
-	s.arm(&s.pingAlarm, s.transport.options.PingInterval, func() {
-		s.send(control(websocket.PingMessage, nil))
-		s.ping()
-	})
-}
-
 // throttle waits until one more message may be read.
 func (s *socket) throttle() {
 	if wait := s.bucket.take(time.Now()); wait > 0 {
-		pause(s.ctx, wait, nil)
+		// At most a burst's worth of messages that a rate of one a second lets in:
+		// the connection's end is noticed after it.
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		<-timer.C
 	}
 }
 
-// arm sets an alarm: f runs once after d, in a goroutine of its own, unless the
+// arm sets the alarm: f runs once after d, in a goroutine of its own, unless the
 // alarm is set again or disarmed before.
-func (s *socket) arm(alarm **time.Timer, d time.Duration, f func()) {
+func (s *socket) arm(d time.Duration, f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.disarm(alarm)
+	s.disarm()
 	if s.ended {
 		return
 	}
 	s.work.Add(1)
-	*alarm = time.AfterFunc(d, func() {
+	s.alarm = time.AfterFunc(d, func() {
 		defer s.work.Done()
 		f()
 	})
 }
 
-// disarm stops an alarm; one that has gone off is left to end by itself. The
+// disarm stops the alarm; one that has gone off is left to end by itself. The
 // caller holds mu.
-func (s *socket) disarm(alarm **time.Timer) {
-	if *alarm != nil && (*alarm).Stop() {
+func (s *socket) disarm() {
+	if s.alarm != nil && s.alarm.Stop() {
 		s.work.Done()
 	}
-	*alarm = nil
+	s.alarm = nil
 }
 
 // guard keeps a panic in the reader from ending the process: outside of net/http
 // nobody else would.
 func (s *socket) guard() {
 	if r := recover(); r != nil {
-		s.transport.options.Logger.ErrorContext(s.ctx, "panic while handling a socket's message",
-			"panic", r, "requestId", redline.RequestIDFrom(s.ctx), "stack", string(debug.Stack()))
+		logPanic(s.context(s.present()), s.broker.options.Logger, "panic while handling a socket's message", r)
 		s.close(CloseInternal, "internal error")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -25,6 +26,9 @@ type Log interface {
 	// Newest returns the id of the newest visible settled event, 0 for an
 	// empty log.
 	Newest(ctx context.Context) (int64, error)
+	// Epoch tells this log from every other. It is asked again after every
+	// failure: another server may have taken the database's place.
+	Epoch(ctx context.Context) (uint32, error)
 }
 
 // TailerOptions tune a Tailer. The zero value of each means its default.
@@ -60,6 +64,9 @@ const (
 	maxBackoff   = 5 * time.Second
 )
 
+// errAnother is a log that isn't the one that was read before.
+var errAnother = errors.New("the event log is another one than before")
+
 // errWentBack is a log that ends before what was delivered from it: a restored
 // dump, or a replica that was behind.
 var errWentBack = errors.New("the event log ends before the newest event delivered from it")
@@ -91,6 +98,9 @@ type Tailer struct {
 	// everything says that the last look asked for too few types. The next asks
 	// for all, so that nobody who comes and goes can hold the others up.
 	everything bool
+	// doubt says that a look failed: whether the log is still the same one has to
+	// be asked.
+	doubt bool
 	// stale says that places may have changed, and OnPlaces has not been told.
 	stale bool
 }
@@ -104,11 +114,13 @@ func NewTailer(log Log, broker *Broker, options TailerOptions) (*Tailer, error) 
 	options.Batch = orDefault(options.Batch, 500)
 	options.LookTimeout = orDefault(options.LookTimeout, 10*time.Second)
 	options.Logger = orDefault(options.Logger, slog.Default())
-	return &Tailer{
+	t := &Tailer{
 		log: log, broker: broker, options: options,
 		wake:  make(chan struct{}, 1),
 		ready: make(chan struct{}),
-	}, nil
+	}
+	broker.wake = t.Wake
+	return t, nil
 }
 
 // Wake says that there may be new events: call it right after a commit. It
@@ -197,6 +209,9 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	if !t.started {
 		return false, true, t.begin(ctx)
 	}
+	if err := t.checkEpoch(ctx); err != nil {
+		return false, false, err
+	}
 	types := t.types()
 	batch, err := t.log.Settled(ctx, t.from, types, t.options.Batch)
 	if err != nil {
@@ -228,6 +243,8 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 		return false, true, nil
 	}
 	t.from, t.everything = max(batch.UpTo, t.delivered), false
+	t.broker.settle(t.from)
+	t.broker.stats.logLag.Store(max(batch.Issued-t.from, 0))
 	return batch.Newest > 0, batch.More, nil
 }
 
@@ -236,7 +253,7 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 func (t *Tailer) types() []string {
 	types := t.broker.interest()
 	if t.everything {
-		types = slices.Clone(told)
+		types = slices.Collect(maps.Keys(told))
 	}
 	if t.options.OnPlaces != nil {
 		types = append(types, redline.EventPlaces)
@@ -270,8 +287,27 @@ func (t *Tailer) publish(batch redline.EventBatch, types []string) (whole bool, 
 // goBack is for a look that failed: it forgets what was settled without an
 // event, and no longer trusts what was told of places.
 func (t *Tailer) goBack(err error) error {
-	t.from, t.stale = t.delivered, true
+	t.from, t.stale, t.doubt = t.delivered, true, true
 	return err
+}
+
+// checkEpoch asks, after a failure, whether the log is still the same. Where it
+// isn't, everybody has to begin again.
+func (t *Tailer) checkEpoch(ctx context.Context) error {
+	if !t.doubt {
+		return nil
+	}
+	epoch, err := t.log.Epoch(ctx)
+	if err != nil {
+		return fmt.Errorf("reading which event log this is: %w", err)
+	}
+	t.doubt = false
+	if epoch != t.broker.epoch.Load() {
+		t.started = false
+		t.broker.reset()
+		return errAnother
+	}
+	return nil
 }
 
 // refresh says that places may have changed. What it causes to be read is the
@@ -288,6 +324,10 @@ func (t *Tailer) refresh(ctx context.Context) error {
 
 // begin takes the newest event as the place to go on from.
 func (t *Tailer) begin(ctx context.Context) error {
+	epoch, err := t.log.Epoch(ctx)
+	if err != nil {
+		return fmt.Errorf("reading which event log this is: %w", err)
+	}
 	newest, err := t.log.Newest(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the newest event's id: %w", err)
@@ -295,8 +335,8 @@ func (t *Tailer) begin(ctx context.Context) error {
 	if err := t.refresh(ctx); err != nil {
 		return err
 	}
-	t.from, t.delivered, t.started = newest, newest, true
-	t.broker.start(newest)
+	t.from, t.delivered, t.started, t.doubt = newest, newest, true, false
+	t.broker.start(newest, epoch)
 	select {
 	case <-t.ready:
 	default:

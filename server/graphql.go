@@ -40,16 +40,23 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, *methodNotAllowed(allowGraphQL, "GraphQL is served by POST and, for queries, GET"))
 		return
 	}
+	stream := negotiateStream(r.Header.Values("Accept"))
+	if s.options.Streams == nil {
+		stream = streaming{}
+	}
 	mediaType, ok := negotiate(r.Header.Values("Accept"))
-	if !ok {
+	if !ok && !stream.only {
 		s.refuse(w, r, failure{
 			status:  http.StatusNotAcceptable,
 			code:    codeNotAcceptable,
-			message: "answers are application/graphql-response+json or application/json, in UTF-8",
+			message: "answers are application/graphql-response+json or application/json, in UTF-8, and those of subscriptions text/event-stream or multipart/mixed",
 		})
 		return
 	}
 	params, f := s.readParams(w, r)
+	if f == nil && params == nil {
+		r, params, f = s.openTicket(r, stream)
+	}
 	if f != nil {
 		s.refuse(w, r, *f)
 		return
@@ -58,12 +65,15 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		s.options.Log.LogAttrs(r.Context(), slog.LevelWarn, "a long operation may be cut short",
 			slog.String("reason", err.Error()), slog.String("requestId", redline.RequestIDFrom(r.Context())))
 	}
-	response, f := s.execute(r, params)
-	if f != nil {
+	response, f := s.execute(r, params, stream)
+	switch {
+	case f != nil:
 		s.refuse(w, r, *f)
-		return
+	case response == nil:
+		s.options.Streams.Serve(w, r, params, s.options.Executor, stream.multipart)
+	default:
+		s.respond(w, r, mediaType, response)
 	}
-	s.respond(w, r, mediaType, response)
 }
 
 func (s *Server) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *failure) {
@@ -83,8 +93,8 @@ func unavailable(message string) failure {
 }
 
 // execute runs a query or a mutation. A response without data says that
-// nothing ran.
-func (s *Server) execute(r *http.Request, params *graphql.RawParams) (*graphql.Response, *failure) {
+// nothing ran, and none at all that it is to be run as a stream.
+func (s *Server) execute(r *http.Request, params *graphql.RawParams, stream streaming) (*graphql.Response, *failure) {
 	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), s.options.RequestTimeout)
 	defer cancel()
 	executor := s.options.Executor
@@ -92,13 +102,20 @@ func (s *Server) execute(r *http.Request, params *graphql.RawParams) (*graphql.R
 	// The operation is known as soon as the document is valid, even where its
 	// variables are not; a mutation by GET is refused in either case.
 	if chosen := operation.Operation; chosen != nil {
-		if r.Method == http.MethodGet && chosen.Operation != ast.Query {
-			return nil, methodNotAllowed(http.MethodPost, "GET is for queries alone")
+		if r.Method == http.MethodGet && (chosen.Operation == ast.Mutation || chosen.Operation == ast.Subscription && !stream.wanted) {
+			return nil, methodNotAllowed(http.MethodPost, "GET is for queries, and subscriptions as streams")
 		}
-		if chosen.Operation == ast.Subscription {
-			errs = gqlerror.List{requestError(codeWebSocketRequired,
-				"subscriptions run over a websocket: open one at this path, with the subprotocol graphql-transport-ws")}
+		switch {
+		case chosen.Operation != ast.Subscription:
+		case stream.wanted:
+			return nil, nil
+		default:
+			errs = gqlerror.List{requestError(codeWebSocketRequired, "subscriptions run over a websocket: open one at this path, "+
+				"with the subprotocol graphql-transport-ws; or ask for a stream, with Accept: text/event-stream")}
 		}
+	}
+	if stream.only {
+		return nil, nil // whatever it is, its errors too are told in the stream
 	}
 	if len(errs) > 0 {
 		return executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs), nil

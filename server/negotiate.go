@@ -32,6 +32,40 @@ func negotiate(accept []string) (string, bool) {
 	}
 }
 
+// The media types of streams.
+const (
+	mediaEventStream = "text/event-stream"
+	mediaMultipart   = "multipart/mixed"
+)
+
+// streaming is whether an answer may be, or has to be, a stream.
+type streaming struct {
+	// multipart is the kind of the stream: a multipart subscription, or
+	// server-sent events.
+	multipart bool
+	// wanted says that subscriptions may be streamed, and only that nothing else
+	// would do.
+	wanted, only bool
+}
+
+// negotiateStream reads from the values of the Accept headers whether the client
+// takes streams. It has to say so by name: a wildcard asks for none.
+func negotiateStream(accept []string) streaming {
+	ranges := mediaRanges(accept)
+	named := func(pattern string) (best float64) {
+		for _, r := range ranges {
+			if r.pattern == pattern {
+				best = max(best, r.quality)
+			}
+		}
+		return best
+	}
+	events, parts := named(mediaEventStream), named(mediaMultipart)
+	s := streaming{wanted: events > 0 || parts > 0, multipart: parts > events}
+	s.only = s.wanted && named(mediaGraphQL) == 0 && named(mediaJSON) == 0
+	return s
+}
+
 type mediaRange struct {
 	pattern string
 	quality float64

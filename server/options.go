@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -41,6 +42,13 @@ type Options struct {
 	// anything else looks at them, with the same executor. Without it there
 	// are no subscriptions.
 	WebSocket graphql.Transport
+	// Streams answers subscriptions over HTTP. Without it there are none.
+	Streams Streams
+	// Tickets keeps what a client that can't send a token may run with a ticket.
+	// Without it there are none.
+	Tickets Tickets
+	// Metrics answers GET /metrics. Without it there is nothing at that path.
+	Metrics http.Handler
 	// Ready is what must work for /readyz to say so.
 	Ready []Check
 	// Drain ends the connections that were hijacked: the websockets. Serve
@@ -75,6 +83,23 @@ type Options struct {
 	DrainDelay time.Duration
 	// DrainBudget is how long stopping may take in all. Default 10 s.
 	DrainBudget time.Duration
+}
+
+// Streams runs an operation over HTTP and writes what comes of it until its end,
+// as server-sent events or as the parts of a multipart subscription.
+type Streams interface {
+	Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, multipart bool)
+}
+
+// Tickets are what a browser's EventSource opens a stream with, which can't send
+// a token: each stands for one operation and for who asked for it.
+type Tickets interface {
+	// TicketIssue keeps an operation for a principal with a token, and returns the
+	// ticket and when it ends: with the token.
+	TicketIssue(ctx context.Context, p redline.Principal, operation redline.Operation) (ticket string, expires time.Time, err error)
+	// TicketOpen returns what was kept. A ticket that is unknown or has ended is a
+	// redline.Error UNAUTHENTICATED.
+	TicketOpen(ctx context.Context, ticket string) (redline.Principal, redline.Operation, error)
 }
 
 // Check is one thing that must work for the process to be ready.

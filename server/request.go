@@ -111,7 +111,7 @@ func stopReadTimer(w http.ResponseWriter) error {
 }
 
 // readGet reads the request out of the URL of a GET. An empty parameter is as
-// good as none.
+// good as none. It is nil where the URL has a ticket in place of a request.
 func readGet(r *http.Request) (*graphql.RawParams, *failure) {
 	began := graphql.Now()
 	values, err := url.ParseQuery(r.URL.RawQuery)
@@ -125,6 +125,9 @@ func readGet(r *http.Request) (*graphql.RawParams, *failure) {
 		if !utf8.ValidString(values.Get(name)) {
 			return nil, badRequest("%s is not UTF-8", name)
 		}
+	}
+	if values.Get(memberTicket) != "" {
+		return nil, nil
 	}
 	params := &graphql.RawParams{
 		Query:         values.Get(memberQuery),

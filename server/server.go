@@ -11,6 +11,8 @@ import (
 // The paths that are served.
 const (
 	PathGraphQL = "/graphql"
+	PathTicket  = "/graphql/ticket"
+	PathMetrics = "/metrics"
 	PathHealth  = "/healthz"
 	PathReady   = "/readyz"
 )
@@ -37,7 +39,7 @@ func New(options Options) (*Server, error) {
 
 // ServeHTTP takes a request through the pipeline that the package describes.
 //
-// The health paths look at no token: they tell the same to everybody, and
+// The health paths and the metrics look at no token: they tell the same to everybody, and
 // /healthz is 200 for as long as the process lives. Every other path, known or
 // not, refuses a bad token before it looks at anything else.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -64,14 +66,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case PathReady:
 		s.serveReady(out, r)
 		return
+	case PathMetrics:
+		if s.options.Metrics != nil {
+			s.options.Metrics.ServeHTTP(out, r)
+			return
+		}
 	}
 	principal, ok := s.authenticate(out, r)
 	if !ok {
 		return
 	}
 	r = r.WithContext(redline.WithPrincipal(r.Context(), principal))
-	if r.URL.Path == PathGraphQL {
+	switch {
+	case r.URL.Path == PathGraphQL:
 		s.serveGraphQL(out, r)
+		return
+	case r.URL.Path == PathTicket && s.options.Tickets != nil:
+		s.serveTicket(out, r)
 		return
 	}
 	s.refuse(out, r, failure{status: http.StatusNotFound, code: codeNotFound, message: "there is nothing at this path"})

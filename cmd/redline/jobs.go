@@ -20,6 +20,9 @@ type job struct {
 func (g *gateway) jobs() []job {
 	return []job{
 		{"deleted idempotency keys and feeds that had outlived their time", 10 * time.Minute, g.store.Sweep},
+		{"made or dropped partitions of the event log", time.Minute, func(ctx context.Context) (int, error) {
+			return g.store.RotateLog(ctx, g.keepEvents)
+		}},
 		{"expired reservations", time.Second, g.store.ExpireReservations},
 		{"filled orders that waited", 2 * time.Second, g.store.FillBackorders},
 		{"marked levels stale that were not confirmed in time, or fresh", 5 * time.Second, g.store.MarkStale},

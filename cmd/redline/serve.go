@@ -31,8 +31,11 @@ type serveCmd struct {
 	Origin        []string      `placeholder:"ORIGIN" help:"Another origin whose pages may open websockets, as scheme://host:port."`
 	MaxConns      int           `default:"20" help:"The most connections to Postgres."`
 	Unprepared    bool          `help:"Prepare no statements: for a pooler in transaction mode before Postgres that doesn't track them."`
+	KeepEvents    time.Duration `default:"168h" help:"How long the event log is kept: so old may a cursor be that a client comes back with."`
+	ConnectRate   int           `help:"The most websockets and streams that are let in a second; the others are told when to come again. 0 lets all in."`
 	DrainDelay    time.Duration `default:"0s" help:"How long to go on answering after /readyz says no, for load balancers to notice."`
 	DrainBudget   time.Duration `default:"10s" help:"How long stopping may take in all."`
+	DrainSpread   time.Duration `help:"The time over which a stopping gateway sends its websockets and streams elsewhere; left out, half of what the budget leaves."`
 }
 
 // gateway is all the rooms, wired. Its parts stop in the reverse order.
@@ -43,8 +46,11 @@ type gateway struct {
 	broker    *live.Broker
 	tailer    *live.Tailer
 	graph     *graph.Graph
+	door      *live.Door
 	websocket *live.WebSocket
 	server    *server.Server
+	// keepEvents is how long the event log is kept.
+	keepEvents time.Duration
 }
 
 // Run serves until ctx ends, and then stops in order: no new requests, the
@@ -83,7 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 
-	g := &gateway{log: log}
+	g := &gateway{log: log, keepEvents: c.KeepEvents}
 	g.store, err = store.Open(ctx, db.url, store.Options{
 		MaxConns: c.MaxConns, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Log: log,
 	})
@@ -101,7 +107,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if err := c.warnOfRights(ctx, g); err != nil {
 		return err
 	}
-	if err := g.wire(ctx, c, keys); err != nil {
+	if err := g.wire(c, keys); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.eventLog.Close()) }()
@@ -150,6 +156,15 @@ func (c *serveCmd) check() error {
 	if c.DrainBudget <= 0 || c.DrainDelay < 0 || c.DrainDelay >= c.DrainBudget {
 		faults = append(faults, fmt.Errorf("--drain-delay (%s) has to be shorter than --drain-budget (%s)", c.DrainDelay, c.DrainBudget))
 	}
+	if c.DrainSpread < 0 || c.DrainDelay+c.DrainSpread >= c.DrainBudget {
+		faults = append(faults, fmt.Errorf("--drain-spread (%s) and --drain-delay (%s) together have to be shorter than --drain-budget (%s)", c.DrainSpread, c.DrainDelay, c.DrainBudget))
+	}
+	if c.ConnectRate < 0 {
+		faults = append(faults, fmt.Errorf("--connect-rate is %d; it can't be negative", c.ConnectRate))
+	}
+	if c.KeepEvents < time.Hour {
+		faults = append(faults, fmt.Errorf("--keep-events is %s; at least an hour is needed", c.KeepEvents))
+	}
 	if c.DatabaseURL != "" && !c.Dev && !c.configured() {
 		faults = append(faults, errors.New("with a database of your own the gateway needs the keys of your tokens' issuer: "+
 			"set --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file or --jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret; "+
@@ -159,29 +174,32 @@ func (c *serveCmd) check() error {
 }
 
 // wire makes the rooms and joins them.
-func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
+func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	g.eventLog = g.store.EventLog()
-	epoch, err := g.eventLog.Epoch(ctx)
-	if err != nil {
-		return err
-	}
-	cursor := func(id int64) string { return redline.Cursor{Epoch: epoch, ID: id}.String() }
-
-	if g.broker, err = live.NewBroker(live.BrokerOptions{Queue: eventQueue, Logger: g.log}); err != nil {
+	if g.broker, err = live.NewBroker(live.BrokerOptions{History: g.store, Logger: g.log}); err != nil {
 		return err
 	}
 	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{OnPlaces: g.store.RefreshPlaces, Logger: g.log}); err != nil {
 		return err
 	}
-	g.graph = graph.New(graph.Options{Store: g.store, Live: liveEvents{g.broker, cursor}, Log: g.log})
+	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Log: g.log})
 	exec := g.graph.Executor()
 	introspection := c.Introspection || c.Demo || c.Dev
 	if err := server.ConfigureExecutor(exec, server.ExecOptions{Introspection: introspection}); err != nil {
 		return err
 	}
-	g.websocket, err = live.NewWebSocket(g.broker, live.WebSocketOptions{
-		Origins: c.Origin, Cursor: cursor, QueueMessages: eventQueue, QueueBytes: eventQueueBytes, Logger: g.log,
-		DrainSpread: (c.DrainBudget - c.DrainDelay) / 2,
+	spread := c.DrainSpread
+	if spread == 0 {
+		spread = (c.DrainBudget - c.DrainDelay) / 2
+	}
+	g.door, err = live.NewDoor(g.broker, live.DoorOptions{
+		Limits: live.Limits{QueueMessages: eventQueue, QueueBytes: eventQueueBytes}, ConnectRate: c.ConnectRate, DrainSpread: spread, Logger: g.log,
+	})
+	if err != nil {
+		return err
+	}
+	g.websocket, err = live.NewWebSocket(g.door, live.WebSocketOptions{
+		Origins: c.Origin,
 		Authenticate: func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
@@ -192,29 +210,24 @@ func (g *gateway) wire(ctx context.Context, c *serveCmd, keys *keyring) error {
 	if err != nil {
 		return err
 	}
+	streams, err := live.NewStreams(g.door, live.StreamOptions{})
+	if err != nil {
+		return err
+	}
 	g.server, err = server.New(server.Options{
-		Executor: exec, WebSocket: g.websocket, Authenticate: keys.authenticate, Log: g.log,
-		DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
+		Executor: exec, WebSocket: g.websocket, Streams: streams, Tickets: g.store, Metrics: g.metrics(),
+		Authenticate: keys.authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}},
 		Drain: func(ctx context.Context) {
-			if err := g.websocket.Shutdown(ctx, "the gateway is stopping"); err != nil {
-				g.log.Error("closing the websockets", "error", err)
+			if err := g.door.Shutdown(ctx); err != nil {
+				g.log.Error("closing the websockets and streams", "error", err)
 			}
 		},
 	})
 	return err
 }
 
-// liveEvents is what subscriptions are made of: the broker's events, and their
-// positions in the log.
-type liveEvents struct {
-	*live.Broker
-	cursor func(int64) string
-}
-
-func (l liveEvents) Cursor(id int64) string { return l.cursor(id) }
-
-// What may wait for one subscriber: more events than the largest single change
+// What may wait for one client: more events than the largest single change
 // makes, so that nobody who keeps up is cut off by it. Empty queues cost nothing.
 const (
 	eventQueue      = 20_000
@@ -249,8 +262,8 @@ func (g *gateway) start(ctx context.Context) (stop func()) {
 	jobs.Go(func() { g.work(ctx) })
 	return func() {
 		cancel()
+		g.websocket.Close()
 		g.broker.Close()
 		jobs.Wait()
-		g.graph.Wait()
 	}
 }

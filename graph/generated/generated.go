@@ -107,10 +107,10 @@ type QueryResolver interface {
 	EventHead(ctx context.Context) (string, error)
 }
 type SubscriptionResolver interface {
-	AvailabilityChanged(ctx context.Context, filter *model.AvailabilityLiveFilter) (<-chan *model.AvailabilityEvent, error)
-	InventoryChanged(ctx context.Context, filter *model.InventoryLiveFilter) (<-chan *model.InventoryEvent, error)
-	OrderChanged(ctx context.Context, filter *model.OrderLiveFilter) (<-chan *model.OrderEvent, error)
-	ConflictChanged(ctx context.Context) (<-chan *model.ConflictEvent, error)
+	AvailabilityChanged(ctx context.Context, filter *model.AvailabilityLiveFilter, after *string, snapshot bool, delivery model.Delivery) (<-chan *model.AvailabilityEvent, error)
+	InventoryChanged(ctx context.Context, filter *model.InventoryLiveFilter, after *string, snapshot bool, delivery model.Delivery) (<-chan *model.InventoryEvent, error)
+	OrderChanged(ctx context.Context, filter *model.OrderLiveFilter, after *string, snapshot bool, delivery model.Delivery) (<-chan *model.OrderEvent, error)
+	ConflictChanged(ctx context.Context, after *string, snapshot bool) (<-chan *model.ConflictEvent, error)
 }
 type SupplierResolver interface {
 	LastSeenAt(ctx context.Context, obj *redline.Supplier) (*time.Time, error)
@@ -975,9 +975,17 @@ type Mutation {
 # ---------------------------------------------------------------- subscription
 
 """
-CHANGE: something happened. REMOVED: what you were shown no longer meets your filter.
+SNAPSHOT: the state when you joined. CHANGE: something happened. REMOVED: what you were shown no longer meets your filter.
+CAUGHT_UP: all that you missed, or the whole snapshot, has been delivered, and what follows is live. It comes once in each
+subscription, first where there was nothing to miss; its cursor is where you stand.
 """
-enum EventKind { CHANGE REMOVED }
+enum EventKind { SNAPSHOT CHANGE REMOVED CAUGHT_UP }
+
+"""
+EVERY: each change, in commit order; a reader who is too slow is cut off, with the cursor to go on from. LATEST: for a slow
+reader, the newest change of each level or order.
+"""
+enum Delivery { EVERY LATEST }
 
 input AvailabilityLiveFilter { productIds: [ID!] skus: [String!] locationIds: [ID!] category: [String!] }
 input InventoryLiveFilter {
@@ -991,7 +999,7 @@ input InventoryLiveFilter {
 }
 input OrderLiveFilter { orderIds: [ID!] statuses: [OrderStatus!] customerId: ID supplierId: ID productId: ID }
 
-"The subject is as it was right after the change."
+"The subject is null with CAUGHT_UP, and otherwise as it was right after the change, or is in the snapshot."
 type AvailabilityEvent { cursor: Cursor! kind: EventKind! at: DateTime! product: Product location: Location available: Int stale: Boolean }
 type InventoryEvent {
   cursor: Cursor!
@@ -1013,12 +1021,20 @@ type OrderEvent {
 }
 type ConflictEvent { cursor: Cursor! kind: EventKind! at: DateTime! conflict: Conflict }
 
+"""
+after: the cursor of what you had last. All that you missed since is told first; where the log doesn't reach back so far, or is
+another one, the subscription is refused with CURSOR_EXPIRED: load anew.
+snapshot: what there is now is told first, then what changes, with no gap between. With both, the subscription goes on after the
+cursor, without another snapshot; but a cursor from within an unfinished snapshot begins it again.
+Each answer has its cursor in extensions.cursor as well.
+"""
 type Subscription {
   "For anybody: a storefront's pages."
-  availabilityChanged(filter: AvailabilityLiveFilter): AvailabilityEvent!
-  inventoryChanged(filter: InventoryLiveFilter): InventoryEvent! @scope(anyOf: ["inventory:read"])
-  orderChanged(filter: OrderLiveFilter): OrderEvent! @scope(anyOf: ["orders:read"])
-  conflictChanged: ConflictEvent! @scope(anyOf: ["conflicts:read"])
+  availabilityChanged(filter: AvailabilityLiveFilter, after: Cursor, snapshot: Boolean! = false, delivery: Delivery! = EVERY): AvailabilityEvent!
+  inventoryChanged(filter: InventoryLiveFilter, after: Cursor, snapshot: Boolean! = false, delivery: Delivery! = EVERY): InventoryEvent! @scope(anyOf: ["inventory:read"])
+  orderChanged(filter: OrderLiveFilter, after: Cursor, snapshot: Boolean! = false, delivery: Delivery! = EVERY): OrderEvent! @scope(anyOf: ["orders:read"])
+  "The snapshot is of those that are open."
+  conflictChanged(after: Cursor, snapshot: Boolean! = false): ConflictEvent! @scope(anyOf: ["conflicts:read"])
 }
 `, BuiltIn: false},
 	{Name: "../directives.graphqls", Input: `# Every server knows @oneOf. Declaring it makes gqlgen call graph.oneOf where an
@@ -3071,6 +3087,52 @@ func (ec *executionContext) field_Subscription_availabilityChanged_args(ctx cont
 		return nil, err
 	}
 	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "snapshot",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["snapshot"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "delivery",
+		func(ctx context.Context, v any) (model.Delivery, error) {
+			return ec.unmarshalNDelivery2redlineᚋgraphᚋmodelᚐDelivery(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["delivery"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_conflictChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "snapshot",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["snapshot"] = arg1
 	return args, nil
 }
 
@@ -3085,6 +3147,30 @@ func (ec *executionContext) field_Subscription_inventoryChanged_args(ctx context
 		return nil, err
 	}
 	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "snapshot",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["snapshot"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "delivery",
+		func(ctx context.Context, v any) (model.Delivery, error) {
+			return ec.unmarshalNDelivery2redlineᚋgraphᚋmodelᚐDelivery(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["delivery"] = arg3
 	return args, nil
 }
 
@@ -3099,6 +3185,30 @@ func (ec *executionContext) field_Subscription_orderChanged_args(ctx context.Con
 		return nil, err
 	}
 	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "snapshot",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["snapshot"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "delivery",
+		func(ctx context.Context, v any) (model.Delivery, error) {
+			return ec.unmarshalNDelivery2redlineᚋgraphᚋmodelᚐDelivery(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["delivery"] = arg3
 	return args, nil
 }
 
@@ -14251,7 +14361,7 @@ func (ec *executionContext) _Subscription_availabilityChanged(ctx context.Contex
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().AvailabilityChanged(ctx, fc.Args["filter"].(*model.AvailabilityLiveFilter))
+			return ec.Resolvers.Subscription().AvailabilityChanged(ctx, fc.Args["filter"].(*model.AvailabilityLiveFilter), fc.Args["after"].(*string), fc.Args["snapshot"].(bool), fc.Args["delivery"].(model.Delivery))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AvailabilityEvent) graphql.Marshaler {
@@ -14295,7 +14405,7 @@ func (ec *executionContext) _Subscription_inventoryChanged(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().InventoryChanged(ctx, fc.Args["filter"].(*model.InventoryLiveFilter))
+			return ec.Resolvers.Subscription().InventoryChanged(ctx, fc.Args["filter"].(*model.InventoryLiveFilter), fc.Args["after"].(*string), fc.Args["snapshot"].(bool), fc.Args["delivery"].(model.Delivery))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -14357,7 +14467,7 @@ func (ec *executionContext) _Subscription_orderChanged(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().OrderChanged(ctx, fc.Args["filter"].(*model.OrderLiveFilter))
+			return ec.Resolvers.Subscription().OrderChanged(ctx, fc.Args["filter"].(*model.OrderLiveFilter), fc.Args["after"].(*string), fc.Args["snapshot"].(bool), fc.Args["delivery"].(model.Delivery))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -14418,7 +14528,8 @@ func (ec *executionContext) _Subscription_conflictChanged(ctx context.Context, f
 			return ec.fieldContext_Subscription_conflictChanged(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Subscription().ConflictChanged(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ConflictChanged(ctx, fc.Args["after"].(*string), fc.Args["snapshot"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -14446,7 +14557,7 @@ func (ec *executionContext) _Subscription_conflictChanged(ctx context.Context, f
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Subscription_conflictChanged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Subscription_conflictChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Subscription",
 		Field:      field,
@@ -14455,6 +14566,17 @@ func (ec *executionContext) fieldContext_Subscription_conflictChanged(_ context.
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConflictEvent(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_conflictChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -25691,6 +25813,16 @@ func (ec *executionContext) unmarshalNDecimal2redlineᚐDecimal(ctx context.Cont
 }
 
 func (ec *executionContext) marshalNDecimal2redlineᚐDecimal(ctx context.Context, sel ast.SelectionSet, v redline.Decimal) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNDelivery2redlineᚋgraphᚋmodelᚐDelivery(ctx context.Context, v any) (model.Delivery, error) {
+	var res model.Delivery
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDelivery2redlineᚋgraphᚋmodelᚐDelivery(ctx context.Context, sel ast.SelectionSet, v model.Delivery) graphql.Marshaler {
 	return v
 }
 

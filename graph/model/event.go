@@ -36,18 +36,25 @@ type AvailabilityEvent struct {
 	Available *int
 	Stale     *bool
 
-	// Of has the product and the location, as far as they were asked for.
+	// Of has the product and the location, as far as they were asked for; nil where
+	// there is no subject, as with CAUGHT_UP, here and below.
 	Of *redline.InventoryLevel
 	Beside
 }
 
 // Product is what the stock is of.
 func (e *AvailabilityEvent) Product(ctx context.Context) (*redline.Product, error) {
+	if e.Of == nil {
+		return nil, nil
+	}
 	return show(ctx, e.Beside, e.Of.Product)
 }
 
 // Location is where the stock lies.
 func (e *AvailabilityEvent) Location(ctx context.Context) (*redline.Location, error) {
+	if e.Of == nil {
+		return nil, nil
+	}
 	return show(ctx, e.Beside, e.Of.Location)
 }
 

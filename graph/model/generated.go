@@ -116,22 +116,85 @@ type Viewer struct {
 	ExpiresAt  *time.Time          `json:"expiresAt,omitempty"`
 }
 
-// CHANGE: something happened. REMOVED: what you were shown no longer meets your filter.
+// EVERY: each change, in commit order; a reader who is too slow is cut off, with the cursor to go on from. LATEST: for a slow
+// reader, the newest change of each level or order.
+type Delivery string
+
+const (
+	DeliveryEvery  Delivery = "EVERY"
+	DeliveryLatest Delivery = "LATEST"
+)
+
+var AllDelivery = []Delivery{
+	DeliveryEvery,
+	DeliveryLatest,
+}
+
+func (e Delivery) IsValid() bool {
+	switch e {
+	case DeliveryEvery, DeliveryLatest:
+		return true
+	}
+	return false
+}
+
+func (e Delivery) String() string {
+	return string(e)
+}
+
+func (e *Delivery) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Delivery(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Delivery", str)
+	}
+	return nil
+}
+
+func (e Delivery) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Delivery) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Delivery) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// SNAPSHOT: the state when you joined. CHANGE: something happened. REMOVED: what you were shown no longer meets your filter.
+// CAUGHT_UP: all that you missed, or the whole snapshot, has been delivered, and what follows is live. It comes once in each
+// subscription, first where there was nothing to miss; its cursor is where you stand.
 type EventKind string
 
 const (
-	EventKindChange  EventKind = "CHANGE"
-	EventKindRemoved EventKind = "REMOVED"
+	EventKindSnapshot EventKind = "SNAPSHOT"
+	EventKindChange   EventKind = "CHANGE"
+	EventKindRemoved  EventKind = "REMOVED"
+	EventKindCaughtUp EventKind = "CAUGHT_UP"
 )
 
 var AllEventKind = []EventKind{
+	EventKindSnapshot,
 	EventKindChange,
 	EventKindRemoved,
+	EventKindCaughtUp,
 }
 
 func (e EventKind) IsValid() bool {
 	switch e {
-	case EventKindChange, EventKindRemoved:
+	case EventKindSnapshot, EventKindChange, EventKindRemoved, EventKindCaughtUp:
 		return true
 	}
 	return false

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"redline/live"
+)
+
+// metrics answers with what the process and the live engine are doing, in the
+// format of Prometheus.
+func (g *gateway) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		liveCollector{g.door.Stats, g.tailer.LastLook},
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// liveCollector reads the live engine's figures when it is asked for them.
+type liveCollector struct {
+	stats func() live.Stats
+	// looked is when the event log was last read successfully.
+	looked func() time.Time
+}
+
+// liveMetric is one figure of the live engine.
+type liveMetric struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	of   func(live.Stats) float64
+}
+
+func gauge(name, help string, of func(live.Stats) float64) liveMetric {
+	return liveMetric{prometheus.NewDesc("redline_live_"+name, help, nil, nil), prometheus.GaugeValue, of}
+}
+
+func counter(name, help string, of func(live.Stats) float64) liveMetric {
+	return liveMetric{prometheus.NewDesc("redline_live_"+name+"_total", help, nil, nil), prometheus.CounterValue, of}
+}
+
+var liveMetrics = []liveMetric{
+	gauge("websockets", "Open websockets.", func(s live.Stats) float64 { return float64(s.Sockets) }),
+	gauge("streams", "Open streams over HTTP.", func(s live.Stats) float64 { return float64(s.Streams) }),
+	gauge("subscriptions", "Subscriptions of all connections.", func(s live.Stats) float64 { return float64(s.Subscriptions) }),
+	gauge("groups", "Subscriptions that are executed: one for all who may see the same.", func(s live.Stats) float64 { return float64(s.Groups) }),
+	gauge("queued_messages", "Messages that wait to be written, in all connections' queues.", func(s live.Stats) float64 { return float64(s.Waiting) }),
+	gauge("log_lag_events", "Ids of the event log that were given out and not published, nor known to be unused, at the last look.",
+		func(s live.Stats) float64 { return float64(s.LagEvents) }),
+	counter("events", "Events published to subscriptions.", func(s live.Stats) float64 { return float64(s.Events) }),
+	counter("executions", "Runs of the executor for an event.", func(s live.Stats) float64 { return float64(s.Executions) }),
+	counter("messages", "Answers of subscriptions that were queued for their readers.", func(s live.Stats) float64 { return float64(s.Answers) }),
+	counter("coalesced", "Answers that a newer one of the same subject stood for.", func(s live.Stats) float64 { return float64(s.Coalesced) }),
+	counter("cut_off", "Connections cut off because their reader did not keep up.", func(s live.Stats) float64 { return float64(s.CutOff) }),
+	counter("catch_up_reads", "Reads of the event log for those who came back with a cursor.", func(s live.Stats) float64 { return float64(s.CatchUpReads) }),
+	counter("turned_away", "Connections refused because too many came at once.", func(s live.Stats) float64 { return float64(s.TurnedAway) }),
+}
+
+var logLagSeconds = prometheus.NewDesc("redline_live_log_lag_seconds",
+	"How long ago the event log was last read to its end: how old what subscribers were told may be.", nil, nil)
+
+// Describe tells the names of all figures.
+func (liveCollector) Describe(descs chan<- *prometheus.Desc) {
+	for _, m := range liveMetrics {
+		descs <- m.desc
+	}
+	descs <- logLagSeconds
+}
+
+// Collect tells all figures as they are now.
+func (c liveCollector) Collect(metrics chan<- prometheus.Metric) {
+	s := c.stats()
+	for _, m := range liveMetrics {
+		metrics <- prometheus.MustNewConstMetric(m.desc, m.kind, m.of(s))
+	}
+	if at := c.looked(); !at.IsZero() {
+		metrics <- prometheus.MustNewConstMetric(logLagSeconds, prometheus.GaugeValue, time.Since(at).Seconds())
+	}
+}

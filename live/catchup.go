@@ -1,0 +1,278 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"redline"
+)
+
+// catchUp brings an operation to where its group is: it tells what there is, or
+// what was missed, out of the database and the log alone, and joins the group
+// where the two meet, by position, without a gap or a repeat.
+type catchUp struct {
+	broker *Broker
+	op     *operation
+	x      *execution
+	// epoch is that of the log that it began in.
+	epoch uint32
+	// from is the position up to which everything has been told.
+	from int64
+	// fresh says that it begins with the next change, wherever that is.
+	fresh bool
+	// state is what it began with; nil where it began with a cursor, or with
+	// nothing. Up to state.UpTo the log tells of changes that it contains.
+	state *redline.State
+}
+
+// nearEnough is how many ids may lie between an operation and its group when it
+// joins: what comes meanwhile is held for it. Where there are more it goes on
+// reading first, but not for ever: changes may come as fast.
+const (
+	nearEnough   = 1000
+	maxDistances = 20
+)
+
+// readBatch is how many events are read from the log at once.
+const readBatch = 500
+
+// run tells the operation what it has to catch up with, makes it a member of its
+// group, and says that it is caught up. quietly leaves that word out.
+func (c *catchUp) run(ctx context.Context, quietly bool) error {
+	if c.state != nil {
+		if err := c.tellState(ctx); err != nil {
+			return err
+		}
+		if err := c.broker.awaitSettled(ctx, c.state.UpTo); err != nil {
+			return err
+		}
+	}
+	for range maxDistances {
+		head := c.broker.Head()
+		if c.fresh || head-c.from <= nearEnough {
+			break
+		}
+		if err := c.replay(ctx, head); err != nil {
+			return err
+		}
+	}
+	head, err := c.broker.join(c.op, c.x, c.from, c.epoch)
+	if err != nil {
+		return err
+	}
+	if c.fresh {
+		c.from = head
+	}
+	if err := c.replay(ctx, head); err != nil {
+		return err
+	}
+	if c.state = nil; !quietly {
+		if err := c.tell(ctx, []redline.Telling{{Cursor: c.cursor(c.from)}}); err != nil {
+			return err
+		}
+	}
+	if !c.op.goLive(c.from) {
+		return errEnded
+	}
+	return nil
+}
+
+// cursor writes a position. Before a snapshot is complete nobody can go on from
+// anywhere within it.
+func (c *catchUp) cursor(id int64) string {
+	return redline.Cursor{Epoch: c.epoch, ID: id, InSnapshot: c.state != nil}.String()
+}
+
+// tellState tells what there is.
+func (c *catchUp) tellState(ctx context.Context) error {
+	events := c.state.Events
+	for len(events) > 0 {
+		n := min(len(events), redline.TellMax)
+		what := make([]redline.Telling, n)
+		for i, e := range events[:n] {
+			what[i] = redline.Telling{Event: e, InState: true, Cursor: c.cursor(c.from)}
+		}
+		if err := c.tell(ctx, what); err != nil {
+			return err
+		}
+		clear(events[:n]) // or a slow reader would keep all of them
+		events = events[n:]
+	}
+	return nil
+}
+
+// replay tells what the log has up to a position.
+func (c *catchUp) replay(ctx context.Context, upTo int64) error {
+	for c.from < upTo {
+		batch, err := c.read(ctx, upTo)
+		if err != nil {
+			return err
+		}
+		wanted, err := c.wanted(batch.Events)
+		if err != nil {
+			return err
+		}
+		for len(wanted) > 0 {
+			n := min(len(wanted), redline.TellMax)
+			what := make([]redline.Telling, n)
+			for i, e := range wanted[:n] {
+				what[i] = redline.Telling{Event: e, Cursor: c.cursor(e.ID)}
+			}
+			if err := c.tell(ctx, what); err != nil {
+				return err
+			}
+			wanted = wanted[n:]
+		}
+		c.from = batch.UpTo
+		c.op.passed(c.from)
+	}
+	return nil
+}
+
+// wanted are the events that the operation is told of: all that it wants and
+// that its state doesn't contain, or the newest of each subject.
+func (c *catchUp) wanted(events []*redline.Event) ([]*redline.Event, error) {
+	newest := map[string]int64{}
+	if c.op.latest {
+		for _, e := range events {
+			newest[e.Subject()] = e.ID
+		}
+	}
+	wanted := events[:0]
+	for _, e := range events {
+		if c.state != nil && c.state.Seen.Saw(e.Xid) || c.op.latest && newest[e.Subject()] != e.ID {
+			continue
+		}
+		// Of a newer gateway, maybe, and no longer to be read.
+		if e.Type() != c.x.query.Type {
+			continue
+		}
+		wants, err := c.x.wants(e, c.broker.options.Logger)
+		if err != nil {
+			return nil, err
+		}
+		if wants {
+			wanted = append(wanted, e)
+		}
+	}
+	return wanted, nil
+}
+
+// read reads the next events. As long as the database can't be reached it tries
+// again: whoever waits to be caught up is told nothing wrong by waiting.
+func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatch, err error) {
+	c.broker.stats.catchUpReads.Add(1)
+	err = untilAvailable(ctx, func() error {
+		select {
+		case c.broker.catchUps <- struct{}{}:
+			defer func() { <-c.broker.catchUps }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		batch, err = c.broker.options.History.EventsBetween(ctx, c.from, upTo, []string{c.x.query.Type}, readBatch)
+		return err
+	})
+	return batch, err
+}
+
+// tell has the operation's own execution say something, and queues the answers.
+// It waits for a client that is slow to take what was missed; only what happens
+// meanwhile may be too much for it.
+func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
+	if c.epoch != c.broker.epoch.Load() {
+		return errExpired()
+	}
+	answers, err := c.x.tell(what, c.broker.options.Logger)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		a.before = c.from
+		if err := c.op.client.put(ctx, c.op, a); err != nil {
+			return err
+		}
+		if a.id > 0 {
+			c.from = a.id
+		}
+	}
+	return nil
+}
+
+// catchUp finds where an operation begins: where its cursor says, with what there
+// is now, or with the next change.
+func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*catchUp, error) {
+	epoch, err := b.awaitPlace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q, given := x.query, x.query.After
+	if op.client.resume != nil {
+		given = op.client.resume
+	}
+	op.latest = q.Latest
+	c := &catchUp{broker: b, op: op, x: x, epoch: epoch, from: b.Head()}
+	withState := q.Snapshot && given == nil
+	c.fresh = given == nil && !withState
+	if given != nil {
+		after, err := redline.ParseCursor(*given)
+		if known, ok := errors.AsType[*redline.Error](err); ok {
+			return nil, known.At("after")
+		}
+		if after.Epoch != c.epoch {
+			return nil, errExpired()
+		}
+		if withState = after.InSnapshot; !withState {
+			if c.from, err = after.ID, b.checkIssued(ctx, after.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if withState {
+		err := untilAvailable(ctx, func() (err error) {
+			c.from = b.Head()
+			c.state, err = q.State(ctx)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	op.begins(c.from, withState)
+	return c, nil
+}
+
+// checkIssued refuses a cursor of an event that the log doesn't have: one that
+// was lost, or made up.
+func (b *Broker) checkIssued(ctx context.Context, id int64) error {
+	if id <= b.Head() {
+		return nil
+	}
+	var issued int64
+	err := untilAvailable(ctx, func() (err error) {
+		issued, err = b.options.History.LastIssued(ctx)
+		return err
+	})
+	if err == nil && id > issued {
+		return errExpired()
+	}
+	return err
+}
+
+// untilAvailable calls f until it returns something else than that the database
+// can't be reached, or ctx ends.
+func untilAvailable(ctx context.Context, f func() error) error {
+	backoff := firstBackoff
+	for {
+		err := f()
+		if known, ok := errors.AsType[*redline.Error](err); !ok || known.Code != redline.CodeUnavailable {
+			return err
+		}
+		pause(ctx, backoff/2+rand.N(backoff/2), nil)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		backoff = min(2*backoff, 2*time.Second)
+	}
+}

@@ -1,0 +1,242 @@
+package live
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+)
+
+// client is one connection, whichever protocol it speaks: its operations, and
+// what waits to be written to it.
+type client struct {
+	door   *Door
+	broker *Broker
+	limits Limits
+	exec   graphql.GraphExecutor
+	wire   wire
+	// address is whose connections it is counted with.
+	address string
+	// requestID is that of the request that opened it.
+	requestID string
+	// resume is the position that a stream's client brings along, which counts
+	// more than what its operation says; nil where it brings none.
+	resume *string
+	// work counts every goroutine of the connection but the one that ends it. It
+	// grows under mu only, and never once ended is true.
+	work sync.WaitGroup
+
+	mu         sync.Mutex
+	principal  *redline.Principal
+	operations []*operation
+	outbox     outbox
+	draining   bool // to be told to come back once nothing is running but subscriptions
+	closing    bool // nothing new begins, and nothing more is queued
+	ended      bool // no goroutine may begin any more
+}
+
+// wire is how a client's messages are written. Its methods are called with the
+// client's mu held, and don't block.
+type wire interface {
+	// startWriting makes sure that somebody writes what waits.
+	startWriting()
+	// cutOff ends the connection of a reader who is too slow, and says from where
+	// all of its operations can go on.
+	cutOff()
+	// comeBack ends the connection because the gateway goes away.
+	comeBack()
+}
+
+// opens says whose connection it is. Nothing of the request is kept but its id
+// and who asks.
+func (c *client) opens(d *Door, w wire, r *http.Request, exec graphql.GraphExecutor, address string) {
+	p := redline.PrincipalFrom(r.Context())
+	c.door, c.broker, c.limits, c.wire = d, d.broker, d.options.Limits, w
+	c.exec, c.address, c.requestID, c.principal = exec, address, redline.RequestIDFrom(r.Context()), &p
+}
+
+// present is who the client is now.
+func (c *client) present() *redline.Principal {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.principal
+}
+
+// context returns one that carries who asks, and which request it came with. It
+// never ends by itself.
+func (c *client) context(p *redline.Principal) context.Context {
+	return redline.WithPrincipal(redline.WithRequestID(context.Background(), c.requestID), *p)
+}
+
+// find returns an operation by its id, nil where there is none. The caller holds
+// mu.
+func (c *client) find(id string) *operation {
+	for _, op := range c.operations {
+		if op.id == id {
+			return op
+		}
+	}
+	return nil
+}
+
+// has reports whether an operation is running still. The caller holds mu.
+func (c *client) has(op *operation) bool { return slices.Contains(c.operations, op) }
+
+// send queues a message of the client's own. It never blocks: where the queue is
+// full the client is cut off.
+func (c *client) send(m message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sendLocked(m)
+}
+
+// sendLocked is send, and reports whether the message was queued. The caller
+// holds mu.
+func (c *client) sendLocked(m message) bool {
+	if c.closing {
+		return false
+	}
+	if !c.outbox.fits(m, c.limits) {
+		c.wire.cutOff()
+		return false
+	}
+	c.outbox.push(m)
+	c.wire.startWriting()
+	return true
+}
+
+// take takes an answer of a group for a member. It reports false where the
+// operation has ended, or ends with this.
+func (c *client) take(op *operation, a *answer) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || op.over {
+		return false
+	}
+	if !op.live {
+		if op.heldBytes += len(a.payload); len(op.held) >= c.limits.QueueMessages || op.heldBytes > c.limits.QueueBytes {
+			c.wire.cutOff()
+			return false
+		}
+		op.held = append(op.held, a)
+		return true
+	}
+	return c.takeLocked(op, a)
+}
+
+// takeLocked queues an answer of a live operation. The caller holds mu.
+func (c *client) takeLocked(op *operation, a *answer) bool {
+	if c.closing {
+		return false
+	}
+	m := message{kind: kindNext, op: op, answer: a}
+	if !c.outbox.fits(m, c.limits) {
+		op.dropped = min(op.dropped, a.before) // who resumes must not skip it
+		c.wire.cutOff()
+		return false
+	}
+	if !op.latest || a.subject == "" {
+		c.outbox.push(m)
+	} else if c.outbox.coalesce(m) {
+		c.broker.stats.coalesced.Add(1)
+	}
+	op.last = max(op.last, a.id)
+	c.broker.stats.answers.Add(1)
+	c.wire.startWriting()
+	return true
+}
+
+// put queues an answer of an operation that is being caught up, once there is
+// room for it.
+func (c *client) put(ctx context.Context, op *operation, a *answer) error {
+	for {
+		c.mu.Lock()
+		room := c.outbox.waitRoom()
+		if room == nil || c.closing || op.over {
+			ended := c.closing || op.over || !c.takeLocked(op, a)
+			c.mu.Unlock()
+			if ended {
+				return errEnded
+			}
+			return nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// resumeFrom is the cursor from which all running operations can resume, counting
+// what waits to be written as undelivered if it is to be dropped. It is "" where
+// the client has no operation that could. The caller holds mu.
+func (c *client) resumeFrom(dropped bool) string {
+	// Read before the groups' positions: see Broker.Publish.
+	lowest := c.broker.Head()
+	begin := false
+	for _, op := range c.operations {
+		position, again := op.position(lowest)
+		lowest, begin = min(lowest, position), begin || again
+	}
+	if dropped {
+		for _, m := range c.outbox.messages {
+			if m.kind == kindNext {
+				lowest = min(lowest, m.answer.before)
+			}
+		}
+	}
+	return redline.Cursor{Epoch: c.broker.epoch.Load(), ID: lowest, InSnapshot: begin}.String()
+}
+
+// drained tells a draining client to come back, once nothing is running on it
+// but subscriptions. The caller holds mu.
+func (c *client) drained() {
+	if c.draining && !slices.ContainsFunc(c.operations, func(op *operation) bool { return op.stage != stageStream }) {
+		c.wire.comeBack()
+	}
+}
+
+// drainOut tells the client to come back as soon as its queries and mutations
+// have been answered; nothing new begins. Subscriptions go on until then.
+func (c *client) drainOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+	c.drained()
+}
+
+// hurry tells the client to come back without waiting for anything.
+func (c *client) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wire.comeBack()
+}
+
+// shut lets nothing begin or be queued any more. The caller holds mu.
+func (c *client) shut() {
+	c.closing = true
+	for _, op := range c.operations {
+		op.stop()
+	}
+}
+
+// end ends everything that the client began, and waits for it.
+func (c *client) end() {
+	c.mu.Lock()
+	c.shut()
+	c.ended = true
+	c.outbox.clear()
+	operations := c.operations
+	c.operations = nil
+	c.mu.Unlock()
+	for _, op := range operations {
+		op.leave()
+	}
+	c.work.Wait()
+}

@@ -1,0 +1,298 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"redline"
+)
+
+// StreamOptions tune Streams. The zero value of each means its default.
+type StreamOptions struct {
+	// Heartbeat is how often something is written where there is nothing to tell:
+	// so a client, and whatever stands between, knows that the stream lives.
+	// Default 15 s.
+	Heartbeat time.Duration
+	// WriteTimeout bounds every write. Default 10 s.
+	WriteTimeout time.Duration
+	// RequestTimeout ends the context of a query or a mutation. Default 30 s.
+	RequestTimeout time.Duration
+}
+
+// Streams run operations over HTTP, one for each request, and write what comes
+// of it for as long as the operation and the client last: as server-sent events
+// in the distinct connections mode of graphql-sse, with each event's cursor as
+// its id, or as the parts of a multipart subscription, as Apollo's clients read
+// it. A client that comes back with Last-Event-ID goes on from there.
+//
+// Sources: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md and
+// https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol
+type Streams struct {
+	door    *Door
+	options StreamOptions
+}
+
+// NewStreams makes streams for clients that come in by a door.
+func NewStreams(door *Door, options StreamOptions) (*Streams, error) {
+	for name, d := range map[string]time.Duration{
+		"Heartbeat": options.Heartbeat, "WriteTimeout": options.WriteTimeout, "RequestTimeout": options.RequestTimeout,
+	} {
+		if d < 0 {
+			return nil, fmt.Errorf("streams: %s must not be negative", name)
+		}
+	}
+	options.Heartbeat = orDefault(options.Heartbeat, 15*time.Second)
+	options.WriteTimeout = orDefault(options.WriteTimeout, 10*time.Second)
+	options.RequestTimeout = orDefault(options.RequestTimeout, 30*time.Second)
+	return &Streams{door: door, options: options}, nil
+}
+
+// stream is one operation over HTTP. The handler's goroutine writes it.
+type stream struct {
+	client
+	format format
+	// wake has one place: there is something to write, or the end has come.
+	wake chan struct{}
+	// leaving says that the gateway goes away. The client's mu guards it.
+	leaving bool
+}
+
+// Serve runs the operation of a request and returns at its end. multipart asks
+// for that format; otherwise it is server-sent events. Where the client can't be
+// let in it answers 429 or 503.
+func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, multipart bool) {
+	address := t.door.options.Address(r)
+	if status, wait := t.door.admit(address); status != 0 {
+		if multipart || status != http.StatusServiceUnavailable {
+			refuse(w, status, wait)
+			return
+		}
+		eventStream{}.head(w.Header())
+		_, _ = w.Write(appendRetry(nil, apart(wait))) // it comes back in any case
+		return
+	}
+	s := &stream{wake: make(chan struct{}, 1), format: eventStream{}}
+	if multipart {
+		s.format = parts{}
+	}
+	s.opens(t.door, s, r, exec, address)
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		s.resume = &id
+	}
+	slot, ok := t.door.enter(s)
+	defer t.door.gone(s, slot)
+	defer s.end()
+	if !ok {
+		s.hurry()
+	}
+
+	s.mu.Lock()
+	op, ctx := s.newOperation("")
+	s.operations = append(s.operations, op)
+	s.work.Add(1)
+	p := s.principal
+	s.mu.Unlock()
+	go op.run(ctx, params, t.options.RequestTimeout)
+
+	s.format.head(w.Header())
+	w.WriteHeader(http.StatusOK)
+	s.write(r.Context(), http.NewResponseController(w), w, t.options, p)
+}
+
+// write writes what there is to write until the operation has ended, the client
+// is gone or the gateway goes away.
+func (s *stream) write(ctx context.Context, rc *http.ResponseController, w http.ResponseWriter, o StreamOptions, p *redline.Principal) {
+	beat := time.NewTicker(o.Heartbeat)
+	defer beat.Stop()
+	expiry := make(<-chan time.Time)
+	if !p.ExpiresAt.IsZero() {
+		timer := time.NewTimer(time.Until(p.ExpiresAt))
+		defer timer.Stop()
+		expiry = timer.C
+	}
+	buf := s.format.beat(nil) // so that the client knows that it was let in
+	for last := false; ; {
+		if len(buf) > 0 {
+			// The server's own deadline is for answers that end.
+			if rc.SetWriteDeadline(time.Now().Add(o.WriteTimeout)) != nil {
+				return
+			}
+			if _, err := w.Write(buf); err != nil || rc.Flush() != nil {
+				return
+			}
+		}
+		if last {
+			return
+		}
+		if cap(buf) > 4*chunkBytes {
+			buf = nil
+		}
+		select {
+		case <-s.wake:
+			buf, last = s.next(buf[:0])
+		case <-beat.C:
+			buf = s.format.beat(buf[:0])
+		case <-expiry:
+			s.expire()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// next appends what waits, and says whether that is the end.
+func (s *stream) next(b []byte) (chunk []byte, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(b) < chunkBytes {
+		m, ok := s.outbox.pop()
+		if !ok {
+			break
+		}
+		b = s.format.message(b, m)
+		last = m.kind == kindComplete || m.kind == kindError
+	}
+	switch {
+	case last:
+	case s.outbox.len() > 0:
+		s.startWriting()
+	case s.leaving:
+		return s.format.leave(b), true
+	case s.closing:
+		return b, true
+	}
+	return b, last
+}
+
+// expire ends the operation because the token has ended.
+func (s *stream) expire() {
+	s.mu.Lock()
+	operations := s.operations
+	s.mu.Unlock()
+	for _, op := range operations {
+		op.refuse(redline.Errorf(redline.CodeUnauthenticated, nil, "the token has ended"))
+	}
+}
+
+func (s *stream) base() *client { return &s.client }
+
+func (s *stream) startWriting() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// cutOff ends the stream because its reader doesn't keep up. The last event that
+// it gets has the cursor to resume from.
+func (s *stream) cutOff() {
+	if s.closing {
+		return
+	}
+	s.broker.stats.cutOff.Add(1)
+	s.door.options.Logger.Info("a slow stream was cut off", "address", s.address, "requestId", s.requestID, "resume", s.resumeFrom(true))
+	s.outbox.clear()
+	s.shut()
+	s.startWriting()
+}
+
+// comeBack ends the stream because the gateway goes away.
+func (s *stream) comeBack() {
+	if s.closing {
+		return
+	}
+	s.leaving = true
+	s.shut()
+	s.startWriting()
+}
+
+// abandon ends the stream without a word.
+func (s *stream) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outbox.clear()
+	s.shut()
+	s.startWriting()
+}
+
+// format is how a stream's messages are written.
+type format interface {
+	head(h http.Header)
+	message(b []byte, m message) []byte
+	// beat is written where there is nothing to tell.
+	beat(b []byte) []byte
+	// leave is written last where the client is to come back.
+	leave(b []byte) []byte
+}
+
+// eventStream are server-sent events (WHATWG HTML, §9.2).
+type eventStream struct{}
+
+func (eventStream) head(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // what stands between is not to gather it
+}
+
+func (eventStream) message(b []byte, m message) []byte {
+	switch m.kind {
+	case kindNext:
+		b = append(b, "event: next\n"...)
+		if m.answer.cursor != "" {
+			b = append(append(append(b, "id: "...), m.answer.cursor...), '\n')
+		}
+		b = append(append(b, "data: "...), m.answer.payload...)
+		return append(b, "\n\n"...)
+	case kindError:
+		b = append(append(b, "event: next\ndata: {\"errors\":"...), m.answer.payload...)
+		b = append(b, "}\n\n"...)
+	}
+	return append(b, "event: complete\ndata:\n\n"...)
+}
+
+func (eventStream) beat(b []byte) []byte { return append(b, ":\n\n"...) }
+
+func (eventStream) leave(b []byte) []byte { return appendRetry(b, rand.N(time.Second)) }
+
+// appendRetry tells a client when to come back.
+func appendRetry(b []byte, wait time.Duration) []byte {
+	return append(strconv.AppendInt(append(b, "retry: "...), wait.Milliseconds(), 10), "\n\n"...)
+}
+
+// parts are those of a multipart subscription.
+type parts struct{}
+
+const partHead = "\r\n--graphql\r\nContent-Type: application/json\r\n\r\n"
+
+func (parts) head(h http.Header) {
+	h.Set("Content-Type", `multipart/mixed;boundary="graphql";subscriptionSpec=1.0`)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+}
+
+func (parts) message(b []byte, m message) []byte {
+	switch m.kind {
+	case kindNext:
+		return append(append(append(append(b, partHead...), `{"payload":`...), m.answer.payload...), '}')
+	case kindError:
+		b = append(append(append(b, partHead...), `{"payload":{"errors":`...), m.answer.payload...)
+		b = append(b, "}}"...)
+	}
+	return append(b, "\r\n--graphql--\r\n"...)
+}
+
+func (parts) beat(b []byte) []byte { return append(append(b, partHead...), "{}"...) }
+
+// leave ends the subscription as the protocol ends one that failed: with errors
+// beside a payload that is null.
+func (parts) leave(b []byte) []byte {
+	b = append(b, partHead...)
+	b = append(b, `{"payload":null,"errors":[{"message":"the gateway is stopping: come back in a moment","extensions":{"code":"UNAVAILABLE"}}]}`...)
+	return append(b, "\r\n--graphql--\r\n"...)
+}

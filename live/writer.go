@@ -1,0 +1,185 @@
+package live
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// chunkBytes is about how much is written to a socket at once; a single message
+// may be longer.
+const chunkBytes = 32 << 10
+
+// writer writes to many sockets, one after another and never waiting for any:
+// what the network doesn't take at once is left to a goroutine of the socket's
+// own, until it has caught up.
+type writer struct {
+	mu    sync.Mutex
+	ready []*socket
+	wake  chan struct{}
+
+	// The rest belongs to the goroutine.
+
+	turn []*socket
+	buf  []byte
+	now  nowWriter
+}
+
+func newWriter() *writer { return &writer{wake: make(chan struct{}, 1)} }
+
+// add says that a socket has something to be written.
+func (w *writer) add(s *socket) {
+	w.mu.Lock()
+	w.ready = append(w.ready, s)
+	first := len(w.ready) == 1
+	w.mu.Unlock()
+	if first {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run writes until stopped is closed.
+func (w *writer) run(stopped <-chan struct{}) {
+	for {
+		select {
+		case <-w.wake:
+		case <-stopped:
+			return
+		}
+		for w.next() {
+			for i, s := range w.turn {
+				w.turn[i] = nil
+				w.flush(s)
+			}
+		}
+	}
+}
+
+// next takes the sockets that are ready, and reports whether there are any.
+func (w *writer) next() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn, w.ready = w.ready, w.turn[:0]
+	return len(w.turn) > 0
+}
+
+// flush writes what waits for a socket, all of it together.
+func (w *writer) flush(s *socket) {
+	for {
+		chunk, last := s.nextChunk(w.buf[:0])
+		if len(chunk) == 0 {
+			return
+		}
+		n, err := w.now.write(s.raw, chunk)
+		if cap(chunk) <= 4*chunkBytes {
+			w.buf = chunk
+		}
+		switch {
+		case err != nil:
+			s.abandon()
+			return
+		case n < len(chunk):
+			s.writeOn(append([]byte(nil), chunk[n:]...), last)
+			return
+		case last:
+			s.lingers()
+			return
+		}
+	}
+}
+
+// startWriting makes sure that somebody writes. The caller holds mu.
+func (s *socket) startWriting() {
+	if s.outbox.writing || s.ended {
+		return
+	}
+	s.outbox.writing = true
+	if s.raw != nil {
+		s.writer.add(s)
+		return
+	}
+	s.work.Add(1)
+	go s.write(nil, false)
+}
+
+// nextChunk appends what to write next, and says whether that is the last.
+// Where there is nothing the writer has to end, and another one begins with the
+// next message.
+func (s *socket) nextChunk(b []byte) (chunk []byte, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(b) < chunkBytes {
+		m, ok := s.outbox.pop()
+		if !ok {
+			break
+		}
+		b = appendMessage(b, m)
+	}
+	if s.lastWords != nil && s.outbox.len() == 0 && len(b) < chunkBytes {
+		b = append(appendHeader(b, websocket.CloseMessage, len(s.lastWords)), s.lastWords...)
+		s.lastWords = nil
+		return b, true // writing stays true: nothing is written after this
+	}
+	if len(b) == 0 {
+		s.outbox.writing = false
+	}
+	return b, false
+}
+
+// writeOn goes on in a goroutine of the socket's own, with what is left of a
+// chunk.
+func (s *socket) writeOn(rest []byte, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.work.Add(1)
+	go s.write(rest, last)
+}
+
+// write writes, waiting for the network, until nothing is left to be written.
+func (s *socket) write(rest []byte, last bool) {
+	defer s.work.Done()
+	var buf []byte
+	for {
+		if len(rest) == 0 {
+			if rest, last = s.nextChunk(buf[:0]); len(rest) == 0 {
+				return
+			}
+			buf = rest
+		}
+		_ = s.conn.NetConn().SetWriteDeadline(s.writeDeadline())
+		if _, err := s.conn.NetConn().Write(rest); err != nil {
+			s.abandon()
+			return
+		}
+		// Or a write that doesn't wait would find it passed.
+		_ = s.conn.NetConn().SetWriteDeadline(time.Time{})
+		if last {
+			s.lingers()
+			return
+		}
+		rest = nil
+	}
+}
+
+// writeDeadline is until when the next write has to be done.
+func (s *socket) writeDeadline() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	deadline := time.Now().Add(s.transport.options.WriteTimeout)
+	if s.closing && !s.lastWrite.IsZero() && s.lastWrite.Before(deadline) {
+		deadline = s.lastWrite
+	}
+	return deadline
+}
+
+// lingers gives the peer a while to answer the close frame.
+func (s *socket) lingers() {
+	_ = s.conn.SetReadDeadline(time.Now().Add(s.transport.options.Linger))
+}
