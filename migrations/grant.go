@@ -9,7 +9,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// gatewayRights are what a gateway does to each table and sequence, and no more: what
+// gatewayRights are what a gateway does to each table, sequence and function, and no more: what
 // is written down in the ledger, the audit and the log can only be added to. To
 // lock a row is to update it, as Postgres sees it.
 var gatewayRights = []struct{ rights, kind, names string }{
@@ -20,8 +20,11 @@ var gatewayRights = []struct{ rights, kind, names string }{
 	{"SELECT, INSERT, UPDATE", "TABLE", "supplier_items, orders, order_lines, fulfillment_orders, fulfillment_order_lines, fulfillments, " +
 		"reservations, returns, return_lines, return_receipts, conflicts, supplier_feed_heads"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "inventory_levels, idempotency_keys, supplier_feeds_held"},
+	{"SELECT, INSERT, DELETE", "TABLE", "tickets"},
 	{"USAGE", "SEQUENCE", "order_numbers"},
 	{"USAGE, SELECT", "SEQUENCE", "events_id"},
+	// What makes and drops the partitions of the log does so in the owner's name.
+	{"EXECUTE", "FUNCTION", "make_event_partitions, drop_event_partitions"},
 }
 
 // Grant gives a role exactly the rights that a gateway needs, in one transaction: what

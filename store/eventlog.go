@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -119,14 +118,16 @@ const (
 // `limit` events, or with those whose payloads take batchBytes. It waits for
 // those who are writing now, as long as ctx lets it. `after` is a position from
 // the same session, or the id of an event that was seen; where the session was
-// lost since, an error says so. Of events of other types nothing but the newest
-// id is read.
+// lost since, an error says so, and CURSOR_EXPIRED where the log was dropped
+// beyond it. Of events of other types nothing but the newest id is read.
 func (l *EventLog) Settled(ctx context.Context, after int64, types []string, limit int) (redline.EventBatch, error) {
 	upTo, err := l.settle(ctx, after)
 	if err != nil || upTo <= after {
-		return redline.EventBatch{UpTo: upTo}, err
+		return redline.EventBatch{UpTo: upTo, Issued: upTo}, err
 	}
-	return l.read(ctx, after, upTo, types, limit)
+	batch, err := l.s.readEvents(ctx, l.query, after, upTo, types, limit)
+	batch.Issued = upTo
+	return batch, err
 }
 
 // settle returns the last id given out, once every id up to it is settled. A
@@ -152,10 +153,13 @@ func waitFor(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// lastIssued is the last id that the sequence gave out, 0 before the first.
+// lastIssued is the last id that the sequence gave out, 0 before the first, as an
+// expression on events_id.
+const lastIssued = `CASE WHEN is_called THEN last_value ELSE 0 END`
+
 func (l *EventLog) lastIssued(ctx context.Context) (int64, error) {
 	var m []int64
-	err := l.query(ctx, "reading the event log's sequence", &m, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id`)
+	err := l.query(ctx, "reading the event log's sequence", &m, `SELECT `+lastIssued+` FROM events_id`)
 	if err != nil {
 		return 0, err
 	}
@@ -173,84 +177,15 @@ func (l *EventLog) writers(ctx context.Context, of []string) ([]string, error) {
 	return held, err
 }
 
-// batchBytes is how large the payloads of a batch may be in all, as the table
-// holds them; in memory they are some ten times that. One alone may be larger.
-const batchBytes = 1 << 20
-
-// read reads what is settled. The first row that a batch has no room for comes
-// without its payload, so that it costs nothing, and says that there is more.
-func (l *EventLog) read(ctx context.Context, after, upTo int64, types []string, limit int) (redline.EventBatch, error) {
-	var rows []struct {
-		Newest  sql.NullInt64
-		ID      sql.NullInt64
-		Type    sql.NullString
-		At      sql.NullTime
-		Payload []byte
-	}
-	err := l.query(ctx, "reading the event log", &rows, `SELECT newest.id AS newest, e.id, e.type, e.at,
-			CASE WHEN e.bytes_before < $5 THEN e.payload END AS payload
-		FROM (SELECT max(id) AS id FROM events WHERE id > $1 AND id <= $2) newest LEFT JOIN (
-			SELECT id, type, at, payload, sum(pg_column_size(payload)) OVER (ORDER BY id) - pg_column_size(payload) AS bytes_before
-			FROM events WHERE id > $1 AND id <= $2 AND type = ANY($3) ORDER BY id LIMIT $4) e ON true
-		ORDER BY e.id`, after, upTo, pq.Array(types), limit, batchBytes)
-	if err != nil {
-		return redline.EventBatch{}, err
-	}
-	batch := redline.EventBatch{Newest: rows[0].Newest.Int64, UpTo: upTo}
-	if !rows[0].ID.Valid {
-		return batch, nil
-	}
-	batch.Events = make([]*redline.Event, 0, len(rows))
-	for _, r := range rows {
-		if r.Payload == nil {
-			batch.More = true
-			break
-		}
-		batch.Events = append(batch.Events, l.event(ctx, r.ID.Int64, r.Type.String, r.At.Time, r.Payload))
-	}
-	if batch.More = batch.More || len(rows) == limit; batch.More {
-		batch.UpTo = batch.Events[len(batch.Events)-1].ID
-		batch.Newest = batch.UpTo
-	}
-	return batch, nil
-}
-
-// event reads one event's payload.
-func (l *EventLog) event(ctx context.Context, id int64, kind string, at time.Time, payload []byte) *redline.Event {
-	e := &redline.Event{ID: id, At: at}
-	var err error
-	switch kind {
-	case redline.EventLevel:
-		e.Level = &redline.LevelEvent{}
-		err = json.Unmarshal(payload, e.Level)
-	case redline.EventOrder:
-		e.Order = &redline.OrderEvent{}
-		err = json.Unmarshal(payload, e.Order)
-	case redline.EventConflict:
-		e.Conflict = &redline.ConflictEvent{}
-		err = json.Unmarshal(payload, e.Conflict)
-	case redline.EventPlaces:
-		e.Places = true
-	default:
-		err = fmt.Errorf("its type is %q", kind)
-	}
-	if err != nil {
-		// Of a newer gateway, maybe. It concerns nobody here, and the log goes on.
-		l.s.log.ErrorContext(ctx, "an event of the log can't be read", "event", id, "error", err)
-		e.Level, e.Order, e.Conflict = nil, nil, nil
-	}
-	return e
-}
-
 // Newest returns the id of the newest event that nothing can come before any
-// more, 0 where there is none.
+// more, or that was dropped if none is left; 0 where there never was one.
 func (l *EventLog) Newest(ctx context.Context) (int64, error) {
 	upTo, err := l.settle(ctx, 0)
 	if err != nil || upTo == 0 {
 		return 0, err
 	}
 	var newest []int64
-	if err := l.query(ctx, "reading the newest event", &newest, `SELECT coalesce(max(id), 0) FROM events WHERE id <= $1`, upTo); err != nil {
+	if err := l.query(ctx, "reading the newest event", &newest, `SELECT greatest((SELECT max(id) FROM events WHERE id <= $1), floor) FROM event_log`, upTo); err != nil {
 		return 0, err
 	}
 	return newest[0], nil

@@ -50,7 +50,8 @@ const manyRows = 2000
 // scans finds the large tables that a plan reads from one end to the other.
 func (p *plan) scans() []string {
 	var found []string
-	if p.NodeType == "Seq Scan" && slices.Contains(largeTables, p.Relation) {
+	partition := strings.HasPrefix(p.Relation, "events_") && p.Relation != "events_id" // of the log
+	if p.NodeType == "Seq Scan" && (partition || slices.Contains(largeTables, p.Relation)) {
 		found = append(found, fmt.Sprintf("%s (%s)", p.Relation, p.Filter))
 	}
 	for _, child := range p.Plans {
@@ -140,6 +141,7 @@ const (
 	countsMost = "it counts a good part of the table, and ends where it has seen 10,001"
 	notIndexed = "an index on quantities would cost every change of a level its update in place"
 	whatIsNot  = "what isn't there has no index; each product has to be looked at"
+	soManyIDs  = "it looks at 200,000 ids at most; where these are all of a partition, the index saves nothing"
 	ownToo     = "a supplier sees what is on sale or its own, an OR that no one index serves; it ends where it has seen 10,001"
 )
 
@@ -160,6 +162,7 @@ var mayScan = map[string]string{
 	"counting parts at a location":    countsMost,
 	"counting parts not overdue":      countsMost,
 	"counting audit all":              countsMost,
+	"what is behind a cursor":         soManyIDs,
 }
 
 // No statement that a request sends reads a table that grows with the shop from
@@ -486,6 +489,22 @@ func (w *world) askRest() []asked {
 			return err
 		}
 		_, err = log.Settled(w.ctx, newest-100, []string{redline.EventOrder}, 500)
+		return err
+	}}, asked{"what is behind a cursor", func() error {
+		newest, err := w.LastIssued(w.ctx)
+		if err != nil {
+			return err
+		}
+		for _, after := range []int64{0, newest / 2, newest - 10} {
+			for _, types := range [][]string{everyType, {redline.EventConflict}} {
+				if _, err := w.EventsBetween(w.ctx, after, newest, types, 500); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}, asked{"rotating the log", func() error {
+		_, err := w.RotateLog(w.ctx, time.Hour)
 		return err
 	}}, asked{"which log it is", func() error {
 		_, err := log.Epoch(w.ctx)
