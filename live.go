@@ -3,6 +3,7 @@ package redline
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // LiveQuery is what a live operation wants of the event log. A resolver makes
@@ -45,6 +46,8 @@ type Telling struct {
 	InState bool
 	// Cursor is what to tell as its position.
 	Cursor string
+	// At is when all there was has been told, where there is no Event.
+	At time.Time
 }
 
 // State is what a live query is about, as one snapshot of the database has it.

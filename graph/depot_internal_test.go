@@ -367,14 +367,12 @@ func (d depot) SupplierItemsByID(context.Context, redline.Principal, []string) (
 	return byID(d.items(), func(i *redline.SupplierItem) string { return i.ID }), nil
 }
 
-// onlyEvent is a log of one event.
-type onlyEvent struct{ event *redline.Event }
+// onlyEvent is a log that tells one thing.
+type onlyEvent struct{ what redline.Telling }
 
-func (l onlyEvent) Subscribe(context.Context, string, func(*redline.Event) bool) (<-chan *redline.Event, error) {
-	events := make(chan *redline.Event, 1)
-	events <- l.event
-	close(events)
-	return events, nil
+func (l onlyEvent) Follow(_ context.Context, q *redline.LiveQuery) error {
+	q.Tell([]redline.Telling{l.what})
+	return nil
 }
 
 func (onlyEvent) Head() int64 { return 42 }

@@ -314,14 +314,18 @@ func TestWritersAnswerAsGqlgen(t *testing.T) {
 		"conflictChanged":     {ID: 4, At: depotTime, Conflict: &redline.ConflictEvent{Conflict: *depot{}.conflicts()[0], SupplierCode: ref("acme")}},
 		"orderChanged":        {ID: 3, At: depotTime, Order: &redline.OrderEvent{Order: *depot{}.orders()[0], To: redline.OrderPending}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			checkSame(t, onlyEvent{event}, func(d *drawing) string {
-				event := d.schema.Types[d.schema.Subscription.Fields.ForName(name).Type.Name()]
-				selection := d.selection(event, rapid.IntRange(0, 5).Draw(d.T, "depth"))
-				return d.declared("subscription", "{it:"+name+selection+"}")
+		for how, what := range map[string]redline.Telling{
+			"changed": {Event: event, Cursor: "c"}, "in a snapshot": {Event: event, InState: true, Cursor: "c"}, "caught up": {Cursor: "c"},
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				t.Parallel()
+				checkSame(t, onlyEvent{what}, func(d *drawing) string {
+					event := d.schema.Types[d.schema.Subscription.Fields.ForName(name).Type.Name()]
+					selection := d.selection(event, rapid.IntRange(0, 5).Draw(d.T, "depth"))
+					return d.declared("subscription", "{it:"+name+selection+"}")
+				})
 			})
-		})
+		}
 	}
 }
 

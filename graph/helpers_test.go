@@ -151,66 +151,43 @@ func principal(role redline.Role, scopes ...string) redline.Principal {
 	return p
 }
 
-// eventLog is an event log in memory: it delivers what is appended to whoever is
-// subscribed by then.
+// eventLog is an event log in memory: it has those who follow it told of what is
+// appended, as the live engine does.
 type eventLog struct {
-	mu          sync.Mutex
-	head        int64
-	subscribers map[chan *redline.Event]subscriber
-	// joined gets a value for each subscriber.
+	mu        sync.Mutex
+	head      int64
+	followers []*redline.LiveQuery
+	// joined gets a value for each follower.
 	joined chan struct{}
 }
 
-type subscriber struct {
-	gone <-chan struct{}
-	of   string
-	want func(*redline.Event) bool
-}
+func newEventLog() *eventLog { return &eventLog{joined: make(chan struct{}, 100)} }
 
-func newEventLog() *eventLog {
-	return &eventLog{subscribers: map[chan *redline.Event]subscriber{}, joined: make(chan struct{}, 100)}
-}
-
-func (l *eventLog) Subscribe(ctx context.Context, eventType string, want func(*redline.Event) bool) (<-chan *redline.Event, error) {
+func (l *eventLog) Follow(_ context.Context, q *redline.LiveQuery) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	events := make(chan *redline.Event, 100)
-	l.subscribers[events] = subscriber{ctx.Done(), eventType, want}
-	context.AfterFunc(ctx, func() { l.cutOff(events) })
+	l.followers = append(l.followers, q)
 	l.joined <- struct{}{}
-	return events, nil
-}
-
-func (l *eventLog) cutOff(events chan *redline.Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, ok := l.subscribers[events]; ok {
-		delete(l.subscribers, events)
-		close(events)
-	}
-}
-
-// cutOffAll ends all subscriptions from the log's side.
-func (l *eventLog) cutOffAll() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for events := range l.subscribers {
-		delete(l.subscribers, events)
-		close(events)
-	}
+	return nil
 }
 
 func (l *eventLog) append(e *redline.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.head = e.ID
-	for events, s := range l.subscribers {
-		if e.Type() == s.of && s.want(e) {
-			select {
-			case events <- e:
-			case <-s.gone:
-			}
+	for _, q := range l.followers {
+		if e.Type() == q.Type && q.Wants(e) {
+			q.Tell([]redline.Telling{{Event: e, Cursor: l.Cursor(e.ID)}})
 		}
+	}
+}
+
+// tell has all followers told the same.
+func (l *eventLog) tell(what ...redline.Telling) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, q := range l.followers {
+		q.Tell(what)
 	}
 }
 

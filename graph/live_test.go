@@ -67,10 +67,7 @@ func watch(t *testing.T, r *room, log *eventLog, p redline.Principal, query stri
 	case <-time.After(10 * time.Second):
 		t.Fatalf("%s: didn't subscribe: %+v", query, next())
 	}
-	t.Cleanup(func() {
-		cancel()
-		r.Wait()
-	})
+	t.Cleanup(cancel)
 	return next
 }
 
@@ -208,6 +205,46 @@ func ofCustomer(e *redline.Event, id string) *redline.Event {
 	return e
 }
 
+// nameplates is a repository of products that are called what their ids are.
+type nameplates struct {
+	graph.Store
+	reads atomic.Int64
+}
+
+func (n *nameplates) ProductsOf(_ context.Context, ids []string) (map[string]*redline.Product, error) {
+	n.reads.Add(1)
+	found := map[string]*redline.Product{}
+	for _, id := range ids {
+		found[id] = &redline.Product{ID: id, Name: id}
+	}
+	return found, nil
+}
+
+// TestWhatIsToldTogetherIsReadTogether: the names of three products with one
+// look, each beside its own event; and a snapshot's subjects, and the word that
+// all was told, are what their kind says.
+func TestWhatIsToldTogetherIsReadTogether(t *testing.T) {
+	t.Parallel()
+	names, log := &nameplates{}, newEventLog()
+	next := watch(t, furnished(names, log), log, principal(redline.RoleOperator),
+		`subscription{inventoryChanged{cursor kind reason changes{delta} level{id product{id name}}}}`)
+	first, second := levelEvent(1), levelEvent(2)
+	second.Level.Level.ProductID = "prod_2"
+	log.tell(redline.Telling{Event: first, InState: true, Cursor: "a"}, redline.Telling{Event: second, Cursor: "b"}, redline.Telling{Cursor: "c"})
+	for _, want := range []string{
+		`{"inventoryChanged":{"cursor":"a","kind":"SNAPSHOT","reason":null,"changes":[],"level":{"id":"lvl_1","product":{"id":"prod_1","name":"prod_1"}}}}`,
+		`{"inventoryChanged":{"cursor":"b","kind":"CHANGE","reason":"RECEIVED","changes":[{"delta":4}],"level":{"id":"lvl_1","product":{"id":"prod_2","name":"prod_2"}}}}`,
+		`{"inventoryChanged":{"cursor":"c","kind":"CAUGHT_UP","reason":null,"changes":[],"level":null}}`,
+	} {
+		if got := next(); string(got.Data) != want || len(got.Errors) > 0 {
+			t.Errorf("got  %s, %+v\nwant %s", got.Data, got.Errors, want)
+		}
+	}
+	if got := names.reads.Load(); got != 1 {
+		t.Errorf("products were read %d times", got)
+	}
+}
+
 // stall is a repository of one supplier and what it offers.
 type stall struct {
 	graph.Store
@@ -270,30 +307,6 @@ func TestEventIsToldWithoutWhatFailed(t *testing.T) {
 	if !strings.Contains(r.log.String(), "nil pointer") {
 		t.Errorf("the cause isn't logged: %s", r.log)
 	}
-}
-
-// TestSubscriptionEnds with the log's side, and with the client's.
-func TestSubscriptionEnds(t *testing.T) {
-	t.Parallel()
-	log := newEventLog()
-	r := newRoom(log)
-	next := watch(t, r, log, redline.Anonymous(), `subscription{availabilityChanged{cursor}}`)
-	log.cutOffAll()
-	if got := next(); got != nil {
-		t.Errorf("cut off, and told of %s", got.Data)
-	}
-
-	ctx, cancel := context.WithCancel(t.Context())
-	next = r.start(ctx, redline.Anonymous(), `subscription{availabilityChanged{cursor}}`, "")
-	<-log.joined
-	// Nobody reads these: the goroutine has to let go of them.
-	log.append(levelEvent(1))
-	log.append(levelEvent(2))
-	cancel()
-	if got := next(); got != nil {
-		t.Errorf("cancelled, and told of %s", got.Data)
-	}
-	r.Wait()
 }
 
 func TestSubscriptionRefusesItsFilter(t *testing.T) {

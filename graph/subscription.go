@@ -104,10 +104,10 @@ func kindOfTelling(what redline.Telling, filtered func(*redline.Event) model.Eve
 	return filtered(what.Event)
 }
 
-// atOf is when what is told came to be; now, where all that was missed has been.
+// atOf is when what is told came to be.
 func atOf(what redline.Telling) time.Time {
 	if what.Event == nil {
-		return time.Now().UTC()
+		return what.At
 	}
 	return what.Event.At
 }

@@ -69,7 +69,7 @@ func (c *catchUp) run(ctx context.Context, quietly bool) error {
 		return err
 	}
 	if c.state = nil; !quietly {
-		if err := c.tell(ctx, []redline.Telling{{Cursor: c.cursor(c.from)}}); err != nil {
+		if err := c.tell(ctx, []redline.Telling{{Cursor: c.cursor(c.from), At: time.Now().UTC()}}); err != nil {
 			return err
 		}
 	}
