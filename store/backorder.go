@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lib/pq"
-
 	"redline"
 )
 
@@ -59,16 +57,9 @@ func (t *transaction) loadLocked(ctx context.Context, ids []string) ([]*redline.
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true, Returns: true, BriefProducts: true})
-	q := &query{}
-	q.and("o.id = ANY(%s)", pq.Array(ids))
-	found, err := r.orders(ctx, t.tx, "reading locked orders", r.selectFrom(q)+q.where(), q.args)
+	orders, err := ordersToChange(ctx, t.tx, "reading locked orders", ids)
 	if err != nil {
 		return nil, err
-	}
-	orders := make([]*redline.Order, len(found))
-	for i, o := range found {
-		orders[i] = o.Order
 	}
 	byAge(orders)
 	return orders, nil

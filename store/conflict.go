@@ -13,9 +13,10 @@ const (
 	conflictFields = `c.id, c.kind, c.status, c.cause, c.supplier_id, c.subject_id, c.summary, c.facts, c.resolution, c.version,
 		c.opened_at, c.updated_at, c.resolved_at`
 	selectConflicts = `SELECT ` + conflictFields + ` FROM conflicts c`
-	// selectHeld reads what nobody is shown, too.
-	selectHeld = `SELECT ` + conflictFields + `, c.held AS held_json, (SELECT code FROM suppliers s WHERE s.id = c.supplier_id) AS supplier_code
-		FROM conflicts c`
+	conflictCode    = `(SELECT code FROM suppliers s WHERE s.id = c.supplier_id) AS supplier_code`
+	// selectTold reads what the event log tells, and selectHeld what nobody is shown, too.
+	selectTold = `SELECT ` + conflictFields + `, ` + conflictCode + ` FROM conflicts c`
+	selectHeld = `SELECT ` + conflictFields + `, c.held AS held_json, ` + conflictCode + ` FROM conflicts c`
 )
 
 // Conflicts lists conflicts, the newest first, with their suppliers.

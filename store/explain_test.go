@@ -354,11 +354,23 @@ func (w *world) askStock() []asked {
 		"of a reason": {Reasons: []redline.MovementReason{redline.ReasonReceived}}, "of a rare reason": {Reasons: []redline.MovementReason{redline.ReasonDamaged}},
 		"with a reference": {Reference: ref("delivery 077")}, "of a day": {From: ref(time.Now().AddDate(0, 0, -11)), To: ref(time.Now().AddDate(0, 0, -10))},
 	}
+	for what, f := range levels {
+		all = append(all, asked{"the state of availability " + what, func() error {
+			_, err := w.AvailabilityState(w.ctx, f)
+			return err
+		}})
+	}
 	for who, p := range largePeople {
 		for what, f := range levels {
 			all = append(all, asked{fmt.Sprintf("levels %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
 				return last(w.Levels(w.ctx, p, f, page))
 			})})
+		}
+		for what, f := range levels {
+			all = append(all, asked{fmt.Sprintf("the state of levels %s for %s", what, who), func() error {
+				_, err := w.LevelsState(w.ctx, p, f)
+				return err
+			}})
 		}
 		for what, f := range movements {
 			all = append(all, asked{fmt.Sprintf("movements %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
@@ -402,6 +414,20 @@ func (w *world) askOrders() []asked {
 				})})
 			}
 		}
+		for what, f := range filters {
+			all = append(all, asked{fmt.Sprintf("the state of orders %s for %s", what, who), func() error {
+				_, err := w.OrdersState(w.ctx, p, f, nil)
+				var tooMany *redline.Error
+				if errors.As(err, &tooMany) && tooMany.Code == redline.CodeInvalid {
+					return nil
+				}
+				return err
+			}})
+		}
+		all = append(all, asked{"the state of some orders for " + who, func() error {
+			_, err := w.OrdersState(w.ctx, p, redline.OrderFilter{}, largeIDs("ord", 50))
+			return err
+		}})
 		for what, f := range parts {
 			all = append(all, asked{fmt.Sprintf("parts %s for %s", what, who), pages(func(page redline.PageRequest) (*string, error) {
 				return last(w.FulfillmentOrders(w.ctx, p, f, page))
@@ -456,7 +482,10 @@ func (w *world) askConflicts() []asked {
 				return last(w.Conflicts(w.ctx, p, f, page))
 			})})
 		}
-		all = append(all, asked{"conflicts by id for " + who, func() error {
+		all = append(all, asked{"the state of conflicts for " + who, func() error {
+			_, err := w.ConflictsState(w.ctx, p)
+			return err
+		}}, asked{"conflicts by id for " + who, func() error {
 			_, err := w.ConflictsByID(w.ctx, p, largeIDs("conf", 50))
 			return err
 		}})

@@ -121,12 +121,8 @@ func (s *Store) Availability(ctx context.Context, productIDs []string) (map[stri
 	return out, nil
 }
 
-// Levels lists the levels that the principal may see, by id.
-func (s *Store) Levels(
-	ctx context.Context, p redline.Principal, f redline.InventoryFilter, page redline.PageRequest,
-) (*redline.Page[*redline.InventoryLevel], error) {
-	q := &query{}
-	q.seeStock(p, "l.location_id")
+// levelsThat narrows a query to the levels, under the alias l, that meet a filter.
+func (q *query) levelsThat(f redline.InventoryFilter) {
 	in(q, "l.product_id", f.ProductIDs)
 	in(q, "l.location_id", f.LocationIDs)
 	if f.Skus != nil {
@@ -144,6 +140,15 @@ func (s *Store) Levels(
 	if f.StaleOnly != nil && *f.StaleOnly {
 		q.and("l.stale")
 	}
+}
+
+// Levels lists the levels that the principal may see, by id.
+func (s *Store) Levels(
+	ctx context.Context, p redline.Principal, f redline.InventoryFilter, page redline.PageRequest,
+) (*redline.Page[*redline.InventoryLevel], error) {
+	q := &query{}
+	q.seeStock(p, "l.location_id")
+	q.levelsThat(f)
 	by := sorting{tag: "level", column: "l.id", id: "l.id", prefix: redline.PrefixLevel}
 	return pageBy(ctx, s, s.levelReader(), selectLevels, q, by, page, func(l *redline.InventoryLevel) (string, string) { return "", l.ID })
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lib/pq"
+
 	"redline"
 )
 
@@ -139,6 +141,23 @@ func (r orderRead) orders(ctx context.Context, db queryer, doing, text string, a
 		return nil
 	})
 	return found, err
+}
+
+// ordersToChange reads orders with all that a change of them looks at and tells of,
+// unmasked.
+func ordersToChange(ctx context.Context, db queryer, doing string, ids []string) ([]*redline.Order, error) {
+	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true, Returns: true, BriefProducts: true})
+	q := &query{}
+	q.and("o.id = ANY(%s)", pq.Array(ids))
+	found, err := r.orders(ctx, db, doing, r.selectFrom(q)+q.where(), q.args)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]*redline.Order, len(found))
+	for i, o := range found {
+		orders[i] = o.Order
+	}
+	return orders, nil
 }
 
 // locate gives the parts of orders their locations and suppliers.

@@ -16,22 +16,11 @@ var orderSorts = map[redline.OrderSortField]sorting{
 	redline.OrdersByTotal:     {tag: "total", column: "o.total", cast: "numeric", id: "o.id", prefix: redline.PrefixOrder},
 }
 
-// Orders lists the orders that the principal may see, with the relations that
-// are needed; the newest first where no order is given.
-func (s *Store) Orders(
-	ctx context.Context, p redline.Principal, f redline.OrderFilter, by redline.OrderSort, page redline.PageRequest,
-	need redline.OrderParts,
-) (*redline.Page[*redline.Order], error) {
-	if by.Field == "" {
-		by = redline.OrderSort{Field: redline.OrdersByPlacedAt, Direction: redline.Descending}
-	}
-	q := &query{}
-	q.seeOrders(p)
-	if p.Role == redline.RoleSupplier {
-		// What a supplier doesn't see, it can't search by or sort by.
-		if f.CustomerID != nil || by.Field == redline.OrdersByTotal {
-			q.and("false")
-		}
+// ordersThat narrows a query to the orders, under the alias o, that meet a filter of
+// the principal's. What a supplier doesn't see, it can't search by.
+func (q *query) ordersThat(p redline.Principal, f redline.OrderFilter) {
+	if p.Role == redline.RoleSupplier && f.CustomerID != nil {
+		q.and("false")
 	}
 	in(q, "o.status", strs(f.Statuses))
 	if f.CustomerID != nil {
@@ -69,6 +58,23 @@ func (s *Store) Orders(
 			q.and("(o.number = %s OR o.external_reference = %s)", *f.Search, *f.Search)
 		}
 	}
+}
+
+// Orders lists the orders that the principal may see, with the relations that
+// are needed; the newest first where no order is given.
+func (s *Store) Orders(
+	ctx context.Context, p redline.Principal, f redline.OrderFilter, by redline.OrderSort, page redline.PageRequest,
+	need redline.OrderParts,
+) (*redline.Page[*redline.Order], error) {
+	if by.Field == "" {
+		by = redline.OrderSort{Field: redline.OrdersByPlacedAt, Direction: redline.Descending}
+	}
+	q := &query{}
+	q.seeOrders(p)
+	if p.Role == redline.RoleSupplier && by.Field == redline.OrdersByTotal {
+		q.and("false") // as ordersThat has it of what a supplier doesn't see
+	}
+	q.ordersThat(p, f)
 	sort := orderSorts[by.Field]
 	sort.desc = by.Direction == redline.Descending
 	r := readsOrders(p, need)

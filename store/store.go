@@ -50,11 +50,15 @@ type Store struct {
 	// slots has room for as many changes as writes has connections, and batches
 	// for fewer, so that those who wait for a row leave a connection to others.
 	slots, batches chan struct{}
+	// snapshots has room for those who read a state.
+	snapshots chan struct{}
 
-	patience  time.Duration
-	committed func()
-	log       *slog.Logger
-	kept      placesCache
+	patience time.Duration
+	// statementTimeout bounds what is read in several statements, as it does one.
+	statementTimeout time.Duration
+	committed        func()
+	log              *slog.Logger
+	kept             placesCache
 	// placements and adjustments let calls that arrive together share a
 	// transaction.
 	placements, adjustments *gatherer[*call]
@@ -103,9 +107,15 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	set("idle_in_transaction_session_timeout", fmt.Sprint(2*o.StatementTimeout.Milliseconds()))
 
 	changes := max(o.MaxConns/2, 2)
-	s := &Store{slots: make(chan struct{}, changes), batches: make(chan struct{}, max(changes-2, 1)), patience: o.Patience, committed: o.Committed, log: o.Log}
+	reads := max(o.MaxConns-changes, 2)
+	s := &Store{
+		slots: make(chan struct{}, changes), batches: make(chan struct{}, max(changes-2, 1)),
+		// Of the connections one is the log's, and one is left to others.
+		snapshots: make(chan struct{}, max(min(snapshotsAtOnce, reads-2), 1)),
+		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, log: o.Log,
+	}
 	s.kept.reading = make(chan struct{}, 1)
-	if s.db, err = o.pool(u, q, max(o.MaxConns-changes, 2)); err != nil {
+	if s.db, err = o.pool(u, q, reads); err != nil {
 		return nil, err
 	}
 	set("lock_timeout", fmt.Sprint(o.Patience.Milliseconds()))
