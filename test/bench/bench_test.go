@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 // TestMain also plays the roles that the orchestrator gives to processes of
@@ -208,10 +210,10 @@ func TestPercentileAndMedian(t *testing.T) {
 	if p50, p99, of := percentile(all, 50), percentile(all, 99), percentile(all[:1], 99); p50 != 100 || p99 != 198 || of != 1 {
 		t.Errorf("p50 %v, p99 %v, of one %v", p50, p99, of)
 	}
-	if m := median([]float64{9, 1, 5}); m != 5 {
+	if m := measure.Median([]float64{9, 1, 5}); m != 5 {
 		t.Errorf("the median of three is %v", m)
 	}
-	if m := median([]float64{1, 9, 5, 6}); m != 5.5 {
+	if m := measure.Median([]float64{1, 9, 5, 6}); m != 5.5 {
 		t.Errorf("the median of four is %v", m)
 	}
 	// Round by round, so that a slow machine in one round changes nothing.
@@ -223,13 +225,13 @@ func TestPercentileAndMedian(t *testing.T) {
 func TestWriteTableWantsItsPlace(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.md")
-	if err := writeTable(path, "t"); !errors.Is(err, os.ErrNotExist) {
+	if err := measure.WriteTable(path, tableBegin, tableEnd, "t"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it returned %v", err)
 	}
 	if err := os.WriteFile(path, []byte(tableEnd+tableBegin), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeTable(path, "t"); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", tableBegin)) {
+	if err := measure.WriteTable(path, tableBegin, tableEnd, "t"); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", tableBegin)) {
 		t.Errorf("it returned %v", err)
 	}
 }

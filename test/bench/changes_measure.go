@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 // changesClients is the most clients that changes are measured with.
@@ -30,12 +32,12 @@ func (b *bench) measureChanges(ctx context.Context) error {
 			continue
 		}
 		b.say("\n%s: holds, shipments and returns, %d clients", nameChanges, clients)
-		if err := b.db.checkpoint(ctx); err != nil {
+		if err := b.db.Checkpoint(ctx); err != nil {
 			return err
 		}
 		c := b.results.addChanges(clients)
 		for round := range b.fewerRounds() {
-			if err := b.withServer(ctx, func(t *target) error { return b.live(ctx, t, c, round) }); err != nil {
+			if err := b.withServer(ctx, func(t *measure.Target) error { return b.live(ctx, t, c, round) }); err != nil {
 				return err
 			}
 		}
@@ -44,9 +46,9 @@ func (b *bench) measureChanges(ctx context.Context) error {
 }
 
 // live goes through all steps with one server, and records each.
-func (b *bench) live(ctx context.Context, t *target, c *cell, round int) error {
+func (b *bench) live(ctx context.Context, t *measure.Target, c *cell, round int) error {
 	j := b.lifeJob(c.clients)
-	j.Addr = t.addr
+	j.Addr = t.Addr
 	var m *meter
 	defer func() {
 		if m != nil { // it was broken off
@@ -57,7 +59,7 @@ func (b *bench) live(ctx context.Context, t *target, c *cell, round int) error {
 		b.acknowledged += r.Placed
 		switch {
 		case r.Measuring:
-			m = &meter{server: t.pid(), master: b.db.master}
+			m = &meter{server: t.PID(), master: b.db.Master}
 			m.start(ctx)
 		case m != nil && r.Step != "":
 			server, postgres := m.end()

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 const (
@@ -62,7 +64,7 @@ func (b *bench) newFeeder(ctx context.Context) (*feeder, error) {
 	if err := b.db.supply(ctx, b.items); err != nil {
 		return nil, err
 	}
-	token, err := b.redline.token(ctx, "supplier", supplierCode, "--supplier", supplierCode)
+	token, err := b.redline.Token(ctx, "supplier", supplierCode, "--supplier", supplierCode)
 	if err != nil {
 		return nil, err
 	}
@@ -148,13 +150,13 @@ func (a *feedAnswer) code() string {
 }
 
 // send sends one feed, checks its answer and adds it to a run.
-func (f *feeder) send(ctx context.Context, c *client, t *target, k feedKind, run *feedRun) error {
+func (f *feeder) send(ctx context.Context, c *client, t *measure.Target, k feedKind, run *feedRun) error {
 	body, changed, err := f.next(k)
 	if err != nil {
 		return err
 	}
-	request := appendRequest(nil, "POST /graphql", t.addr, jsonHeaders(f.token), body)
-	m := &meter{server: t.pid(), master: f.b.db.master}
+	request := appendRequest(nil, "POST /graphql", t.Addr, jsonHeaders(f.token), body)
+	m := &meter{server: t.PID(), master: f.b.db.Master}
 	m.start(ctx)
 	begun := time.Now()
 	status, answer, err := c.do(request)
@@ -196,15 +198,15 @@ func plus(sum, d time.Duration) time.Duration {
 }
 
 // run sends feeds to a server, one after the other, as long as more says so.
-func (f *feeder) run(ctx context.Context, t *target, k feedKind, more func(sent int) bool) (run feedRun, err error) {
-	c, err := dial(ctx, t.addr, time.Now().Add(feedsInTurn*patience))
+func (f *feeder) run(ctx context.Context, t *measure.Target, k feedKind, more func(sent int) bool) (run feedRun, err error) {
+	c, err := dial(ctx, t.Addr, time.Now().Add(feedsInTurn*patience))
 	if err != nil {
 		return run, fmt.Errorf("connecting: %w", err)
 	}
 	defer c.close()
 	stop := context.AfterFunc(ctx, c.close)
 	defer stop()
-	run.before, _ = residentOf(t.pid())
+	run.before, _ = measure.Resident(t.PID())
 	for sent := 0; more(sent); sent++ {
 		if err := f.send(ctx, c, t, k, &run); err != nil {
 			return run, err
@@ -215,11 +217,11 @@ func (f *feeder) run(ctx context.Context, t *target, k feedKind, more func(sent 
 
 // placeBeside places orders of all products, also of those that only the supplier
 // has, while feeds of a kind are sent; with none the orders are all there is.
-func (f *feeder) placeBeside(ctx context.Context, t *target, k *feedKind) (m measurement, run feedRun, err error) {
+func (f *feeder) placeBeside(ctx context.Context, t *measure.Target, k *feedKind) (m measurement, run feedRun, err error) {
 	b := f.b
 	j := b.placeJob(false, b.conns)
-	j.Addr, j.Measure, j.Place.Supplied = t.addr, 3*b.measure, len(f.packs)/2
-	cost := &meter{server: t.pid(), master: b.db.master}
+	j.Addr, j.Measure, j.Place.Supplied = t.Addr, 3*b.measure, len(f.packs)/2
+	cost := &meter{server: t.PID(), master: b.db.Master}
 	defer cost.end() // where it was broken off
 	over, fed := make(chan struct{}), make(chan error, 1)
 	server, postgres := time.Duration(-1), time.Duration(-1)
@@ -277,7 +279,7 @@ func (b *bench) measureFeeds(ctx context.Context) error {
 	beside := b.results.addFeeds(b.conns)
 	for round := range b.fewerRounds() {
 		for _, k := range feedKinds {
-			err := b.withServer(ctx, func(t *target) error {
+			err := b.withServer(ctx, func(t *measure.Target) error {
 				run, err := f.run(ctx, t, k, func(sent int) bool { return sent < feedsInTurn })
 				return f.record(k, false, round, run, err)
 			})
@@ -286,7 +288,7 @@ func (b *bench) measureFeeds(ctx context.Context) error {
 			}
 		}
 		turns := []func() error{func() error {
-			return b.withServer(ctx, func(t *target) error {
+			return b.withServer(ctx, func(t *measure.Target) error {
 				return b.record(beside, systemNoFeed, round, func() (measurement, error) {
 					m, _, err := f.placeBeside(ctx, t, nil)
 					return m, err
@@ -298,7 +300,7 @@ func (b *bench) measureFeeds(ctx context.Context) error {
 				continue
 			}
 			turns = append(turns, func() error {
-				return b.withServer(ctx, func(t *target) error {
+				return b.withServer(ctx, func(t *measure.Target) error {
 					var run feedRun
 					err := b.record(beside, k.system(), round, func() (m measurement, err error) {
 						m, run, err = f.placeBeside(ctx, t, &k)
@@ -372,7 +374,7 @@ func (r feedRun) String() string {
 	if len(s) == 0 {
 		return "no feed"
 	}
-	text := fmt.Sprintf("%d feeds   median %.2f s   worst %.2f s", len(s), median(s), s[len(s)-1])
+	text := fmt.Sprintf("%d feeds   median %.2f s   worst %.2f s", len(s), measure.Median(s), s[len(s)-1])
 	if r.server >= 0 && r.postgres >= 0 {
 		text += fmt.Sprintf("   server %.0f ms   Postgres %.0f ms", perThousand(r.server, r.rows), perThousand(r.postgres, r.rows))
 	}

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 // measurement is what one system did in one round.
@@ -47,7 +48,7 @@ func (m *meter) start(ctx context.Context) {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
 		for m.server != 0 {
-			if n, ok := residentOf(m.server); ok {
+			if n, ok := measure.Resident(m.server); ok {
 				m.peak = max(m.peak, n)
 			}
 			select {
@@ -81,9 +82,9 @@ func (m *meter) end() (server, postgres time.Duration) {
 
 func (m *meter) read(cpu *[2]time.Duration, known *[2]bool) {
 	if m.server != 0 {
-		cpu[0], known[0] = cpuOf(m.server)
+		cpu[0], known[0] = measure.CPU(m.server)
 	}
-	cpu[1], known[1] = cpuOfCluster(m.master)
+	cpu[1], known[1] = measure.ClusterCPU(m.master)
 }
 
 // perThousand is a processor time for 1,000 of n, in milliseconds.
@@ -95,9 +96,9 @@ func perThousand(cpu time.Duration, n int) float64 {
 }
 
 // ask runs a job against a target and measures it.
-func (b *bench) ask(ctx context.Context, t *target, j job) (measurement, error) {
-	j.Addr = t.addr
-	m := &meter{server: t.pid(), master: b.db.master}
+func (b *bench) ask(ctx context.Context, t *measure.Target, j job) (measurement, error) {
+	j.Addr = t.Addr
+	m := &meter{server: t.PID(), master: b.db.Master}
 	defer m.end() // where it was broken off
 	server, postgres := time.Duration(-1), time.Duration(-1)
 	r, err := runLoad(ctx, j, func() { m.start(ctx) }, func() { server, postgres = m.end() })
@@ -115,16 +116,6 @@ func (r report) measurement(resident int64, server, postgres time.Duration) meas
 	}
 }
 
-// median is the middle of some values; 0 of none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
-}
-
 // series is what one system did in all rounds.
 type series []measurement
 
@@ -134,7 +125,7 @@ func (s series) of(figure func(measurement) float64) float64 {
 	for _, m := range s {
 		values = append(values, figure(m))
 	}
-	return median(values)
+	return measure.Median(values)
 }
 
 // to is the median of the rounds' ratios to another system's rates, which
@@ -146,5 +137,5 @@ func (s series) to(other series) float64 {
 			values = append(values, s[i].Rate/other[i].Rate)
 		}
 	}
-	return median(values)
+	return measure.Median(values)
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 // The systems that are compared, as the tables name them.
@@ -36,7 +38,7 @@ type bench struct {
 	out     io.Writer
 	dir     string
 	db      *database
-	redline *redline
+	redline *measure.Redline
 	results *results
 
 	operator, shop string // tokens
@@ -61,12 +63,12 @@ func orchestrate(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := os.Chmod(dir, 0o711); err != nil { // Postgres may run as another user, who passes through it
 		return fmt.Errorf("letting Postgres through: %w", err)
 	}
-	b := &bench{options: o, out: out, dir: dir, results: &results{}}
-	if b.db, err = openDatabase(ctx, filepath.Join(dir, "database")); err != nil {
+	b := &bench{options: o, out: out, dir: dir, results: &results{}, db: &database{}}
+	if b.db.Database, err = measure.OpenDatabase(ctx, filepath.Join(dir, "database")); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.db.close()) }()
-	if b.redline, err = newRedline(ctx, o, dir, b.db.pg.URL()); err != nil {
+	defer func() { err = errors.Join(err, b.db.Close()) }()
+	if b.redline, err = measure.NewRedline(ctx, o.redline, o.serve, dir, b.db.URL()); err != nil {
 		return err
 	}
 	if err := b.prepare(ctx); err != nil {
@@ -105,7 +107,7 @@ func orchestrate(ctx context.Context, o options, out io.Writer) (err error) {
 	table := b.results.markdown(facts)
 	fmt.Fprintf(out, "\n%s", table)
 	if o.write != "" {
-		return writeTable(o.write, table)
+		return measure.WriteTable(o.write, tableBegin, tableEnd, table)
 	}
 	return nil
 }
@@ -118,39 +120,39 @@ func (b *bench) wants(name string) bool { return slices.Contains(b.only, name) }
 // prepare loads the demo with the real server, and grows it.
 func (b *bench) prepare(ctx context.Context) error {
 	b.say("loading the demo and growing it to %d products and %d orders", b.products, b.orders)
-	s, err := b.redline.start(ctx, "--demo")
+	s, err := b.redline.Start(ctx, "--demo")
 	if err != nil {
 		return err
 	}
-	s.stop()
+	s.Stop()
 	if err := b.db.grow(ctx, b.products, b.orders); err != nil {
 		return err
 	}
-	n, err := b.db.text(ctx, `SELECT count(*) FROM products WHERE sku LIKE 'RL-%'`)
+	n, err := b.db.Text(ctx, `SELECT count(*) FROM products WHERE sku LIKE 'RL-%'`)
 	if err != nil {
 		return err
 	}
 	if b.orderable, err = strconv.Atoi(n); err != nil || b.orderable < 2 {
 		return fmt.Errorf("--products is %d, and too few beside the demo's own", b.products)
 	}
-	if b.operator, err = b.redline.token(ctx, "operator", "bench-operator"); err != nil {
+	if b.operator, err = b.redline.Token(ctx, "operator", "bench-operator"); err != nil {
 		return err
 	}
-	b.shop, err = b.redline.token(ctx, "storefront", shopSubject)
+	b.shop, err = b.redline.Token(ctx, "storefront", shopSubject)
 	return err
 }
 
 // withServer runs a fresh server for as long as do takes, so that no
 // measurement sees what another left in its memory, or shares the machine with
 // a server that it doesn't ask.
-func (b *bench) withServer(ctx context.Context, do func(*target) error, more ...string) error {
-	s, err := b.redline.start(ctx, more...)
+func (b *bench) withServer(ctx context.Context, do func(*measure.Target) error, more ...string) error {
+	s, err := b.redline.Start(ctx, more...)
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.Stop()
 	if err := do(s); err != nil {
-		return fmt.Errorf("%w\nthe end of the server's log:\n%s", err, b.redline.lastLog())
+		return fmt.Errorf("%w\nthe end of the server's log:\n%s", err, b.redline.LastLog())
 	}
 	return nil
 }
@@ -222,17 +224,17 @@ func (b *bench) measureReads(ctx context.Context) error {
 		cell := b.results.add(q.name, q.about, b.conns)
 		for round := range b.rounds {
 			turns := []func() error{func() error {
-				return b.withServer(ctx, func(t *target) error {
+				return b.withServer(ctx, func(t *measure.Target) error {
 					return b.record(cell, systemRedline, round, func() (measurement, error) { return b.ask(ctx, t, server) })
 				})
 			}}
 			for _, system := range []string{systemLimit, systemFlat} {
 				turns = append(turns, func() error {
-					t, err := startLimit(ctx, b.db.pg.URL())
+					t, err := startLimit(ctx, b.db.URL())
 					if err != nil {
 						return err
 					}
-					defer t.stop()
+					defer t.Stop()
 					return b.record(cell, system, round, func() (measurement, error) { return b.ask(ctx, t, limits[system]) })
 				})
 			}
@@ -289,12 +291,12 @@ func (b *bench) measurePlacing(ctx context.Context) error {
 }
 
 func (b *bench) measureCell(ctx context.Context, c *cell, p *pgbench, hot bool) error {
-	if err := b.db.checkpoint(ctx); err != nil {
+	if err := b.db.Checkpoint(ctx); err != nil {
 		return err
 	}
 	for round := range b.rounds {
 		turns := []func() error{func() error {
-			return b.withServer(ctx, func(t *target) error {
+			return b.withServer(ctx, func(t *measure.Target) error {
 				return b.record(c, systemRedline, round, func() (measurement, error) { return b.place(ctx, t, hot, c.clients) })
 			})
 		}}
@@ -313,7 +315,7 @@ func (b *bench) measureCell(ctx context.Context, c *cell, p *pgbench, hot bool) 
 }
 
 // place places orders with the server.
-func (b *bench) place(ctx context.Context, t *target, hot bool, clients int) (measurement, error) {
+func (b *bench) place(ctx context.Context, t *measure.Target, hot bool, clients int) (measurement, error) {
 	m, err := b.ask(ctx, t, b.placeJob(hot, clients))
 	b.acknowledged += m.placed
 	return m, err

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 var (
@@ -38,7 +40,7 @@ type pgbench struct {
 // what its events look like.
 func (b *bench) newPgbench(ctx context.Context) (*pgbench, error) {
 	p := &pgbench{b: b, scripts: map[string]string{}}
-	for _, name := range []string{filepath.Join(b.db.bin, "pgbench"), "pgbench"} {
+	for _, name := range []string{filepath.Join(b.db.Bin, "pgbench"), "pgbench"} {
 		if path, err := exec.LookPath(name); err == nil && p.program == "" {
 			p.program = path
 		}
@@ -54,7 +56,7 @@ func (b *bench) newPgbench(ctx context.Context) (*pgbench, error) {
 			return nil, fmt.Errorf("writing pgbench's scripts: %w", err)
 		}
 	}
-	err := b.withServer(ctx, func(t *target) error {
+	err := b.withServer(ctx, func(t *measure.Target) error {
 		j := b.placeJob(false, 1)
 		j.Warmup, j.Measure = 0, 100*time.Millisecond
 		m, err := b.ask(ctx, t, j)
@@ -69,7 +71,7 @@ func (b *bench) newPgbench(ctx context.Context) (*pgbench, error) {
 		"level_event": `SELECT payload::text FROM events WHERE type = 'level.changed' ORDER BY id DESC LIMIT 1`,
 		"pad":         `SELECT request_id FROM audit_entries WHERE action = 'orderPlace' ORDER BY at DESC LIMIT 1`,
 	} {
-		value, err := b.db.text(ctx, query)
+		value, err := b.db.Text(ctx, query)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +105,7 @@ func (p *pgbench) run(ctx context.Context, system string, hot bool, clients int)
 		"-P", "1", "-l", "--log-prefix", filepath.Join(dir, "log"), "-f", p.scripts[system], "-D", fmt.Sprint("hot=", isHot),
 		"-D", fmt.Sprint("products=", p.b.orderable),
 	}, p.vars...)
-	cmd := exec.CommandContext(ctx, p.program, append(args, p.b.db.pg.URL())...)
+	cmd := exec.CommandContext(ctx, p.program, append(args, p.b.db.URL())...)
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	said, in, err := os.Pipe()
@@ -112,14 +114,14 @@ func (p *pgbench) run(ctx context.Context, system string, hot bool, clients int)
 	}
 	defer func() { _ = said.Close() }()
 	cmd.Stderr = in
-	child, err := spawn(cmd)
+	child, err := measure.Spawn(cmd)
 	if err = errors.Join(err, in.Close()); err != nil {
 		return measurement{}, err
 	}
-	defer child.stop()
+	defer child.Stop()
 
 	// It is warm when it first tells of its progress.
-	m := &meter{master: p.b.db.master}
+	m := &meter{master: p.b.db.Master}
 	var complaints bytes.Buffer
 	var warm time.Time
 	for lines := bufio.NewScanner(said); lines.Scan(); {
@@ -131,13 +133,13 @@ func (p *pgbench) run(ctx context.Context, system string, hot bool, clients int)
 			m.start(ctx)
 		}
 	}
-	<-child.done
+	<-child.Done
 	_, postgres := m.end()
 	if time.Since(warm) < p.b.measure/2 { // it told too late for its cost to be known
 		postgres = -1
 	}
-	if child.err != nil {
-		return measurement{}, fmt.Errorf("pgbench: %w: %s", child.err, complaints.String())
+	if child.Err != nil {
+		return measurement{}, fmt.Errorf("pgbench: %w: %s", child.Err, complaints.String())
 	}
 	found := processedPattern.FindSubmatch(out.Bytes())
 	if found == nil {

@@ -10,13 +10,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 // takeProfiles takes a CPU profile of the server and of the limit under each
 // query, and of the server while 32 clients place orders uniformly: NAME.pprof,
 // and its top as NAME.txt; the limit's names begin with limit-.
 func (b *bench) takeProfiles(ctx context.Context) error {
-	if !b.redline.canProfile {
+	if !b.redline.CanProfile {
 		b.say("\nno profiles: this server has no --pprof-addr")
 		return nil
 	}
@@ -39,25 +41,25 @@ func (b *bench) takeProfiles(ctx context.Context) error {
 }
 
 func (b *bench) profileServer(ctx context.Context, name string, j job) error {
-	addr, err := freeAddr(ctx)
+	addr, err := measure.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}
-	return b.withServer(ctx, func(t *target) error { return b.profileOf(ctx, t, addr, name, j) }, "--pprof-addr", addr)
+	return b.withServer(ctx, func(t *measure.Target) error { return b.profileOf(ctx, t, addr, name, j) }, "--pprof-addr", addr)
 }
 
 func (b *bench) profileLimit(ctx context.Context, name string, j job) error {
-	t, err := startLimit(ctx, b.db.pg.URL())
+	t, err := startLimit(ctx, b.db.URL())
 	if err != nil {
 		return err
 	}
-	defer t.stop()
-	return b.profileOf(ctx, t, t.addr, name, j)
+	defer t.Stop()
+	return b.profileOf(ctx, t, t.Addr, name, j)
 }
 
 // profileOf takes a profile of what is asked, from the address that gives it.
-func (b *bench) profileOf(ctx context.Context, t *target, addr, name string, j job) error {
-	j.Addr, j.Measure = t.addr, max(j.Measure, 2*time.Second)
+func (b *bench) profileOf(ctx context.Context, t *measure.Target, addr, name string, j job) error {
+	j.Addr, j.Measure = t.Addr, max(j.Measure, 2*time.Second)
 	path := filepath.Join(b.profile, name+".pprof")
 	fetched := make(chan error, 1)
 	r, err := runLoad(ctx, j, func() {

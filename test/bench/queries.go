@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"redline/test/internal/measure"
 )
 
 // sampled is how many ids a query varies over, where there are so many.
@@ -94,7 +96,7 @@ func pagesOfCategories(ctx context.Context, b *bench) ([]readCase, error) {
 		return nil, err
 	}
 	var cases []readCase
-	err = b.withServer(ctx, func(t *target) error {
+	err = b.withServer(ctx, func(t *measure.Target) error {
 		for _, category := range categories {
 			found, order, err := b.db.productsBy(ctx, "category", []string{category})
 			if err != nil {
@@ -126,7 +128,7 @@ func pagesOfCategories(ctx context.Context, b *bench) ([]readCase, error) {
 
 // cursorsOf asks the server for its cursors of a category's products, by id. It
 // has to list what the tables hold.
-func cursorsOf(ctx context.Context, t *target, category string, products []string) (map[string]string, error) {
+func cursorsOf(ctx context.Context, t *measure.Target, category string, products []string) (map[string]string, error) {
 	cursors := map[string]string{}
 	variables := map[string]any{"category": []string{category}}
 	for len(cursors) < len(products) {
@@ -145,7 +147,7 @@ func cursorsOf(ctx context.Context, t *target, category string, products []strin
 				}
 			}
 		}
-		if err := t.query(ctx, body, &a); err != nil {
+		if err := t.Query(ctx, body, &a); err != nil {
 			return nil, err
 		}
 		edges := a.Data.Products.Edges
@@ -218,7 +220,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // productsBy reads products with their levels, each as an answer has it.
 func (d *database) productsBy(ctx context.Context, column string, values []string) (map[string]*productAnswer, []string, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT p.id, p.sku, p.name, p.brand, trim_scale(p.price)::text, p.currency, loc.code, loc.name, l.available, l.as_of
+	rows, err := d.DB.QueryContext(ctx, `SELECT p.id, p.sku, p.name, p.brand, trim_scale(p.price)::text, p.currency, loc.code, loc.name, l.available, l.as_of
 		FROM products p JOIN inventory_levels l ON l.product_id = p.id JOIN locations loc ON loc.id = l.location_id
 		WHERE p.active AND p.`+column+` = ANY($1) ORDER BY p.name, p.id, loc.code`, pq.Array(values))
 	if err != nil {
@@ -309,7 +311,7 @@ func expectOrders(ctx context.Context, d *database, ids []string) (map[string]an
 
 // each runs a query by ids and hands each row to row.
 func (d *database) each(ctx context.Context, row func(scan func(...any) error) error, query string, ids []string) error {
-	rows, err := d.db.QueryContext(ctx, query, pq.Array(ids))
+	rows, err := d.DB.QueryContext(ctx, query, pq.Array(ids))
 	if err != nil {
 		return err
 	}

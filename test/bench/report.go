@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"redline/test/internal/measure"
 )
 
 // results are all measurements so far.
@@ -145,17 +146,16 @@ func (r *results) table(b *strings.Builder, head string, systems []string, row f
 
 // facts say what was measured on what.
 func (b *bench) facts(ctx context.Context, took time.Duration) (string, error) {
-	version, err := b.db.text(ctx, `SELECT 'Postgres ' || current_setting('server_version') || ' (shared_buffers ' || current_setting('shared_buffers')
-		|| ', fsync ' || current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit') || ')'`)
+	version, err := b.db.Version(ctx)
 	if err != nil {
 		return "", err
 	}
-	size, err := b.db.text(ctx, `SELECT pg_size_pretty(pg_database_size(current_database()))`)
+	size, err := b.db.Text(ctx, `SELECT pg_size_pretty(pg_database_size(current_database()))`)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s. %s, %s. %s. %d products, 5 locations of ours, %d orders at the start; %d rounds of %s each, medians; %s in all, and %s of database at the end.",
-		time.Now().UTC().Format("2 January 2006"), machine(), runtime.Version(), version, b.products, b.orders, b.rounds, b.measure,
+		time.Now().UTC().Format("2 January 2006"), measure.Machine(), runtime.Version(), version, b.products, b.orders, b.rounds, b.measure,
 		took.Round(time.Second), size), nil
 }
 
@@ -164,20 +164,3 @@ const (
 	tableBegin = "<!-- table: begin; written by make bench -->"
 	tableEnd   = "<!-- table: end -->"
 )
-
-// writeTable puts the tables between the markers of a file.
-func writeTable(path, table string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("writing the table: %w", err)
-	}
-	before, rest, found := strings.Cut(string(text), tableBegin)
-	_, after, ended := strings.Cut(rest, tableEnd)
-	if !found || !ended {
-		return fmt.Errorf("writing the table: %s doesn't have the comments %q and %q", path, tableBegin, tableEnd)
-	}
-	if err := os.WriteFile(path, []byte(before+tableBegin+"\n\n"+table+"\n"+tableEnd+after), 0o644); err != nil {
-		return fmt.Errorf("writing the table: %w", err)
-	}
-	return nil
-}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"redline/test/internal/measure"
 )
 
 // feedCell is a kind of feed, alone or beside orders, in several rounds.
@@ -110,7 +112,7 @@ func (c *feedCell) of(figure func(feedRun) (float64, bool)) float64 {
 	if len(values) == 0 {
 		return -1
 	}
-	return median(values)
+	return measure.Median(values)
 }
 
 // peak is the most memory during the nth feed of a server.
@@ -143,7 +145,7 @@ func (c *feedCell) row(clients int) string {
 		return known("%.0f", c.of(func(run feedRun) (float64, bool) { return pick(run), true }))
 	}
 	return fmt.Sprintf("| %s | %s | %s | %.2f | %.2f | %.0f | %s | %s | %s | %s | %s |\n", c.kind.mode, c.kind.about, orders,
-		median(all), slices.Max(all), rate,
+		measure.Median(all), slices.Max(all), rate,
 		cpu(func(run feedRun) float64 { return perThousand(run.server, run.rows) }),
 		cpu(func(run feedRun) float64 { return perThousand(run.postgres, run.rows) }),
 		known("%.0f MB", c.of(func(run feedRun) (float64, bool) { return megabytes(run.before), true })),

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"bytes"
@@ -47,15 +47,15 @@ func readStat(path string) (procStat, error) {
 	return s, nil
 }
 
-// cpuOf is the processor time that a process has used.
-func cpuOf(pid int) (time.Duration, bool) {
+// CPU is the processor time that a process has used.
+func CPU(pid int) (time.Duration, bool) {
 	s, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
 	return s.own, err == nil
 }
 
-// cpuOfCluster is the processor time that a postmaster and all of its children
+// ClusterCPU is the processor time that a postmaster and all of its children
 // have used, those that have ended with them.
-func cpuOfCluster(master int) (time.Duration, bool) {
+func ClusterCPU(master int) (time.Duration, bool) {
 	stat := fmt.Sprintf("/proc/%d/stat", master)
 	for range 20 {
 		before, err := readStat(stat)
@@ -77,8 +77,8 @@ func cpuOfCluster(master int) (time.Duration, bool) {
 	return 0, false
 }
 
-// residentOf is the memory that a process has, in bytes.
-func residentOf(pid int) (int64, bool) {
+// Resident is the memory that a process has, in bytes.
+func Resident(pid int) (int64, bool) {
 	return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
 }
 
@@ -97,8 +97,8 @@ func kilobytes(path, name string) (int64, bool) {
 	return 0, false
 }
 
-// machine says what this is measured on.
-func machine() string {
+// Machine says what this is measured on.
+func Machine() string {
 	text := fmt.Sprintf("%d cores", runtime.NumCPU())
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(b)) {
