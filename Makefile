@@ -13,7 +13,7 @@ IMAGE    ?= redline
 
 .PHONY: help
 help: ## List the tasks
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build postgres ## Run the gateway with demo data on a private Postgres in $(DATA_DIR)
@@ -51,6 +51,15 @@ bench: build postgres ## Measure reads, orders, feeds and other changes, and wri
 .PHONY: bench-short
 bench-short: postgres ## Go the benchmark's whole way in seconds: it works, and its figures mean nothing
 	$(GO) test -race -count=1 -v -run TestBenchShort ./test/bench
+
+.PHONY: bench-live
+bench-live: build postgres ## Measure live subscriptions, and write their part of docs/performance.md
+	$(GO) build -trimpath -o bin/benchlive ./test/benchlive
+	bin/benchlive --redline $(BIN) --write docs/performance.md $(BENCH_FLAGS)
+
+.PHONY: bench-live-short
+bench-live-short: postgres ## Go its whole way in seconds: each subscriber gets each event once, and the figures mean nothing
+	$(GO) test -race -count=1 -v -run TestBenchLiveShort ./test/benchlive
 
 # A profile names its binary by its path: where that stood is nobody's business.
 NEUTRAL = gunzip | LC_ALL=C sed 's,$(CURDIR),$(shell printf %s '$(CURDIR)' | sed 's/./-/g'),g' | gzip -n

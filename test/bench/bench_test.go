@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -38,10 +37,7 @@ var built, ended = func() (func() (string, error), func()) {
 				return "", err
 			}
 			path := filepath.Join(dir, "redline")
-			if said, err := exec.Command("go", "build", "-pgo=off", "-o", path, "redline/cmd/redline").CombinedOutput(); err != nil {
-				return "", fmt.Errorf("building the command: %w: %s", err, said)
-			}
-			return path, nil
+			return path, measure.Build(context.Background(), path)
 		}), func() {
 			_ = os.RemoveAll(dir)
 		}

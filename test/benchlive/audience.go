@@ -63,12 +63,10 @@ func startAudience(ctx context.Context, j job) (_ *audience, err error) {
 		}
 	}()
 	if err := a.commands.Encode(j); err != nil {
-		a.leave()
-		return nil, fmt.Errorf("telling the readers what to read: %w", err)
+		return nil, fmt.Errorf("telling the readers what to read: %w", errors.Join(err, a.leave()))
 	}
 	if _, err := a.hear(ctx, openTimeout, func(t told) bool { return t.Open }); err != nil {
-		a.leave()
-		return nil, fmt.Errorf("opening %d sockets: %w", j.Readers, err)
+		return nil, fmt.Errorf("opening %d sockets: %w", j.Readers, errors.Join(err, a.leave()))
 	}
 	return a, nil
 }
@@ -79,8 +77,8 @@ const (
 	// probeTimeout is after how long a reader that heard nothing of an event is
 	// taken not to have been there yet.
 	probeTimeout = time.Second
-	// probes is how many such events there are at most.
-	probes = 30
+	// probes is how many such events there are at most, each with twice the time.
+	probes = 6
 )
 
 // errSilent: nothing was told in time.
@@ -128,13 +126,17 @@ func (a *audience) command(ctx context.Context, c command, timeout time.Duration
 	return err == nil, err
 }
 
-// leave closes all sockets, and ends the process. What it still had to tell is
-// thrown away.
-func (a *audience) leave() {
+// leave closes all sockets, and ends the process. It returns what some reader
+// got since that it must not have got.
+func (a *audience) leave() (err error) {
 	_ = a.in.Close()
 	timer := time.AfterFunc(measure.StopTimeout, a.Stop)
 	defer timer.Stop()
-	for range a.told { // until the process has ended
+	for t := range a.told { // until the process has ended
+		if t.Fault != "" {
+			err = errors.New(t.Fault)
+		}
 	}
 	<-a.Done
+	return err
 }

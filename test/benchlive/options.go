@@ -28,6 +28,7 @@ type options struct {
 	others      []int         // groups of other products
 	rounds      int           // how often each measurement is made
 	measure     time.Duration // how long each takes
+	settle      time.Duration // how long a server has to give memory back, three times
 	rate        float64       // events a second, where they come at a rate
 	window      int           // events under way, where they come as fast as they are read
 	only        []string      // what is measured
@@ -50,6 +51,7 @@ func parseOptions(args []string) (options, error) {
 	others := fs.String("others", "0,1000,10000", "subscribers of other products, each of one of its own, beside one whom the events concern")
 	fs.IntVar(&o.rounds, "rounds", 3, "rounds; the tables have their medians")
 	seconds := fs.Float64("seconds", 5, "seconds that each measurement takes")
+	fs.DurationVar(&o.settle, "settle", 500*time.Millisecond, "how long a server has to give memory back, three times, before it is looked at")
 	fs.Float64Var(&o.rate, "rate", 10, "events a second, where they come at a rate")
 	fs.IntVar(&o.window, "window", 4, "events under way, where the next comes once the slowest reader has one")
 	only := fs.String("only", strings.Join(names, ","), "what to measure")
@@ -69,13 +71,16 @@ func parseOptions(args []string) (options, error) {
 	if o.others, err = counts("--others", *others, 0); err != nil {
 		faults = append(faults, err)
 	}
+	if len(o.others) > 0 && o.others[0] != 0 {
+		faults = append(faults, errors.New("--others: the first is 0, which the others are compared with"))
+	}
 	if o.only, err = chosen("--only", *only, names); err != nil {
 		faults = append(faults, err)
 	}
 	if o.systems, err = chosen("--systems", *on, systems); err != nil {
 		faults = append(faults, err)
 	}
-	if o.rounds < 1 || o.measure <= 0 || o.rate <= 0 || o.window < 1 || o.window > 64 || fs.NArg() > 0 {
+	if o.rounds < 1 || o.measure <= 0 || o.settle < 0 || o.rate <= 0 || o.window < 1 || o.window > 64 || fs.NArg() > 0 {
 		faults = append(faults, errors.New("a round, some time, a rate and a window of 1 to 64 are needed, and nothing but flags"))
 	}
 	if o.products < 1 || o.products > spreadBatch && o.products%spreadBatch != 0 || o.spread < o.products || o.spread%o.products != 0 {

@@ -19,13 +19,12 @@ type reading struct {
 
 // withAudience has readers read from a system for as long as do takes. When it
 // begins, each has got an event.
-func (b *bench) withAudience(ctx context.Context, s *system, readers, groups int, do func(*reading) error) error {
+func (b *bench) withAudience(ctx context.Context, s *system, readers, groups int, do func(*reading) error) (err error) {
 	r := &reading{s: s, groups: skus(groups)}
-	var err error
 	if r.a, err = startAudience(ctx, job{Addr: s.Addr, Readers: readers, Groups: r.groups}); err != nil {
 		return err
 	}
-	defer r.a.leave()
+	defer func() { err = errors.Join(err, r.a.leave()) }()
 	if err := r.awaitAll(ctx); err != nil {
 		return err
 	}
@@ -35,6 +34,7 @@ func (b *bench) withAudience(ctx context.Context, s *system, readers, groups int
 // awaitAll publishes events of all products until each reader has got one: not
 // every server says when a subscription has begun.
 func (r *reading) awaitAll(ctx context.Context) error {
+	timeout := probeTimeout
 	for range probes {
 		for first := 0; first < len(r.groups); first += spreadBatch {
 			batch := r.groups[first:min(first+spreadBatch, len(r.groups))]
@@ -43,9 +43,10 @@ func (r *reading) awaitAll(ctx context.Context) error {
 			}
 			r.happened(batch)
 		}
-		if all, err := r.a.command(ctx, r.command(1, 1), probeTimeout); err != nil || all {
+		if all, err := r.a.command(ctx, r.command(len(r.groups), 1), timeout); err != nil || all {
 			return err
 		}
+		timeout *= 2 // it may be slow rather than have missed it
 	}
 	return fmt.Errorf("subscribing: %w", errSilent)
 }
@@ -166,8 +167,9 @@ func (r *reading) run(ctx context.Context, p pace) (o outcome, err error) {
 	begun := time.Now()
 	done := make([]publication, 0, 1024)
 	end := begun.Add(p.measure)
-	due := time.NewTimer(0)
+	due, silent := time.NewTimer(0), time.NewTimer(measure.Patience)
 	defer due.Stop()
+	defer silent.Stop()
 	for {
 		now := time.Now()
 		next := begun // when the next is due
@@ -196,9 +198,10 @@ func (r *reading) run(ctx context.Context, p pace) (o outcome, err error) {
 			}
 			if t.Done != nil {
 				done = append(done, *t.Done)
+				silent.Reset(measure.Patience)
 			}
 		case <-due.C:
-		case <-time.After(measure.Patience):
+		case <-silent.C:
 			return o, fmt.Errorf("%d of %d events were read: %w", len(done), pub.issued, errSilent)
 		case <-ctx.Done():
 			return o, context.Cause(ctx)

@@ -137,10 +137,11 @@ func (r *results) markdown(facts string, rate float64, window int) string {
 		r.rows(&b, (*crowd).memoryRow)
 	}
 	if len(r.lone) > 0 {
-		fmt.Fprintf(&b, "\n| other subscribers | server CPU of an event, µs | of none | at %g events/s: read after p50 ms | p99 ms | answered after p50 ms |\n"+
-			"|--:|--:|--:|--:|--:|--:|\n", rate)
+		fmt.Fprintf(&b, "\n| other subscribers | server CPU of an event, µs | of none | Postgres CPU, µs | at %g events/s: read after p50 ms | p99 ms | answered after p50 ms |\n"+
+			"|--:|--:|--:|--:|--:|--:|--:|\n", rate)
 		for _, l := range r.lone {
-			fmt.Fprintf(&b, "| %d | %.0f | %s | %s | %s | %s |\n", l.others, of(l.closed, eventCPU), percent(ratio(l.closed, r.lone[0].closed, eventCPU)),
+			fmt.Fprintf(&b, "| %d | %.0f | %s | %s | %s | %s | %s |\n", l.others, of(l.closed, eventCPU), percent(ratio(l.closed, r.lone[0].closed, eventCPU)),
+				figure(of(l.closed, func(o outcome) float64 { return each(o.postgres, o.events) })),
 				figure(percentile(50, times(l.rate, first)...)), figure(percentile(99, times(l.rate, first)...)),
 				figure(percentile(50, times(l.rate, answered)...)))
 		}

@@ -141,7 +141,7 @@ func (s *system) settle(ctx context.Context) (memory, error) {
 		}
 		m.goes = stat(text, "# HeapInuse = ") + stat(text, "# Stack = ")
 		select {
-		case <-time.After(settlePause):
+		case <-time.After(s.b.settle):
 		case <-ctx.Done():
 			return m, ctx.Err()
 		}
@@ -150,10 +150,7 @@ func (s *system) settle(ctx context.Context) (memory, error) {
 	return m, nil
 }
 
-const (
-	settleRounds = 3
-	settlePause  = 300 * time.Millisecond
-)
+const settleRounds = 3
 
 func (s *system) heap(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, measure.Patience)

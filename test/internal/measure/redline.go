@@ -132,3 +132,11 @@ func awaitReady(ctx context.Context, p *Process, addr string) error {
 		}
 	}
 }
+
+// Build builds the real command, for tests.
+func Build(ctx context.Context, path string) error {
+	if said, err := exec.CommandContext(ctx, "go", "build", "-pgo=off", "-o", path, "redline/cmd/redline").CombinedOutput(); err != nil {
+		return fmt.Errorf("building the command: %w: %s", err, said)
+	}
+	return nil
+}
