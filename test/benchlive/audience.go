@@ -74,11 +74,10 @@ func startAudience(ctx context.Context, j job) (_ *audience, err error) {
 const (
 	// openTimeout is how long all sockets may take to open.
 	openTimeout = time.Minute
-	// probeTimeout is after how long a reader that heard nothing of an event is
-	// taken not to have been there yet.
-	probeTimeout = time.Second
-	// probes is how many such events there are at most, each with twice the time.
-	probes = 6
+	// probePause is how often it is looked at whether more readers have got an
+	// event, and probes how often at most.
+	probePause = time.Second
+	probes     = 60
 )
 
 // errSilent: nothing was told in time.
@@ -108,22 +107,27 @@ func (a *audience) hear(ctx context.Context, timeout time.Duration, wanted func(
 	}
 }
 
-// command asks the readers to measure from the next events on. It reports
-// whether all have got those before within the time.
-func (a *audience) command(ctx context.Context, c command, timeout time.Duration) (bool, error) {
+// command asks the readers to measure from the next events on, and waits until
+// all have got those before. It returns how many had not when it was asked, and
+// whether all had in the end.
+func (a *audience) command(ctx context.Context, c command, timeout time.Duration) (behind int, all bool, err error) {
 	a.serial++
 	c.Serial = a.serial
 	if err := a.commands.Encode(c); err != nil {
-		return false, fmt.Errorf("telling the readers to begin: %w", err)
+		return 0, false, fmt.Errorf("telling the readers to begin: %w", err)
 	}
-	t, err := a.hear(ctx, timeout, func(t told) bool { return t.Begun == c.Serial })
-	if errors.Is(err, errSilent) {
-		return false, nil
+	t, err := a.hear(ctx, openTimeout, func(t told) bool { return t.Heard == c.Serial })
+	behind = t.Behind
+	if err == nil && t.Begun != c.Serial {
+		t, err = a.hear(ctx, timeout, func(t told) bool { return t.Begun == c.Serial })
+		if errors.Is(err, errSilent) {
+			return behind, false, nil
+		}
 	}
 	if t.Sample != "" {
 		a.sample = t.Sample
 	}
-	return err == nil, err
+	return behind, err == nil, err
 }
 
 // leave closes all sockets, and ends the process. It returns what some reader

@@ -209,8 +209,8 @@ func TestTallyFindsFaults(t *testing.T) {
 	// Readers 0 and 2 watch the first product, 1 and 3 the second.
 	fresh := func() *tally {
 		tally := newTally(job{Readers: 4, Groups: []string{"a", "b"}})
-		if all, err := tally.begin(command{Serial: 1, After: []int64{10, 20}, Active: 2, Batch: 2}); all || err != nil {
-			t.Fatalf("it began with %v, %v", all, err)
+		if err := tally.begin(command{Serial: 1, After: []int64{10, 20}, Active: 2, Batch: 2}); err != nil || tally.behind != 4 {
+			t.Fatalf("it began with %d behind, %v", tally.behind, err)
 		}
 		for reader, number := range []int64{10, 20, 10, 20} {
 			say, any, err := tally.got(reader, number, message("CHANGE", int(number)), time.Now())

@@ -125,11 +125,14 @@ func (g *generator) obey(line []byte) error {
 	if err := json.Unmarshal(line, &c); err != nil {
 		return fmt.Errorf("reading a command: %w", err)
 	}
-	begun, err := g.tally.begin(c)
-	if err != nil || !begun {
+	if err := g.tally.begin(c); err != nil {
 		return err
 	}
-	return g.say(told{Begun: c.Serial})
+	answer := told{Heard: c.Serial, Behind: g.tally.behind}
+	if answer.Behind == 0 {
+		answer.Begun, answer.Sample = c.Serial, g.tally.sample
+	}
+	return g.say(answer)
 }
 
 func (g *generator) say(t told) error {

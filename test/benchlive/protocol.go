@@ -21,7 +21,7 @@ type job struct {
 // turn over the first Active groups; Batch events in a row are published at once,
 // and are one publication. After says which number each group's last event had.
 //
-// The answer has its Serial, once nobody is behind.
+// The answers have its Serial: at once, and when nobody is behind.
 type command struct {
 	Serial int
 	After  []int64
@@ -33,8 +33,10 @@ type command struct {
 type told struct {
 	// Open: all readers have sent their subscription.
 	Open bool `json:",omitempty"`
-	// Begun is a command's serial: each reader has got all events up to where
-	// measuring begins.
+	// Heard is a command's serial, and Behind how many readers haven't yet got all
+	// events up to where measuring begins.
+	Heard, Behind int `json:",omitempty"`
+	// Begun is a command's serial: nobody is behind.
 	Begun int `json:",omitempty"`
 	// Sample is a whole message, as some reader got it; with Begun.
 	Sample string `json:",omitempty"`

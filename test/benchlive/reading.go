@@ -31,24 +31,38 @@ func (b *bench) withAudience(ctx context.Context, s *system, readers, groups int
 	return do(r)
 }
 
-// awaitAll publishes events of all products until each reader has got one: not
-// every server says when a subscription has begun.
+// awaitAll publishes an event of each product, and another where no more readers
+// get one, until each has: not every server says when a subscription has begun.
 func (r *reading) awaitAll(ctx context.Context) error {
-	timeout := probeTimeout
+	last := 0 // readers that were behind
 	for range probes {
-		for first := 0; first < len(r.groups); first += spreadBatch {
-			batch := r.groups[first:min(first+spreadBatch, len(r.groups))]
-			if err := r.s.publish(ctx, batch); err != nil {
+		if last == 0 {
+			if err := r.probe(ctx); err != nil {
 				return err
 			}
-			r.happened(batch)
 		}
-		if all, err := r.a.command(ctx, r.command(len(r.groups), 1), timeout); err != nil || all {
+		behind, all, err := r.a.command(ctx, r.command(len(r.groups), 1), probePause)
+		if err != nil || all {
 			return err
 		}
-		timeout *= 2 // it may be slow rather than have missed it
+		if last != 0 && behind >= last {
+			behind = 0
+		}
+		last = behind
 	}
 	return fmt.Errorf("subscribing: %w", errSilent)
+}
+
+// probe publishes an event of each product.
+func (r *reading) probe(ctx context.Context) error {
+	for first := 0; first < len(r.groups); first += spreadBatch {
+		batch := r.groups[first:min(first+spreadBatch, len(r.groups))]
+		if err := r.s.publish(ctx, batch); err != nil {
+			return err
+		}
+		r.happened(batch)
+	}
+	return nil
 }
 
 // happened notes an event of each of some products.
@@ -156,7 +170,7 @@ func (p *publisher) issue() {
 
 // run measures. Each reader has got everything when it returns.
 func (r *reading) run(ctx context.Context, p pace) (o outcome, err error) {
-	if all, err := r.a.command(ctx, r.command(p.active, p.batch), openTimeout); err != nil || !all {
+	if _, all, err := r.a.command(ctx, r.command(p.active, p.batch), openTimeout); err != nil || !all {
 		return o, fmt.Errorf("beginning to measure: %w", errors.Join(err, ctx.Err()))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -15,6 +15,7 @@ type tally struct {
 	behind   int   // readers that haven't got all of what comes before it
 	expected []int // messages of a publication, by its place in the turn
 	all      []publication
+	sample   string // the first message of all
 }
 
 func newTally(j job) *tally {
@@ -25,10 +26,10 @@ func newTally(j job) *tally {
 	return t
 }
 
-// begin takes a command. It reports whether nobody is behind.
-func (t *tally) begin(c command) (bool, error) {
+// begin takes a command.
+func (t *tally) begin(c command) error {
 	if len(c.After) != len(t.members) || c.Batch < 1 || c.Active > len(t.members) || c.Active%c.Batch != 0 {
-		return false, fmt.Errorf("%d events at once of %d groups, of %d, can't be counted", c.Batch, c.Active, len(t.members))
+		return fmt.Errorf("%d events at once of %d groups, of %d, can't be counted", c.Batch, c.Active, len(t.members))
 	}
 	t.command, t.asked, t.behind, t.all = c, true, 0, nil
 	for i, next := range t.next {
@@ -40,7 +41,7 @@ func (t *tally) begin(c command) (bool, error) {
 	for g := range c.Active {
 		t.expected[g/c.Batch] += t.members[g]
 	}
-	return t.behind == 0, nil
+	return nil
 }
 
 // got counts an event. It returns what there is to tell.
@@ -50,6 +51,9 @@ func (t *tally) got(reader int, number int64, message []byte, now time.Time) (sa
 		return told{}, false, fmt.Errorf("reader %d got event %d of its product where %d was next: %s", reader, number, next, message)
 	}
 	t.next[reader] = number + 1
+	if t.sample == "" {
+		t.sample = string(message)
+	}
 	if !t.asked {
 		return told{}, false, nil
 	}
@@ -59,7 +63,7 @@ func (t *tally) got(reader int, number int64, message []byte, now time.Time) (sa
 		return told{}, false, nil
 	case nth == -1:
 		if t.behind--; t.behind == 0 {
-			return told{Begun: t.command.Serial, Sample: string(message)}, true, nil
+			return told{Begun: t.command.Serial, Sample: t.sample}, true, nil
 		}
 		return told{}, false, nil
 	case group >= t.command.Active:
