@@ -2,42 +2,42 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"math/rand/v2"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"redline"
 )
 
 type watchCmd struct {
-	What  string        `arg:"" optional:"" default:"availability" enum:"availability,stock,orders,conflicts" help:"availability (for anybody), stock, orders or conflicts."`
-	URL   string        `default:"http://127.0.0.1:8080" help:"The gateway."`
-	Token string        `help:"Whose eyes to watch with; left out, a storefront's page. Better given as REDLINE_TOKEN."`
-	SKU   []string      `placeholder:"SKU" help:"Only these products, for availability and stock."`
-	Count int           `help:"Stop after so many changes; 0 goes on until interrupted."`
-	For   time.Duration `help:"Stop after so long; 0 goes on until interrupted."`
+	What      string        `arg:"" optional:"" default:"availability" enum:"availability,stock,orders,conflicts" help:"availability (for anybody), stock, orders or conflicts."`
+	URL       string        `default:"http://127.0.0.1:8080" help:"The gateway."`
+	Token     string        `help:"Whose eyes to watch with; left out, a storefront's page. Better given as REDLINE_TOKEN."`
+	SKU       []string      `placeholder:"SKU" help:"Only these products, for availability and stock."`
+	Snapshot  bool          `help:"Print what there is first, marked SNAPSHOT; of conflicts, those that are open."`
+	After     string        `placeholder:"CURSOR" help:"Go on from there: print first what was missed since. A watch that ends prints its cursor."`
+	Latest    bool          `help:"When changes come faster than they can be read, print only the newest of each level or order."`
+	Reconnect bool          `negatable:"" default:"true" help:"Connect again when the connection is lost, and print what was missed meanwhile."`
+	Count     int           `help:"Stop after so many changes, in which a snapshot doesn't count; 0 goes on until interrupted."`
+	For       time.Duration `help:"Stop after so long; 0 goes on until interrupted."`
 }
 
 // watched is what each subject subscribes to.
 var watched = map[string]string{
-	"availability": `subscription($skus: [String!]) { change: availabilityChanged(filter: {skus: $skus}) {
-		cursor at kind available stale product { sku name } location { code } } }`,
-	"stock": `subscription($skus: [String!]) { change: inventoryChanged(filter: {skus: $skus}) {
-		cursor at kind reason changes { state delta after }
-		level { version onHand available committed product { sku } location { code } } } }`,
-	"orders": `subscription { change: orderChanged {
-		cursor at kind from to order { number version } fulfillmentOrder { id status location { code } } } }`,
-	"conflicts": `subscription { change: conflictChanged {
-		cursor at kind conflict { id kind status version summary resolution supplier { code } } } }`,
-}
-
-// message is one of graphql-transport-ws, whichever way it goes.
-type message struct {
-	ID      string          `json:"id,omitempty"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload,omitempty"`
+	"availability": `subscription($skus: [String!], $after: Cursor, $snapshot: Boolean!, $delivery: Delivery!) {
+		change: availabilityChanged(filter: {skus: $skus}, after: $after, snapshot: $snapshot, delivery: $delivery) {
+			cursor at kind available stale product { sku name } location { code } } }`,
+	"stock": `subscription($skus: [String!], $after: Cursor, $snapshot: Boolean!, $delivery: Delivery!) {
+		change: inventoryChanged(filter: {skus: $skus}, after: $after, snapshot: $snapshot, delivery: $delivery) {
+			cursor at kind reason changes { state delta after }
+			level { version onHand available committed product { sku } location { code } } } }`,
+	"orders": `subscription($after: Cursor, $snapshot: Boolean!, $delivery: Delivery!) {
+		change: orderChanged(after: $after, snapshot: $snapshot, delivery: $delivery) {
+			cursor at kind from to order { number version status } fulfillmentOrder { id status location { code } } } }`,
+	"conflicts": `subscription($after: Cursor, $snapshot: Boolean!) {
+		change: conflictChanged(after: $after, snapshot: $snapshot) {
+			cursor at kind conflict { id kind status version summary resolution supplier { code } } } }`,
 }
 
 // errEnough ends a watch that has seen what it was asked for.
@@ -45,188 +45,184 @@ var errEnough = errors.New("enough")
 
 // Run prints a line for each change until it is interrupted.
 func (c *watchCmd) Run(ctx context.Context, io streams) error {
+	if c.Latest && c.What == "conflicts" {
+		return errors.New("each change of a conflict is told: --latest is for availability, stock and orders")
+	}
 	if c.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: 10 * time.Second}
-	conn, resp, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(strings.TrimSuffix(c.URL, "/"), "http")+"/graphql", nil) //nolint:bodyclose // gorilla's needs no closing
-	if err != nil {
-		if resp != nil {
-			return fmt.Errorf("opening the websocket: %s", resp.Status)
-		}
-		return fmt.Errorf("opening the websocket: %w", err)
+	w := &watching{watchCmd: c, io: io, cursor: c.After, silence: maxSilence}
+	err := w.follow(ctx)
+	if w.cursor != "" && !inSnapshot(w.cursor) {
+		fmt.Fprintf(io.err, "to go on from here: --after %s\n", w.cursor)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer func() {
-		if stop() {
-			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
-			_ = conn.Close()
-		}
-	}()
-	err = c.watch(conn, io)
-	if errors.Is(err, errEnough) || ctx.Err() != nil {
+	if errors.Is(err, errEnough) || over(ctx) {
 		return nil
 	}
 	return err
 }
 
-func (c *watchCmd) watch(conn *websocket.Conn, io streams) error {
-	hello := map[string]string{}
-	if c.Token != "" {
-		hello["authorization"] = "Bearer " + c.Token
+// over reports whether a context has ended, or does this very moment: what it
+// bounded may have seen its deadline pass before it did.
+func over(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
 	}
-	if err := send(conn, message{Type: "connection_init"}, hello); err != nil {
-		return err
-	}
-	for seen := 0; ; {
-		var m message
-		if err := conn.ReadJSON(&m); err != nil {
-			return closed(err)
+	deadline, has := ctx.Deadline()
+	return has && !time.Now().Before(deadline)
+}
+
+// watching is a watch under way, over all of its connections.
+type watching struct {
+	*watchCmd
+	io streams
+	// silence is how long nothing may come before the gateway counts as gone.
+	silence time.Duration
+
+	// cursor is the position of what was told last; empty before anything was.
+	cursor string
+	// begun is true once a gateway has let us in: its address and our token are
+	// right, and what fails then may work later.
+	begun bool
+	// changes are those printed so far.
+	changes int
+	// heard counts what was told, of any kind.
+	heard int
+
+	// lost is when the connection was lost, and why the last reason to be still
+	// without; zero and empty while all is well.
+	lost time.Time
+	why  string
+	// resumed is true if the subscription began behind a cursor, and loading if it
+	// began with a snapshot. missed and loaded are the changes and what of a
+	// snapshot it has told.
+	resumed, loading bool
+	missed, loaded   int
+}
+
+// lostError ends a connection after which another may fare better.
+type lostError struct {
+	cause error
+	// wait is how long the gateway asked to stay away, at least.
+	wait time.Duration
+	// invited is true if the gateway is there and asked to come back.
+	invited bool
+}
+
+func (e *lostError) Error() string { return e.cause.Error() }
+func (e *lostError) Unwrap() error { return e.cause }
+
+// follow watches, over as many connections as it takes. Before the first has
+// stood, one that can't be had is an error: more likely than that a gateway is
+// away is that it is somewhere else.
+func (w *watching) follow(ctx context.Context) error {
+	for attempt := 0; ; attempt++ {
+		heard := w.heard
+		err := w.connect(ctx)
+		lost, may := errors.AsType[*lostError](err)
+		if over(ctx) || !may || !w.Reconnect || !w.begun && !lost.invited {
+			return err
 		}
-		switch m.Type {
-		case "connection_ack":
-			variables := map[string]any{}
-			if len(c.SKU) > 0 {
-				variables["skus"] = c.SKU
-			}
-			if err := send(conn, message{ID: "1", Type: "subscribe"}, map[string]any{"query": watched[c.What], "variables": variables}); err != nil {
-				return err
-			}
-			fmt.Fprintf(io.err, "watching %s; interrupt to stop\n", c.What)
-		case "ping":
-			if err := send(conn, message{Type: "pong"}, nil); err != nil {
-				return err
-			}
-		case "next":
-			if err := printChange(io, m.Payload); err != nil {
-				return err
-			}
-			if seen++; seen == c.Count {
-				return errEnough
-			}
-		case "error":
-			return fmt.Errorf("the gateway refused: %s", m.Payload)
-		case "complete":
-			return errors.New("the gateway ended the subscription")
+		if w.heard > heard {
+			attempt = 0 // only a connection that told something was worth having
+		}
+		w.noteLoss(err)
+		timer := time.NewTimer(lost.wait + pause(attempt))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
 		}
 	}
 }
 
-func send(conn *websocket.Conn, m message, payload any) error {
-	if payload != nil {
-		b, err := json.Marshal(payload)
-		if err != nil {
-			return fmt.Errorf("writing a message: %w", err)
+// The pauses before connecting again are between minPause and a bound that
+// doubles with each attempt, up to maxPause.
+const (
+	minPause = 250 * time.Millisecond
+	maxPause = 15 * time.Second
+)
+
+// pause is drawn anew each time, so that those whom a gateway lost together
+// don't come back together.
+func pause(attempt int) time.Duration {
+	upTo := maxPause
+	if attempt < 5 {
+		upTo = 2 * minPause << attempt
+	}
+	return minPause + rand.N(upTo-minPause)
+}
+
+// noteLoss says that the connection was lost; afterwards, only what is new.
+func (w *watching) noteLoss(err error) {
+	switch why := err.Error(); {
+	case w.lost.IsZero():
+		w.lost, w.why = time.Now(), why
+		if w.begun {
+			fmt.Fprintf(w.io.err, "the connection was lost (%s); reconnecting\n", why)
+			return
 		}
-		m.Payload = b
+	case why == w.why:
+		return
+	default:
+		w.why = why
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return fmt.Errorf("sending %s: %w", m.Type, err)
-	}
-	if err := conn.WriteJSON(m); err != nil {
-		return fmt.Errorf("sending %s: %w", m.Type, err)
-	}
-	return nil
+	fmt.Fprintf(w.io.err, "no connection yet (%s); trying again\n", w.why)
 }
 
-// closed says in words why the gateway closed the socket.
-func closed(err error) error {
-	var ce *websocket.CloseError
-	if errors.As(err, &ce) {
-		return fmt.Errorf("the gateway closed the websocket: %d %s", ce.Code, ce.Text)
-	}
-	return fmt.Errorf("reading from the websocket: %w", err)
-}
-
-// change is what the subscriptions tell, as far as each does.
-type change struct {
-	Cursor    string
-	At        time.Time
-	Kind      string
-	Available *int
-	Product   *struct{ SKU, Name string }
-	Location  *struct{ Code string }
-	Reason    string
-	Changes   []struct {
-		State string
-		Delta int
-		After int
-	}
-	Level *struct {
-		Version, OnHand, Available, Committed int
-		Product                               struct{ SKU string }
-		Location                              struct{ Code string }
-	}
-	From, To string
-	Order    *struct {
-		Number  string
-		Version int
-	}
-	FulfillmentOrder *struct {
-		ID, Status string
-		Location   struct{ Code string }
-	}
-	Conflict *struct {
-		ID, Kind, Status, Summary string
-		Version                   int
-		Resolution                *string
-		Supplier                  *struct{ Code string }
-	}
-}
-
-// printChange prints one change as a line for people.
-func printChange(io streams, payload json.RawMessage) error {
-	var p struct {
-		Data   struct{ Change *change }
-		Errors []struct{ Message string }
-	}
-	if err := json.Unmarshal(payload, &p); err != nil {
-		return fmt.Errorf("reading a change: %w", err)
-	}
-	for _, e := range p.Errors {
-		fmt.Fprintln(io.err, "error:", e.Message)
-	}
-	e := p.Data.Change
-	if e == nil {
-		return nil
-	}
-	var words []string
-	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
-	add("%s", e.At.Format("15:04:05.000"))
-	if e.Kind != "CHANGE" {
-		add("%s", e.Kind)
+// noteCaughtUp says what a subscription brought before it was live.
+func (w *watching) noteCaughtUp() {
+	told := "live from now"
+	switch {
+	case w.loading:
+		told = fmt.Sprintf("the snapshot is complete: %d", w.loaded)
+	case w.resumed && w.missed == 0:
+		told = "caught up; nothing was missed"
+	case w.resumed && w.missed == 1:
+		told = "caught up with 1 change"
+	case w.resumed:
+		told = fmt.Sprintf("caught up with %d changes", w.missed)
 	}
 	switch {
-	case e.Order != nil:
-		from := e.From
-		if from == "" {
-			from = "placed"
-		}
-		add("order %s v%d: %s → %s", e.Order.Number, e.Order.Version, from, e.To)
-		if f := e.FulfillmentOrder; f != nil {
-			add("(%s at %s is %s)", f.ID, f.Location.Code, f.Status)
-		}
-	case e.Conflict != nil:
-		c := e.Conflict
-		add("%s v%d %s: %s", c.ID, c.Version, c.Status, c.Kind)
-		if c.Supplier != nil {
-			add("(%s)", c.Supplier.Code)
-		}
-		add("%s", c.Summary)
-		if c.Resolution != nil {
-			add("→ %s", *c.Resolution)
-		}
-	case e.Level != nil:
-		l := e.Level
-		add("%s at %s v%d: %d on hand, %d available, %d committed; %s", l.Product.SKU, l.Location.Code, l.Version, l.OnHand, l.Available, l.Committed, e.Reason)
-		for _, ch := range e.Changes {
-			add("%s %+d", ch.State, ch.Delta)
-		}
-	case e.Product != nil && e.Location != nil && e.Available != nil:
-		add("%s at %s: %d available", e.Product.SKU, e.Location.Code, *e.Available)
+	case !w.lost.IsZero():
+		fmt.Fprintf(w.io.err, "reconnected after %.1fs: %s\n", time.Since(w.lost).Seconds(), told)
+	case w.resumed || w.loading:
+		fmt.Fprintf(w.io.err, "%s; watching %s from here; interrupt to stop\n", told, w.What)
+	default:
+		fmt.Fprintf(w.io.err, "watching %s; interrupt to stop\n", w.What)
 	}
-	fmt.Fprintln(io.out, strings.Join(words, " "))
-	return nil
+	w.lost, w.why = time.Time{}, ""
+}
+
+// noteExpired forgets a cursor that the log doesn't reach back to, and says what
+// follows from that. A watch goes on all the same: it is there to show what
+// happens, and says where it couldn't.
+func (w *watching) noteExpired(message string) {
+	w.cursor = ""
+	if w.Snapshot {
+		fmt.Fprintf(w.io.err, "the cursor has expired: %s. What changed since isn't told one by one; loading the snapshot anew\n", message)
+		return
+	}
+	fmt.Fprintf(w.io.err, "the cursor has expired: %s. What changed since was missed; going on from now\n", message)
+}
+
+// advance takes the cursor with which the gateway closed a connection: it may be
+// further than what was told last, where nothing in between was for us.
+func (w *watching) advance(reason string) {
+	at, err := redline.ParseCursor(reason)
+	if err != nil || at.InSnapshot {
+		return
+	}
+	own, err := redline.ParseCursor(w.cursor)
+	if w.cursor == "" || err == nil && !own.InSnapshot && own.Epoch == at.Epoch && own.ID < at.ID {
+		w.cursor = reason
+	}
+}
+
+func inSnapshot(cursor string) bool {
+	c, err := redline.ParseCursor(cursor)
+	return err == nil && c.InSnapshot
 }
