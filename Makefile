@@ -24,7 +24,7 @@ build: ## Build bin/redline
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/redline
 
 .PHONY: test
-test: postgres ## Run all tests, against a Postgres that they start themselves
+test: postgres node ## Run all tests, against a Postgres that they start themselves
 	$(GO) test -race -pgo=off -timeout 14m ./...
 
 .PHONY: lint
@@ -88,6 +88,10 @@ image: ## Build the container image, with docker or what stands in for it
 .PHONY: postgres
 postgres: ## See that there is a Postgres to run, and install one where it can be
 	@./.ci/postgres
+
+.PHONY: node
+node: ## See that there are Node, Chromium and other people's clients for the tests, and install them where it can be
+	@./.ci/node
 
 .PHONY: clean
 clean: ## Remove what was built; the data directory stays
