@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,15 +178,22 @@ func story(told []any) []string {
 // audience are the followers of one subject, all at once.
 type audience []*scenario
 
-// hear waits until each was told so much.
+// hear waits until each was told so much, which ends early with whoever has had
+// an error.
 func (a audience) hear(t *testing.T, want []string) {
 	t.Helper()
-	var failed error
-	for _, c := range a {
-		failed = errors.Join(failed, c.await(fmt.Sprint(want), func(told []any) bool { return len(story(told)) >= len(want) }))
+	failed := make([]error, len(a))
+	var all sync.WaitGroup
+	for i, c := range a {
+		all.Go(func() {
+			failed[i] = c.await(fmt.Sprint(want), func(told []any) bool {
+				return len(story(told)) >= len(want) || slices.ContainsFunc(told, func(line any) bool { return text(line, "saw") == "error" })
+			})
+		})
 	}
-	if failed != nil {
-		t.Fatal(failed)
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		t.Fatal(err)
 	}
 }
 

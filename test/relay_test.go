@@ -71,12 +71,29 @@ func (r *relay) join(from net.Conn) {
 		_, _ = io.Copy(from, to)
 		_ = from.Close()
 	})
-	_, _ = io.Copy(to, from)
+	_, _ = io.Copy(to, gated{from, r})
 	_ = to.Close()
+	_ = from.Close()
 	back.Wait()
 }
 
-// hold lets nobody new through.
+// gated ends what comes from a client as soon as the relay is held.
+type gated struct {
+	net.Conn
+	relay *relay
+}
+
+func (g gated) Read(p []byte) (int, error) {
+	n, err := g.Conn.Read(p)
+	if g.relay.leads() == "" {
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// hold lets nothing new through: no connection, and no request on one that
+// stands, as clients make them on what a stopping gateway left open. What the
+// gateway still has to say arrives.
 func (r *relay) hold() { r.lead("") }
 
 // cut ends all connections, and lets nobody through.
@@ -94,6 +111,12 @@ func (r *relay) to(t *testing.T, s *server) {
 	t.Helper()
 	eventually(t, "the gateway's being ready", func(ctx context.Context) bool { return s.probe(ctx) == nil })
 	r.lead(s.addr)
+}
+
+func (r *relay) leads() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.target
 }
 
 func (r *relay) lead(target string) {

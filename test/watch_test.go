@@ -214,7 +214,10 @@ func TestWatchCursorExpired(t *testing.T) {
 		for _, word := range test.says {
 			w.says(t, word, 1)
 		}
-		if printed := strings.Contains(w.out.String(), "SNAPSHOT "+sku); printed != (test.args != nil) {
+		if test.args != nil {
+			w.prints(t, 1)
+		}
+		if shown := strings.Contains(w.out.String(), "SNAPSHOT "+sku); shown != (test.args != nil) {
 			t.Errorf("%v prints\n%s", test.args, w.out)
 		}
 		operator.adjust(t, sku, location, "ON_HAND", 1)
