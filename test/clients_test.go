@@ -259,7 +259,7 @@ func TestClientsResume(t *testing.T) {
 	change(1)
 	all.hear(t, want)
 	r.hold()
-	if err := s.stop(); err != nil {
+	if err := errors.Join(s.stop(), s.faults()); err != nil {
 		t.Fatal(err)
 	}
 	s = start(t, dir)
