@@ -90,7 +90,7 @@ func (w *watcher) cursor(t *testing.T) string {
 	case <-time.After(patience):
 		t.Fatalf("the watch didn't end within %s", patience)
 	}
-	_, cursor, found := strings.Cut(w.said.String(), "to go on from here: --after ")
+	_, cursor, found := strings.Cut(w.said.String(), "to go on from here: --after=")
 	if w.cmd.ProcessState.ExitCode() != 0 || !found {
 		t.Fatalf("the watch ended with %s:\n%s", w.cmd.ProcessState, w.said)
 	}
@@ -150,7 +150,7 @@ func TestWatchResumes(t *testing.T) {
 	versions(t, lines, sku+" at "+location, first)
 
 	change(2)
-	w = watch(t, r.addr, token, "stock", "--sku", sku, "--after", cursor, "--count", "2")
+	w = watch(t, r.addr, token, "stock", "--sku", sku, "--after="+cursor, "--count", "2")
 	w.cursor(t)
 	after, _ := w.out.lines()
 	if len(lines) != 6 || len(after) != 2 {
@@ -210,7 +210,7 @@ func TestWatchCursorExpired(t *testing.T) {
 		{nil, []string{"the cursor has expired: ", "was missed; going on from now", "watching availability"}},
 		{[]string{"--snapshot"}, []string{"the cursor has expired: ", "loading the snapshot anew", "the snapshot is complete: "}},
 	} {
-		w := watch(t, s.addr, "", append([]string{"--sku", sku, "--after", cursor.String(), "--count", "1"}, test.args...)...)
+		w := watch(t, s.addr, "", append([]string{"--sku", sku, "--after="+cursor.String(), "--count", "1"}, test.args...)...)
 		for _, word := range test.says {
 			w.says(t, word, 1)
 		}

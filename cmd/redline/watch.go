@@ -56,7 +56,8 @@ func (c *watchCmd) Run(ctx context.Context, io streams) error {
 	w := &watching{watchCmd: c, io: io, cursor: c.After, silence: maxSilence}
 	err := w.follow(ctx)
 	if w.cursor != "" && !inSnapshot(w.cursor) {
-		fmt.Fprintf(io.err, "to go on from here: --after %s\n", w.cursor)
+		// With =, as a cursor may begin with a dash.
+		fmt.Fprintf(io.err, "to go on from here: --after=%s\n", w.cursor)
 	}
 	if errors.Is(err, errEnough) || over(ctx) {
 		return nil

@@ -153,7 +153,7 @@ func TestWatchReconnects(t *testing.T) {
 				func(c *scripted) { after(c.t, c.subscribed(), at(2)); c.tell(3, news, news, caughtUp, news) },
 			},
 			[]string{"2 available", "3 available", "4 available", "6 available"},
-			[]string{"watching availability", "the connection was lost (the websocket ended without a word); reconnecting", "reconnected after", "s: caught up with 2 changes", "to go on from here: --after " + at(6)}, "",
+			[]string{"watching availability", "the connection was lost (the websocket ended without a word); reconnecting", "reconnected after", "s: caught up with 2 changes", "to go on from here: --after=" + at(6)}, "",
 		},
 		"twice, and with nothing missed": {
 			watchCmd{Count: 1, After: at(9)}, []turn{
@@ -162,7 +162,7 @@ func TestWatchReconnects(t *testing.T) {
 				func(c *scripted) { after(c.t, c.subscribed(), at(9)); c.tell(10, news) },
 			},
 			[]string{"10 available"},
-			[]string{"caught up; nothing was missed; watching", "lost", "reconnected after", "caught up; nothing was missed\n", "lost", "--after " + at(10)}, "",
+			[]string{"caught up; nothing was missed; watching", "lost", "reconnected after", "caught up; nothing was missed\n", "lost", "--after=" + at(10)}, "",
 		},
 		"a restart tells how far": {
 			watchCmd{Count: 2}, []turn{
@@ -233,7 +233,7 @@ func TestWatchReconnects(t *testing.T) {
 		},
 		"a token that ends": {
 			watchCmd{}, []turn{func(c *scripted) { c.subscribed(); c.tell(1, caughtUp); c.close(4403, "Forbidden") }},
-			nil, []string{"to go on from here: --after " + at(1)}, "4403 Forbidden",
+			nil, []string{"to go on from here: --after=" + at(1)}, "4403 Forbidden",
 		},
 		"a proxy that knows us not": {
 			watchCmd{}, []turn{func(c *scripted) { http.Error(c.w, "", http.StatusUnauthorized) }}, nil, nil, "opening the websocket: 401",
@@ -243,7 +243,7 @@ func TestWatchReconnects(t *testing.T) {
 		},
 		"not to reconnect": {
 			watchCmd{Count: 3}, []turn{func(c *scripted) { c.subscribed(); c.tell(1, caughtUp, news) }},
-			[]string{"2 available"}, []string{"--after " + at(2)}, "ended without a word",
+			[]string{"2 available"}, []string{"--after=" + at(2)}, "ended without a word",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
