@@ -112,8 +112,15 @@ func TestScopesOfSubscriptions(t *testing.T) {
 			}
 		}
 	}
-	supplier := s.as(supplierToken(t, scopesSupplier))
-	await(t, inTurn(operator.pokeStock(t, scopesSKU, scopesSupplier), operator.pokeOrder(t, order), supplier.pokeConflict(t)), open)
+	await(t, open)
+	operator.pokeStock(t, scopesSKU, scopesSupplier)()
+	operator.pokeOrder(t, order)()
+	s.as(supplierToken(t, scopesSupplier)).pokeConflict(t)()
+	for w, names := range open {
+		for _, name := range names {
+			w.event(name)
+		}
+	}
 }
 
 // Who may look up an object by its id alone is what @scope on its type says,

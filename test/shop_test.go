@@ -93,13 +93,3 @@ func feedInput(more vars) vars {
 
 const selectFeed = `applied unchanged rejected rows { index level { ` + levelFields + ` } userErrors { code message field } }
 	conflicts { id kind status } cursor`
-
-// inTurn pokes several things; the last is the newest.
-func inTurn(pokes ...func() string) func() string {
-	return func() (cursor string) {
-		for _, poke := range pokes {
-			cursor = poke()
-		}
-		return cursor
-	}
-}

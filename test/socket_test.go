@@ -18,8 +18,6 @@ type socket struct {
 	conn *websocket.Conn
 	// held are messages that came while another operation's were waited for.
 	held []wsMessage
-	// floor is the position that events have to be behind to count.
-	floor int64
 }
 
 type wsMessage struct {
@@ -120,20 +118,14 @@ func (w *socket) next(id string) wsMessage {
 	}
 }
 
-// event waits for an operation's next event, without its root field. What is
-// not behind floor is left out; so a subscription asks for the cursor.
+// event waits for an operation's next event, without its root field.
 func (w *socket) event(id string) any {
 	w.t.Helper()
-	for {
-		m := w.next(id)
-		if m.Type != "next" {
-			w.t.Fatalf("operation %s got %s %s instead of an event", id, m.Type, m.Payload)
-		}
-		e := eventOf(w.t, m)
-		if position(w.t, text(e, "cursor")) > w.floor {
-			return e
-		}
+	m := w.next(id)
+	if m.Type != "next" {
+		w.t.Fatalf("operation %s got %s %s instead of an event", id, m.Type, m.Payload)
 	}
+	return eventOf(w.t, m)
 }
 
 func eventOf(t testing.TB, m wsMessage) any {
@@ -179,36 +171,20 @@ func (w *socket) closed() (int, string) {
 	}
 }
 
-// await waits until subscriptions have begun, of which there is no signal: poke
-// makes changes that each of them is told of, again and again until all have
-// heard of one. It returns the cursor of its last change; what comes of these
-// is left out from then on.
-func await(t testing.TB, poke func() string, subscriptions map[*socket][]string) {
+// await waits until subscriptions are live: all that is committed from then on
+// is told of.
+func await(t testing.TB, subscriptions map[*socket][]string) {
 	t.Helper()
-	stop, last := make(chan struct{}), make(chan string, 1)
-	go func() {
-		tick := time.NewTicker(50 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			cursor := poke()
-			select {
-			case <-tick.C:
-			case <-stop:
-				last <- cursor
-				return
-			}
-		}
-	}()
 	for w, ids := range subscriptions {
 		for _, id := range ids {
-			if m := w.next(id); m.Type != "next" {
+			m := w.next(id)
+			if m.Type != "next" {
 				t.Errorf("operation %s got %s %s instead of an event", id, m.Type, m.Payload)
+				continue
+			}
+			if e := eventOf(t, m); text(e, "kind") != "" && text(e, "kind") != "CAUGHT_UP" {
+				t.Errorf("operation %s began with %s", id, m.Payload)
 			}
 		}
-	}
-	close(stop)
-	floor := position(t, <-last)
-	for w := range subscriptions {
-		w.floor = floor
 	}
 }
