@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -293,7 +294,7 @@ func TestWatchNoticesSilence(t *testing.T) {
 		watchCmd: &watchCmd{What: "availability", URL: gateway, Count: 1, Reconnect: true},
 		io:       streams{&out, &said}, silence: silence,
 	}
-	if err := w.follow(t.Context()); err != errEnough { //nolint:errorlint // it is never wrapped
+	if err := w.follow(t.Context()); !errors.Is(err, errEnough) {
 		t.Error(err)
 	}
 	if !strings.Contains(said.String(), "lost (nothing came from the gateway for 200ms)") || strings.Count(said.String(), "lost") != 1 {
