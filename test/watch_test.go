@@ -210,7 +210,7 @@ func TestWatchCursorExpired(t *testing.T) {
 		{nil, []string{"the cursor has expired: ", "was missed; going on from now", "watching availability"}},
 		{[]string{"--snapshot"}, []string{"the cursor has expired: ", "loading the snapshot anew", "the snapshot is complete: "}},
 	} {
-		w := watch(t, s.addr, "", append([]string{"--sku", sku, "--after="+cursor.String(), "--count", "1"}, test.args...)...)
+		w := watch(t, s.addr, "", append([]string{"--sku", sku, "--after=" + cursor.String(), "--count", "1"}, test.args...)...)
 		for _, word := range test.says {
 			w.says(t, word, 1)
 		}
