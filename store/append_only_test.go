@@ -69,6 +69,7 @@ func TestAGatewaysRoleHasWhatItNeedsAndNoMore(t *testing.T) {
 		`UPDATE audit_entries SET outcome = ''`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`, `UPDATE events SET at = now()`,
 		`DELETE FROM events`, `UPDATE inventory_movements SET reason = ''`, `DELETE FROM inventory_movements`, `DELETE FROM orders`,
 		`CREATE TABLE mine ()`, `ALTER TABLE orders ADD COLUMN mine int`, `DROP TABLE events`,
+		`DELETE FROM events_1`, `SELECT FROM events_rest`, `DROP TABLE events_1`, `UPDATE event_log SET floor = 0`, `UPDATE tickets SET expires_at = now()`,
 		`UPDATE goose_db_version SET version_id = 0`, `SELECT setval('events_id', 1)`,
 	} {
 		_, err := s.DB().ExecContext(w.ctx, statement)

@@ -20,6 +20,7 @@ var largeTables = []string{
 	"products", "supplier_items", "supplier_item_versions", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
 	"conflicts", "reservations", "reservation_lines", "returns", "return_lines", "supplier_feeds_held",
+	"tickets",
 }
 
 // The people of a large world.
@@ -141,6 +142,7 @@ const (
 	countsMost = "it counts a good part of the table, and ends where it has seen 10,001"
 	notIndexed = "an index on quantities would cost every change of a level its update in place"
 	whatIsNot  = "what isn't there has no index; each product has to be looked at"
+	goodPart   = "of 50,000 subjects at most it reads all; where these are a good part of a table, that is read once"
 	soManyIDs  = "it looks at 200,000 ids at most; where these are all of a partition, the index saves nothing"
 	ownToo     = "a supplier sees what is on sale or its own, an OR that no one index serves; it ends where it has seen 10,001"
 )
@@ -163,6 +165,12 @@ var mayScan = map[string]string{
 	"counting parts not overdue":      countsMost,
 	"counting audit all":              countsMost,
 	"what is behind a cursor":         soManyIDs,
+	"the state of levels all":         goodPart,
+	"the state of levels low":         notIndexed,
+	"the state of levels at a":        goodPart,
+	"the state of availability all":   goodPart,
+	"the state of availability low":   notIndexed,
+	"the state of availability at a":  goodPart,
 }
 
 // No statement that a request sends reads a table that grows with the shop from
@@ -532,6 +540,13 @@ func (w *world) askRest() []asked {
 			}
 		}
 		return nil
+	}}, asked{"issuing a ticket, and opening it", func() error {
+		ticket, _, err := w.TicketIssue(w.ctx, largeShop, redline.Operation{Query: "{ a }"}, time.Hour)
+		if err != nil {
+			return err
+		}
+		_, _, err = w.TicketOpen(w.ctx, ticket)
+		return err
 	}}, asked{"rotating the log", func() error {
 		_, err := w.RotateLog(w.ctx, time.Hour)
 		return err
