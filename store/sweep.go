@@ -29,9 +29,9 @@ var outlived = []struct {
 	{"feeds that were decided on", feedsKept, `DELETE FROM supplier_feeds_held WHERE ctid IN (
 		SELECT ctid FROM supplier_feeds_held WHERE status <> 'HELD' AND held_at < clock_timestamp() - make_interval(secs => $1)
 		ORDER BY held_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
-	// To lock a row is to update it, which nobody may do to a ticket.
-	{"tickets", 0, `DELETE FROM tickets WHERE hash IN (
-		SELECT hash FROM tickets WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at LIMIT $2)`},
+	// To lock a row is to update it, which nobody does to a ticket: where it is stays so.
+	{"tickets", 0, `DELETE FROM tickets WHERE ctid IN (
+		SELECT ctid FROM tickets WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at LIMIT $2)`},
 }
 
 // Sweep deletes the idempotency keys that have outlived their time, the feeds that

@@ -84,6 +84,9 @@ SELECT pg_temp.id('retline', n), pg_temp.id('ret', n), pg_temp.id('line', 2 * n)
 INSERT INTO events (type, subject_id, at, payload)
 SELECT 'level.changed', pg_temp.id('lvl', n), now(), '{}' FROM generate_series(0, 19999) n;
 
+INSERT INTO tickets (hash, principal, operation, expires_at)
+SELECT sha256(n::text::bytea), '{}', '{}', now() + n * interval '1 minute' FROM generate_series(1, 20000) n;
+
 INSERT INTO audit_entries (id, at, issuer, actor, role, action, subject, request_id, outcome)
 SELECT pg_temp.id('audit', n), now() - (20000 - n) * interval '10 minutes', 'redline', 'shop-' || n % 200, 'STOREFRONT', 'orderPlace',
     pg_temp.id('ord', n), '', 'OK'
