@@ -37,15 +37,18 @@ func (w *recorder) Write(p []byte) (int, error) {
 // Hijack hands over the connection. Websocket libraries ask for the method
 // itself, and don't look through Unwrap.
 func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	taken, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, fmt.Errorf("taking over the connection: %w", err)
+	}
+	if own, ok := taken.(*conn); ok {
+		taken = own.Conn // of which nothing is kept back any more
 	}
 	w.hijacked = true
 	if w.status == 0 {
 		w.status = http.StatusSwitchingProtocols
 	}
-	return conn, buffered, nil
+	return taken, buffered, nil
 }
 
 // Unwrap lets http.ResponseController reach the connection's deadlines.

@@ -1,17 +1,14 @@
 package store_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"sync"
 	"syscall"
 	"testing"
 
 	"redline"
 	"redline/internal/pgtest"
-	"redline/live"
 	"redline/migrations"
 	"redline/store"
 )
@@ -20,8 +17,8 @@ import (
 // for each two of levels, as placements write them.
 const benchEvents = 20_000
 
-// BenchmarkEventLog is what following the log costs a gateway, by who listens:
-// from the log in Postgres to the subscriber.
+// BenchmarkEventLog is what reading the log costs a gateway, by who listens: from
+// the log in Postgres to the events.
 func BenchmarkEventLog(b *testing.B) {
 	ctx := b.Context()
 	s, err := store.Open(ctx, pgtest.New(b), store.Options{Log: slog.New(slog.DiscardHandler)})
@@ -59,64 +56,31 @@ func BenchmarkEventLog(b *testing.B) {
 		}
 		return newest
 	}
-	for who, subscribe := range map[string]func(context.Context, *live.Broker) (<-chan *redline.Event, error){
-		"nobody": nil,
-		"one product's levels": func(ctx context.Context, broker *live.Broker) (<-chan *redline.Event, error) {
-			return broker.Subscribe(ctx, redline.EventLevel, func(e *redline.Event) bool { return e.Level.Level.ProductID == "prod_7" })
-		},
-		"all orders": func(ctx context.Context, broker *live.Broker) (<-chan *redline.Event, error) {
-			return broker.Subscribe(ctx, redline.EventOrder, func(*redline.Event) bool { return true })
-		},
+	for who, types := range map[string][]string{
+		"nobody": nil, "levels": {redline.EventLevel}, "orders": {redline.EventOrder},
 	} {
 		b.Run(fmt.Sprint("listens=", who), func(b *testing.B) {
-			b.ReportAllocs()
-			follow(b, s, subscribe, func(until func(int64)) {
-				began := cpu(b)
-				b.ResetTimer()
-				for b.Loop() {
-					until(write())
-				}
-				b.ReportMetric(float64(cpu(b)-began)/float64(b.N)/benchEvents, "cpu-ns/event")
-			})
-		})
-	}
-}
-
-// follow tails the log while do runs, which can wait until the broker's head is
-// at an id.
-func follow(b *testing.B, s *store.Store, subscribe func(context.Context, *live.Broker) (<-chan *redline.Event, error), do func(until func(int64))) {
-	b.Helper()
-	log := s.EventLog()
-	defer func() { _ = log.Close() }()
-	broker, err := live.NewBroker(live.BrokerOptions{Queue: 2 * benchEvents})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer broker.Close()
-	tailer, err := live.NewTailer(log, broker, live.TailerOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(b.Context())
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	if subscribe != nil {
-		events, err := subscribe(ctx, broker)
-		if err != nil {
-			b.Fatal(err)
-		}
-		running.Go(func() {
-			for range events {
+			log := s.EventLog()
+			defer func() { _ = log.Close() }()
+			from, err := log.Newest(ctx)
+			if err != nil {
+				b.Fatal(err)
 			}
+			b.ReportAllocs()
+			began := cpu(b)
+			b.ResetTimer()
+			for b.Loop() {
+				for newest := write(); from < newest; {
+					batch, err := log.Settled(ctx, from, types, 500)
+					if err != nil {
+						b.Fatal(err)
+					}
+					from = batch.UpTo
+				}
+			}
+			b.ReportMetric(float64(cpu(b)-began)/float64(b.N)/benchEvents, "cpu-ns/event")
 		})
 	}
-	running.Go(func() { _ = tailer.Run(ctx) })
-	<-tailer.Ready()
-	do(func(id int64) {
-		tailer.Wake()
-		eventually(b, "all is read", func() bool { return broker.Head() >= id })
-	})
 }
 
 // cpu is the processor time that this process has taken, in nanoseconds.

@@ -541,7 +541,7 @@ func (w *world) askRest() []asked {
 		}
 		return nil
 	}}, asked{"issuing a ticket, and opening it", func() error {
-		ticket, _, err := w.TicketIssue(w.ctx, largeShop, redline.Operation{Query: "{ a }"}, time.Hour)
+		ticket, _, err := w.TicketIssue(w.ctx, lasting(largeShop), redline.Operation{Query: "{ a }"})
 		if err != nil {
 			return err
 		}

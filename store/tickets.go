@@ -21,11 +21,12 @@ var errNoTicket = redline.Errorf(redline.CodeUnauthenticated, nil, "this ticket 
 
 // TicketIssue returns a ticket: a text of 43 characters, fit for a URL, that stands for
 // the principal and what it asks, any number of times until it expires. That is when
-// the principal does, or after ttl for one that doesn't. Who has it is the
+// the principal's token does; without a token there is no ticket. Who has it is the
 // principal; the database knows only its hash.
-func (s *Store) TicketIssue(
-	ctx context.Context, p redline.Principal, operation redline.Operation, ttl time.Duration,
-) (ticket string, expires time.Time, err error) {
+func (s *Store) TicketIssue(ctx context.Context, p redline.Principal, operation redline.Operation) (ticket string, expires time.Time, err error) {
+	if p.ExpiresAt.IsZero() {
+		return "", time.Time{}, redline.Errorf(redline.CodeUnauthenticated, nil, "a ticket is given for a token")
+	}
 	secret := make([]byte, ticketBytes)
 	if _, err := rand.Read(secret); err != nil {
 		return "", time.Time{}, fmt.Errorf("making a ticket: %w", err)
@@ -40,18 +41,13 @@ func (s *Store) TicketIssue(
 		return "", time.Time{}, redline.Invalid([]string{"variables"}, "the variables are not JSON").Because(err)
 	}
 	asks = bytes.ToValidUTF8(asks, []byte("\uFFFD")) // Postgres takes nothing else, and variables are as they came
-	var at *time.Time
-	if !p.ExpiresAt.IsZero() {
-		at = &p.ExpiresAt
-	}
 	tx, release, err := s.begin(ctx, false)
 	if err != nil {
 		return "", time.Time{}, err
 	}
 	defer release()
 	err = tx.QueryRowxContext(ctx, `INSERT INTO tickets (hash, principal, operation, expires_at)
-		VALUES ($1, $2, $3, coalesce($4::timestamptz, clock_timestamp() + make_interval(secs => $5))) RETURNING expires_at`,
-		hash[:], by, string(asks), at, ttl.Seconds()).Scan(&expires)
+		VALUES ($1, $2, $3, $4) RETURNING expires_at`, hash[:], by, string(asks), p.ExpiresAt).Scan(&expires)
 	if err != nil {
 		return "", time.Time{}, dbError("writing a ticket", err)
 	}
