@@ -39,7 +39,7 @@ func (c *contract) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, 
 	}
 	compiler := &compiler{contract: c, doc: doc, variables: variables, made: map[string]*object{}}
 	o := compiler.object(c.types[root.Name], []*ast.Field{{SelectionSet: op.SelectionSet}})
-	return &plan{kind: op.Operation, roots: o.fields, asksHead: op.Operation == ast.Query && o.asks("eventHead"), size: compiler.size}
+	return &plan{kind: op.Operation, roots: o.fields, asksHead: op.Operation == ast.Query && o.asks("eventHead", "events"), size: compiler.size}
 }
 
 // merged is a field with all others of the same name in the answer.

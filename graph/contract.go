@@ -35,7 +35,7 @@ type typeInfo struct {
 	kind int
 	// interfaces are those of which the type is one.
 	interfaces []string
-	// connection is true of a page.
+	// connection is true of a page, of whatever list.
 	connection bool
 	// scopes are what a caller needs any one of to see such an object at all;
 	// nil for everybody.
@@ -65,7 +65,7 @@ func newContract(schema *ast.Schema) *contract {
 			continue
 		}
 		t := &typeInfo{
-			name: name, kind: slices.Index(kindNames[:], name), interfaces: def.Interfaces, connection: strings.HasSuffix(name, "Connection"),
+			name: name, kind: slices.Index(kindNames[:], name), interfaces: def.Interfaces, connection: isPage(name),
 			scopes: scopesIn(def.Directives), needs: map[string]scopes{}, index: map[string]int{}, relations: relations[name],
 		}
 		if t.kind >= 0 {
@@ -82,6 +82,11 @@ func newContract(schema *ast.Schema) *contract {
 		c.types[name] = t
 	}
 	return c
+}
+
+// isPage reports whether a type is a page, whose fields lead to the items of a list.
+func isPage(name string) bool {
+	return strings.HasSuffix(name, "Connection") || strings.HasSuffix(name, "Page")
 }
 
 // bit is the set of one list of scopes; none of nil.

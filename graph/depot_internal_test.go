@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"redline"
@@ -366,6 +367,34 @@ func (d depot) SupplierItemUpsert(context.Context, redline.Principal, redline.Su
 func (d depot) SupplierItemsByID(context.Context, redline.Principal, []string) (map[string]*redline.SupplierItem, error) {
 	return byID(d.items(), func(i *redline.SupplierItem) string { return i.ID }), nil
 }
+
+// EventsBetween has events of each type, some of which are told as two.
+func (d depot) EventsBetween(_ context.Context, after, upTo int64, types []string, limit int) (redline.EventBatch, error) {
+	batch := redline.EventBatch{UpTo: upTo, Newest: upTo}
+	levels := d.levels()
+	for _, e := range []*redline.Event{
+		{Level: &redline.LevelEvent{
+			Level: *levels[0], SKU: "BRK-1", Category: "brakes", LocationCode: "ACME-1", SupplierCode: ref("acme"), Active: true,
+			Reason: redline.ReasonSold, Changes: []redline.QuantityChange{{State: redline.StateOnHand, Delta: -4, After: 5}},
+		}},
+		{Level: &redline.LevelEvent{Level: *levels[2], SKU: "x", Active: true, Before: redline.LevelBefore{Available: 1}}},
+		{Order: &redline.OrderEvent{Order: *d.orders()[0], From: ref(redline.OrderPending), To: redline.OrderPending, Suppliers: []string{"acme"}}},
+		{Conflict: &redline.ConflictEvent{Conflict: *d.conflicts()[0], SupplierCode: ref("acme")}},
+		{Conflict: &redline.ConflictEvent{Conflict: *d.conflicts()[4]}},
+		{Level: &redline.LevelEvent{Level: *levels[1], SKU: "BRK-2", SupplierCode: ref("acme")}},
+		{Places: true},
+	} {
+		if slices.Contains(types, e.Type()) && len(batch.Events) < limit {
+			e.ID, e.At = after+int64(len(batch.Events)+1), depotTime
+			batch.Events = append(batch.Events, e)
+		}
+	}
+	return batch, nil
+}
+
+func (depot) LogFloor(context.Context) (int64, error) { return 20, nil }
+
+func (depot) LastIssued(context.Context) (int64, error) { return 42, nil }
 
 // onlyEvent is a log that tells one thing.
 type onlyEvent struct{ what redline.Telling }

@@ -34,9 +34,13 @@ var arguments = map[string][]string{
 	"order":                {`(by:{id:"x"})`, `(by:{number:"x"})`},
 	"Query.availability":   {`(lines:[{productId:"x",quantity:1}])`, `(lines:[{productId:"x",quantity:1}],includeStale:$no)`},
 	"Product.availability": {"", "(includeStale:true)", "(includeStale:false)", "(includeStale:$yes)", "(includeStale:$maybe)", "(includeStale:$left)"},
-	"reservation":          {`(id:"` + depotHold + `")`, `(id:"x")`},
-	"items":                {"", "(first:2)", "(first:0)", "(first:$n)"},
-	"orderHold":            {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
+	"events": {
+		"", "(types:[AVAILABILITY,INVENTORY,ORDER,CONFLICT])", "(types:[AVAILABILITY,INVENTORY])", "(types:[])", "(types:CONFLICT,first:$n)", "(first:1)", "(first:0)",
+		`(after:"` + redline.Cursor{Epoch: 1, ID: 40}.String() + `")`, `(after:"` + redline.Cursor{Epoch: 2, ID: 40}.String() + `")`, `(after:"x")`,
+	},
+	"reservation": {`(id:"` + depotHold + `")`, `(id:"x")`},
+	"items":       {"", "(first:2)", "(first:0)", "(first:$n)"},
+	"orderHold":   {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
 	"supplierFeedSubmit": {
 		`(input:{idempotencyKey:"k",mode:FULL,asOf:"2024-05-31T08:00:00Z",rows:[]})`,
 		`(input:{idempotencyKey:"k",mode:FULL,asOf:"2024-05-31T08:00:00Z",rows:[],dryRun:true})`,

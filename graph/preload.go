@@ -99,8 +99,14 @@ func load[T any](ctx context.Context, p *preloader, objs []T) error {
 
 // loadPage fills what the root field, a connection, asks of the items of its page.
 func loadPage[T any](ctx context.Context, p *preloader, page *redline.Page[T]) error {
-	g := gathering{p: p, size: len(page.Items)}
-	if err := g.gatherPage(p.root, 1, listed(page.Items)); err != nil {
+	return loadItems(ctx, p, 1, page.Items)
+}
+
+// loadItems is loadPage for items of so many pages: of none where they are more of
+// a page that was counted already.
+func loadItems[T any](ctx context.Context, p *preloader, pages int, items []T) error {
+	g := gathering{p: p, size: len(items)}
+	if err := g.gatherPage(p.root, pages, listed(items)); err != nil {
 		return err
 	}
 	return p.run(ctx, g.level)

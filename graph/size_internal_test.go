@@ -16,7 +16,7 @@ import (
 // counted is what an answer of small was counted as, and what it has.
 func counted(t *testing.T, query string) (values, has int) {
 	t.Helper()
-	e := New(Options{Store: small{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}).Executor()
+	e := New(Options{Store: small{}, Live: onlyEvent{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}).Executor()
 	var own *answer
 	e.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		own = answerFrom(ctx)
@@ -135,6 +135,16 @@ func (small) LevelsByID(_ context.Context, _ redline.Principal, ids []string) (m
 	return found, nil
 }
 
+func (s small) EventsBetween(context.Context, int64, int64, []string, int) (redline.EventBatch, error) {
+	return redline.EventBatch{UpTo: 42, Events: []*redline.Event{
+		{ID: 1, Level: &redline.LevelEvent{Active: true, Changes: make([]redline.QuantityChange, 3), Before: redline.LevelBefore{Stale: true}}},
+		{ID: 2, Order: &redline.OrderEvent{Order: *s.order()}}, {ID: 3, Order: &redline.OrderEvent{Order: *s.order()}},
+		{ID: 4, Conflict: &redline.ConflictEvent{Conflict: redline.Conflict{Facts: redline.Attributes{{}, {}}}}},
+	}}, nil
+}
+
+func (small) LogFloor(context.Context) (int64, error) { return 0, nil }
+
 func (small) AuditEntries(
 	context.Context, redline.Principal, redline.AuditFilter, redline.PageRequest,
 ) (*redline.Page[*redline.AuditEntry], error) {
@@ -166,6 +176,9 @@ func TestAnswersAreCounted(t *testing.T) {
 		`{orders{totalCount nodes{id} edges{cursor node{id lines{id}}} pageInfo{hasNextPage endCursor}}}`,
 		`{auditEntries{nodes{id outcome} edges{node{actor}}}}`,
 		`{viewer{subject scopes suppliers{id}}}`,
+		`{events(types:[]){nodes{cursor} cursor hasMore}}`,
+		`{events{hasMore nodes{__typename cursor ...on InventoryEvent{reason changes{delta} level{id product{id}}} ...on ConflictEvent{conflict{facts{name}}}}}}`,
+		`{events(types:[AVAILABILITY,ORDER]){a:nodes{kind ...on AvailabilityEvent{product{id}} ...on OrderEvent{order{nextStatuses lines{id quantity}}}} b:nodes{at}}}`,
 		`{nodes(ids:["` + id + `","` + id + `","` + id + `"]){id ...on Order{number lines{id}}}}`,
 		`mutation{orderHold(input:{orderId:"x",reason:"r"}){userErrors{__typename code field ...on InvalidTransition{allowed from}} order{id}}}`,
 	} {

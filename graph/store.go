@@ -20,6 +20,7 @@ type Store interface {
 	ConflictStore
 	AuditStore
 	StateStore
+	EventStore
 }
 
 // CatalogStore reads products, suppliers and locations.
@@ -157,6 +158,19 @@ type StateStore interface {
 	OrdersState(ctx context.Context, p redline.Principal, f redline.OrderFilter, orderIDs []string) (*redline.State, error)
 	// ConflictsState has those that are open.
 	ConflictsState(ctx context.Context, p redline.Principal) (*redline.State, error)
+}
+
+// EventStore reads what is settled of the event log.
+type EventStore interface {
+	// EventsBetween returns the events of these types behind after and up to upTo,
+	// by id: at most limit, and the position up to which that is all. Where the log
+	// no longer reaches back to after it is CURSOR_EXPIRED, and never a part of them.
+	EventsBetween(ctx context.Context, after, upTo int64, types []string, limit int) (redline.EventBatch, error)
+	// LogFloor is the position behind which the log is whole: 0 as long as nothing
+	// was dropped.
+	LogFloor(ctx context.Context) (int64, error)
+	// LastIssued is the newest id that the log has given out, 0 before the first.
+	LastIssued(ctx context.Context) (int64, error)
 }
 
 // AuditStore reads the audit, and is told of what no repository would see.

@@ -16,14 +16,6 @@ type subscription struct{ *resolver }
 // that takes longer.
 const eventTimeout = 10 * time.Second
 
-// teller is how a subscription tells what it follows: as what, and where to note
-// what came of reading what was asked for beside it.
-type teller[T any] struct {
-	query  redline.LiveQuery
-	tell   func(redline.Telling) *T
-	beside func(*T) *model.Beside
-}
-
 // follow has the live engine follow a query for the operation of ctx. What it has
 // told comes by the channel, which has room for it: nobody waits here.
 func follow[T any](ctx context.Context, r *resolver, t teller[T]) (<-chan *T, error) {
@@ -93,25 +85,6 @@ func loadBeside[T any](ctx context.Context, r *resolver, events []*redline.Event
 	return load(ctx, p, subjects)
 }
 
-// kindOfTelling is what is told: of an event, what it is under the filter.
-func kindOfTelling(what redline.Telling, filtered func(*redline.Event) model.EventKind) model.EventKind {
-	switch {
-	case what.Event == nil:
-		return model.EventKindCaughtUp
-	case what.InState:
-		return model.EventKindSnapshot
-	}
-	return filtered(what.Event)
-}
-
-// atOf is when what is told came to be.
-func atOf(what redline.Telling) time.Time {
-	if what.Event == nil {
-		return what.At
-	}
-	return what.Event.At
-}
-
 // state reads the subjects of a query, and leaves those that meet its filter as
 // events do.
 func state(read func(context.Context) (*redline.State, error), meets func(*redline.Event) bool) func(context.Context) (*redline.State, error) {
@@ -133,26 +106,12 @@ func (s subscription) AvailabilityChanged(
 	if err != nil {
 		return nil, err
 	}
-	change := func(*redline.Event) model.EventKind { return model.EventKindChange }
-	return follow(ctx, s.resolver, teller[model.AvailabilityEvent]{
-		query: redline.LiveQuery{
-			Type: redline.EventLevel, Terms: f.terms(redline.Anonymous()),
-			After: after, Snapshot: snapshot, Latest: delivery == model.DeliveryLatest,
-			Wants: func(e *redline.Event) bool { return e.Level.ChangesAvailability() && f.concerns(e.Level) },
-			State: state(func(ctx context.Context) (*redline.State, error) {
-				return s.store.AvailabilityState(ctx, f.stored())
-			}, func(e *redline.Event) bool { return e.Level.Active && f.concerns(e.Level) }),
-		},
-		tell: func(what redline.Telling) *model.AvailabilityEvent {
-			next := &model.AvailabilityEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, change), At: atOf(what)}
-			if what.Event != nil {
-				level := what.Event.Level.Level
-				next.Available, next.Stale, next.Of = &level.Available, &level.Stale, &level
-			}
-			return next
-		},
-		beside: func(e *model.AvailabilityEvent) *model.Beside { return &e.Beside },
-	})
+	t := availabilityTeller(f)
+	t.query.After, t.query.Snapshot, t.query.Latest = after, snapshot, delivery == model.DeliveryLatest
+	t.query.State = state(func(ctx context.Context) (*redline.State, error) {
+		return s.store.AvailabilityState(ctx, f.stored())
+	}, func(e *redline.Event) bool { return e.Level.Active && f.concerns(e.Level) })
+	return follow(ctx, s.resolver, t)
 }
 
 // InventoryChanged tells of levels to whoever may see them.
@@ -164,30 +123,12 @@ func (s subscription) InventoryChanged(
 	if err != nil {
 		return nil, err
 	}
-	kind := func(e *redline.Event) model.EventKind { return f.kind(e.Level) }
-	return follow(ctx, s.resolver, teller[model.InventoryEvent]{
-		query: redline.LiveQuery{
-			Type: redline.EventLevel, Terms: f.terms(p),
-			After: after, Snapshot: snapshot, Latest: delivery == model.DeliveryLatest,
-			Wants: func(e *redline.Event) bool { return e.Level.VisibleTo(p) && kind(e) != "" },
-			State: state(func(ctx context.Context) (*redline.State, error) {
-				return s.store.LevelsState(ctx, p, f.stored())
-			}, func(e *redline.Event) bool { return e.Level.VisibleTo(p) && kind(e) == model.EventKindChange }),
-		},
-		tell: func(what redline.Telling) *model.InventoryEvent {
-			next := &model.InventoryEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, kind), At: atOf(what)}
-			if what.Event != nil {
-				level := what.Event.Level.Level
-				next.Of = &level
-			}
-			if what.Event != nil && !what.InState {
-				reason := what.Event.Level.Reason
-				next.Reason, next.Changes = &reason, what.Event.Level.Changes
-			}
-			return next
-		},
-		beside: func(e *model.InventoryEvent) *model.Beside { return &e.Beside },
-	})
+	t := inventoryTeller(p, f)
+	t.query.After, t.query.Snapshot, t.query.Latest = after, snapshot, delivery == model.DeliveryLatest
+	t.query.State = state(func(ctx context.Context) (*redline.State, error) {
+		return s.store.LevelsState(ctx, p, f.stored())
+	}, func(e *redline.Event) bool { return e.Level.VisibleTo(p) && f.kind(e.Level) == model.EventKindChange })
+	return follow(ctx, s.resolver, t)
 }
 
 // OrderChanged tells of orders to whoever may see them, as they may see them.
@@ -199,52 +140,22 @@ func (s subscription) OrderChanged(
 	if err != nil {
 		return nil, err
 	}
-	kind := func(e *redline.Event) model.EventKind { return f.kind(e.Order, p) }
-	return follow(ctx, s.resolver, teller[model.OrderEvent]{
-		query: redline.LiveQuery{
-			Type: redline.EventOrder, Terms: f.terms(p),
-			After: after, Snapshot: snapshot, Latest: delivery == model.DeliveryLatest,
-			Wants: func(e *redline.Event) bool { return e.Order.VisibleTo(p) && kind(e) != "" },
-			State: state(func(ctx context.Context) (*redline.State, error) {
-				stored, ids := f.stored()
-				return s.store.OrdersState(ctx, p, stored, ids)
-			}, func(e *redline.Event) bool { return e.Order.Order.VisibleTo(p) && kind(e) == model.EventKindChange }),
-		},
-		tell: func(what redline.Telling) *model.OrderEvent {
-			next := &model.OrderEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, kind), At: atOf(what)}
-			if what.Event == nil {
-				return next
-			}
-			e := what.Event.Order
-			to := e.To
-			next.From, next.To, next.Of = e.From, &to, orderAsTold(e, p)
-			if id := e.FulfillmentOrderID; id != nil {
-				next.Part = next.Of.Part(*id)
-			}
-			return next
-		},
-		beside: func(e *model.OrderEvent) *model.Beside { return &e.Beside },
+	t := orderTeller(p, f)
+	t.query.After, t.query.Snapshot, t.query.Latest = after, snapshot, delivery == model.DeliveryLatest
+	t.query.State = state(func(ctx context.Context) (*redline.State, error) {
+		stored, ids := f.stored()
+		return s.store.OrdersState(ctx, p, stored, ids)
+	}, func(e *redline.Event) bool {
+		return e.Order.Order.VisibleTo(p) && f.kind(e.Order, p) == model.EventKindChange
 	})
+	return follow(ctx, s.resolver, t)
 }
 
 // ConflictChanged tells of conflicts to whoever may see them, as they may see them.
 func (s subscription) ConflictChanged(ctx context.Context, after *string, snapshot bool) (<-chan *model.ConflictEvent, error) {
 	p := redline.PrincipalFrom(ctx)
-	change := func(*redline.Event) model.EventKind { return model.EventKindChange }
-	visible := func(e *redline.Event) bool { return e.Conflict.VisibleTo(p) }
-	return follow(ctx, s.resolver, teller[model.ConflictEvent]{
-		query: redline.LiveQuery{
-			Type: redline.EventConflict, Terms: termsOfSupplier(p), After: after, Snapshot: snapshot, Wants: visible,
-			State: state(func(ctx context.Context) (*redline.State, error) { return s.store.ConflictsState(ctx, p) }, visible),
-		},
-		tell: func(what redline.Telling) *model.ConflictEvent {
-			next := &model.ConflictEvent{Cursor: what.Cursor, Kind: kindOfTelling(what, change), At: atOf(what)}
-			if what.Event != nil {
-				conflict := *what.Event.Conflict.Conflict.For(p)
-				next.Of = &conflict
-			}
-			return next
-		},
-		beside: func(e *model.ConflictEvent) *model.Beside { return &e.Beside },
-	})
+	t := conflictTeller(p)
+	t.query.After, t.query.Snapshot = after, snapshot
+	t.query.State = state(func(ctx context.Context) (*redline.State, error) { return s.store.ConflictsState(ctx, p) }, t.query.Wants)
+	return follow(ctx, s.resolver, t)
 }

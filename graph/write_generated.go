@@ -25,6 +25,7 @@ const (
 	kindConflictEvent
 	kindConflictPayload
 	kindCustomer
+	kindEventPage
 	kindFulfillment
 	kindFulfillmentLine
 	kindFulfillmentOrder
@@ -104,6 +105,7 @@ var kindFields = [kinds][]string{
 	kindConflictEvent:               {"__typename", "cursor", "kind", "at", "conflict"},
 	kindConflictPayload:             {"__typename", "conflict", "userErrors", "replayed", "cursor"},
 	kindCustomer:                    {"__typename", "id", "name", "email"},
+	kindEventPage:                   {"__typename", "nodes", "cursor", "hasMore"},
 	kindFulfillment:                 {"__typename", "id", "status", "carrier", "trackingNumber", "trackingUrl", "lines", "shippedAt", "deliveredAt"},
 	kindFulfillmentLine:             {"__typename", "orderLine", "quantity"},
 	kindFulfillmentOrder:            {"__typename", "id", "order", "location", "supplier", "status", "nextStatuses", "lines", "fulfillments", "version", "shipTo", "submittedAt", "acknowledgeBy"},
@@ -180,6 +182,7 @@ var kindNames = [kinds]string{
 	kindConflictEvent:               "ConflictEvent",
 	kindConflictPayload:             "ConflictPayload",
 	kindCustomer:                    "Customer",
+	kindEventPage:                   "EventPage",
 	kindFulfillment:                 "Fulfillment",
 	kindFulfillmentLine:             "FulfillmentLine",
 	kindFulfillmentOrder:            "FulfillmentOrder",
@@ -270,6 +273,8 @@ func kindOf(v any) int {
 		return kindConflictPayload
 	case *redline.Customer:
 		return kindCustomer
+	case *model.EventPage:
+		return kindEventPage
 	case *redline.Fulfillment:
 		return kindFulfillment
 	case *redline.FulfillmentLine:
@@ -469,6 +474,11 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeSupplierConnection(f.of, v), true
+	case *model.EventPage:
+		if v == nil {
+			return false, false
+		}
+		return w.writeEventPage(f.of, v), true
 	case *model.InventoryEvent:
 		if v == nil {
 			return false, false
@@ -578,6 +588,20 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 		return whole, true
 	}
 	return false, false
+}
+
+func (w *writer) writeEvent(f *field, v model.Event) bool {
+	switch v := v.(type) {
+	case *model.AvailabilityEvent:
+		return w.writeAvailabilityEvent(f.kinds[kindAvailabilityEvent], v)
+	case *model.ConflictEvent:
+		return w.writeConflictEvent(f.kinds[kindConflictEvent], v)
+	case *model.InventoryEvent:
+		return w.writeInventoryEvent(f.kinds[kindInventoryEvent], v)
+	case *model.OrderEvent:
+		return w.writeOrderEvent(f.kinds[kindOrderEvent], v)
+	}
+	panic(fmt.Errorf("%T is no Event", v))
 }
 
 func (w *writer) writeNode(f *field, v redline.Node) bool {
@@ -1279,6 +1303,50 @@ func (w *writer) fieldsOfCustomer(o *object, v *redline.Customer, p *progress) {
 				continue
 			}
 			w.buf = scalar.AppendString(w.buf, *v.Email)
+		}
+	}
+}
+
+func (w *writer) writeEventPage(o *object, v *model.EventPage) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfEventPage(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfEventPage(o *object, v *model.EventPage, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"EventPage"`...)
+		case 1: // nodes
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Nodes {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeEvent(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 2: // cursor
+			w.buf = scalar.AppendCursor(w.buf, v.Cursor)
+		case 3: // hasMore
+			w.buf = scalar.AppendBoolean(w.buf, v.HasMore)
 		}
 	}
 }
@@ -4537,6 +4605,8 @@ func weigh(o *object, v any, open scopes) int {
 		return weighConflictPayload(o, v, open)
 	case *redline.Customer:
 		return weighCustomer(o, v, open)
+	case *model.EventPage:
+		return weighEventPage(o, v, open)
 	case *redline.Fulfillment:
 		return weighFulfillment(o, v, open)
 	case *redline.FulfillmentLine:
@@ -4817,6 +4887,20 @@ func weighCustomer(o *object, v *redline.Customer, open scopes) (n int) {
 			if v.Email != nil {
 				n += len(*v.Email) / textUnit
 			}
+		}
+	}
+	return n
+}
+
+func weighEventPage(o *object, v *model.EventPage, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 2: // cursor
+			n += len(v.Cursor) / textUnit
 		}
 	}
 	return n
@@ -5774,6 +5858,7 @@ var kindWeighs = [kinds][]bool{
 	kindConflictEvent:           {false, true, false, false, false},
 	kindConflictPayload:         {false, false, false, false, true},
 	kindCustomer:                {false, true, true, true},
+	kindEventPage:               {false, false, true, false},
 	kindFulfillment:             {false, true, false, true, true, true, true, false, false},
 	kindFulfillmentLine:         {false, true, false},
 	kindFulfillmentOrder:        {false, true, true, true, true, false, true, true, true, false, true, false, false},

@@ -53,12 +53,15 @@ type Broker struct {
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	index  index
-	closed bool
+	// snapshots are those that are being read, or were just now.
+	snapshots map[groupKey]*snapshot
+	index     index
+	closed    bool
 	// begun is closed while the place in the log is known, and open where it isn't
 	// yet, or the log has turned out to be another one.
 	begun chan struct{}
-	// moved is closed, and made anew, when settled moves; nil where nobody waits.
+	// moved is closed, and made anew, when settled moves or the log is another one;
+	// nil where nobody waits.
 	moved chan struct{}
 
 	// ctx ends with the broker.
@@ -81,7 +84,7 @@ func NewBroker(options BrokerOptions) (*Broker, error) {
 	options.Logger = orDefault(options.Logger, slog.Default())
 	b := &Broker{
 		options: options, begun: make(chan struct{}), wake: func() {},
-		groups: map[groupKey]*group{}, index: newIndex(), catchUps: make(chan struct{}, options.CatchUps),
+		groups: map[groupKey]*group{}, snapshots: map[groupKey]*snapshot{}, index: newIndex(), catchUps: make(chan struct{}, options.CatchUps),
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b, nil
@@ -145,16 +148,26 @@ func (b *Broker) settle(upTo int64) {
 
 func (b *Broker) settleLocked(upTo int64) {
 	b.settled.Store(max(upTo, b.settled.Load()))
+	b.tellMoved()
+}
+
+// tellMoved has everybody look who waits for settled to move. The caller holds mu.
+func (b *Broker) tellMoved() {
 	if b.moved != nil {
 		close(b.moved)
 		b.moved = nil
 	}
 }
 
-// awaitSettled waits until nothing up to a position is still to come.
-func (b *Broker) awaitSettled(ctx context.Context, upTo int64) error {
+// awaitSettled waits until nothing up to a position is still to come, as long as
+// the log is that of the epoch.
+func (b *Broker) awaitSettled(ctx context.Context, upTo int64, epoch uint32) error {
 	for {
 		b.mu.Lock()
+		if !b.knowsPlace() || b.epoch.Load() != epoch {
+			b.mu.Unlock()
+			return errExpired()
+		}
 		if b.settled.Load() >= upTo {
 			b.mu.Unlock()
 			return nil
@@ -223,6 +236,7 @@ func (b *Broker) reset() {
 	if b.knowsPlace() {
 		b.begun = make(chan struct{})
 	}
+	b.tellMoved()
 	b.mu.Unlock()
 	for _, g := range b.all() {
 		g.fail(errExpired())
@@ -300,12 +314,21 @@ func (b *Broker) join(op *operation, x *execution, from int64, epoch uint32) (he
 
 // newGroup begins the operation once more, on the group's own behalf.
 func (b *Broker) newGroup(key groupKey, x *execution, p redline.Principal) (*group, error) {
-	ctx := redline.WithPrincipal(redline.WithRequestID(b.ctx, redline.RequestIDFrom(x.ctx)), p)
-	own, refused := x.again(ctx)
+	own, err := b.another(x, p)
+	if err != nil {
+		return nil, err
+	}
+	return newGroup(b, key, own), nil
+}
+
+// another begins an operation once more, on behalf of all who are like the
+// principal. It ends with the broker.
+func (b *Broker) another(x *execution, p redline.Principal) (*execution, error) {
+	own, refused := x.again(redline.WithPrincipal(redline.WithRequestID(b.ctx, redline.RequestIDFrom(x.ctx)), p))
 	if refused != nil {
 		return nil, refused
 	}
-	return newGroup(b, key, own), nil
+	return own, nil
 }
 
 // leave takes an operation out of its group.

@@ -1,9 +1,9 @@
 package live_test
 
 import (
-	"context"
-	"errors"
-	"slices"
+	"fmt"
+	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -12,203 +12,148 @@ import (
 	"redline/live"
 )
 
-func newBroker(t interface{ Fatal(...any) }, queue int) *live.Broker {
-	broker, err := live.NewBroker(live.BrokerOptions{Queue: queue, Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return broker
-}
-
-func all(*redline.Event) bool { return true }
-
-// levels are all the types of events that these tests publish.
-var levels = []string{redline.EventLevel}
-
-// levelEvent is an event of some level.
-func levelEvent(id int64) *redline.Event {
-	return &redline.Event{ID: id, Level: &redline.LevelEvent{}}
-}
-
-// Every subscriber gets the events that it wants, all of them from when it came
-// to when it left, once and in order.
-func TestEverySubscriberGetsItsEventsInOrder(t *testing.T) {
+// Members come, with and without a cursor, read, stall and leave while events are
+// published. Each is told all that it wants from where it began, once and in order,
+// and how the others do makes no difference.
+func TestEveryMemberIsToldTheLogFromWhereItBegan(t *testing.T) {
 	t.Parallel()
-	type subscriber struct {
-		every  int64
-		cancel context.CancelFunc
-		events <-chan *redline.Event
-		want   []int64
-		left   bool
+	type member struct {
+		*listener
+		every, at int64
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		broker := newBroker(t, 0)
-		defer broker.Close()
-		var subscribers []*subscriber
+	rapid.Check(t, func(rt *rapid.T) {
+		e := newEngine(t, setting{})
+		defer e.stop()
+		var members []*member
 		var head int64
-		t.Repeat(map[string]func(*rapid.T){
-			"subscribe": func(t *rapid.T) {
-				s := &subscriber{every: rapid.Int64Range(1, 4).Draw(t, "every")}
-				var ctx context.Context
-				ctx, s.cancel = context.WithCancel(context.Background())
-				var err error
-				s.events, err = broker.Subscribe(ctx, redline.EventLevel, func(e *redline.Event) bool { return e.ID%s.every == 0 })
-				if err != nil {
-					t.Fatal(err)
+		some := func(rt *rapid.T) *member {
+			if len(members) == 0 {
+				rt.Skip("nobody is there")
+			}
+			return members[rapid.IntRange(0, len(members)-1).Draw(rt, "member")]
+		}
+		// following is the next event that a member wants.
+		following := func(m *member) int64 {
+			for _, id := range e.log.events {
+				if id > m.at && id%m.every == 0 {
+					return id
 				}
-				subscribers = append(subscribers, s)
+			}
+			return 0
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"come": func(rt *rapid.T) {
+				m := &member{every: rapid.Int64Range(1, 3).Draw(rt, "every"), at: head}
+				query := fmt.Sprintf("subscription { events(every: %d) }", m.every)
+				if rapid.Bool().Draw(rt, "with a cursor") {
+					m.at = rapid.Int64Range(0, head).Draw(rt, "after")
+					query = fmt.Sprintf("subscription { events(every: %d, after: %q) }", m.every, cursor(m.at))
+				}
+				m.listener = e.listen(query)
+				for id := following(m); id > 0; id = following(m) {
+					m.expectEvents(id)
+					m.at = id
+				}
+				m.expectCaughtUp(head)
+				members = append(members, m)
 			},
-			"publish": func(t *rapid.T) {
-				head += rapid.Int64Range(1, 3).Draw(t, "gap")
-				broker.Publish(levelEvent(head), levels)
-				if broker.Head() != head {
-					t.Fatalf("the head is %d after %d", broker.Head(), head)
+			"publish": func(rt *rapid.T) {
+				for range rapid.IntRange(1, 5).Draw(rt, "events") {
+					head += rapid.Int64Range(1, 3).Draw(rt, "gap")
+					e.publish(head, head)
 				}
-				for _, s := range subscribers {
-					if !s.left && head%s.every == 0 {
-						s.want = append(s.want, head)
+				if e.broker.Head() != head {
+					rt.Fatalf("the head is %d after %d", e.broker.Head(), head)
+				}
+			},
+			"read": func(rt *rapid.T) {
+				m := some(rt)
+				m.resume()
+				for n := rapid.IntRange(0, 10).Draw(rt, "events"); n > 0 && following(m) > 0; n-- {
+					id := following(m)
+					m.expectEvents(id)
+					m.at = id
+				}
+			},
+			"stall":  func(rt *rapid.T) { some(rt).stall() },
+			"resume": func(rt *rapid.T) { some(rt).resume() },
+			"leave": func(rt *rapid.T) {
+				m := some(rt)
+				m.leave()
+				for i := range members {
+					if members[i] == m {
+						members = append(members[:i], members[i+1:]...)
+						break
 					}
 				}
-			},
-			"read": func(t *rapid.T) {
-				if len(subscribers) == 0 {
-					return
-				}
-				s := subscribers[rapid.IntRange(0, len(subscribers)-1).Draw(t, "reader")]
-				for n := rapid.IntRange(0, len(s.want)).Draw(t, "events"); n > 0 && !s.left; n-- {
-					if e := <-s.events; e.ID != s.want[0] {
-						t.Fatalf("got event %d, want %d", e.ID, s.want[0])
-					}
-					s.want = s.want[1:]
-				}
-			},
-			"leave": func(t *rapid.T) {
-				if len(subscribers) == 0 {
-					return
-				}
-				s := subscribers[rapid.IntRange(0, len(subscribers)-1).Draw(t, "leaver")]
-				s.cancel()
-				s.left = true
-				got := drained(s.events)
-				if len(got) > len(s.want) || !slices.Equal(got, s.want[:len(got)]) {
-					t.Fatalf("while leaving got %v of %v", got, s.want)
-				}
-				s.want = nil
 			},
 		})
-		for _, s := range subscribers {
-			for ; !s.left && len(s.want) > 0; s.want = s.want[1:] {
-				if e := <-s.events; e.ID != s.want[0] {
-					t.Fatalf("got event %d, want %d", e.ID, s.want[0])
-				}
+		for _, m := range members {
+			m.resume()
+			for id := following(m); id > 0; id = following(m) {
+				m.expectEvents(id)
+				m.at = id
 			}
-			s.cancel()
-			if rest := drained(s.events); len(rest) > 0 {
-				t.Fatalf("beyond what was wanted came %v", rest)
+			m.leave()
+			if rest := m.rest(); len(rest) > 0 {
+				rt.Fatalf("beyond what was wanted came %v", rest)
 			}
+		}
+		if s := e.door.Stats(); s.Groups > 0 || s.Subscriptions > 0 || s.Streams > 0 || s.Waiting > 0 {
+			rt.Fatalf("when all have left there is %+v", s)
 		}
 	})
 }
 
-// drained reads until the channel closes.
-func drained(events <-chan *redline.Event) (ids []int64) {
-	for e := range events {
-		ids = append(ids, e.ID)
-	}
-	return ids
-}
-
-func TestAFullQueueCutsOffItsSubscriberAlone(t *testing.T) {
+// Many come to one group and go from it while a tailer publishes as fast as it can:
+// from where it was told that it is caught up, each has all of the log.
+func TestWhoComesAndGoesDisturbsNobody(t *testing.T) {
 	t.Parallel()
-	const queue = 3
-	broker := newBroker(t, queue)
-	defer broker.Close()
-	slow, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
-	if err != nil {
-		t.Fatal(err)
+	const total, visitors = 2000, 8
+	e := newEngine(t, setting{tails: true, door: live.DoorOptions{Limits: live.Limits{QueueMessages: total + 10}}})
+	stays := e.listen("subscription { events }")
+	defer stays.leave()
+	stays.expectCaughtUp(0)
+	stop := make(chan struct{})
+	var visiting sync.WaitGroup
+	for range visitors {
+		visiting.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				l := e.listen("subscription { events }")
+				m := l.next()
+				if m.value != "caught up" {
+					t.Errorf("at first came %+v", m)
+				}
+				at := m.at.ID
+				for left := rand.IntN(50); left > 0 && at < total; left-- {
+					if m = l.next(); m.n != at+1 || m.at != (redline.Cursor{Epoch: epoch, ID: m.n}) {
+						t.Errorf("after %d came %+v", at, m)
+						break
+					}
+					at = m.n
+				}
+				l.leave()
+			}
+		})
 	}
-	fast, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const total = 10
-	for id := int64(1); id <= total; id++ {
-		broker.Publish(levelEvent(id), levels)
-		if e := await(t, fast, "the fast one's event"); e == nil || e.ID != id {
-			t.Fatalf("the fast one got %v, want %d", e, id)
+	for id := int64(1); id <= total; id += 4 {
+		e.publish(id, id+3)
+		if id%100 == 1 {
+			// So that it goes on for as long as they come and go.
+			stays.expectEvents(upTo(max(id-100, 1), id-1)...)
 		}
 	}
-	// One more than the queue may be on its way to the channel. What comes is
-	// the beginning, without a gap.
-	got := drained(slow)
-	if len(got) > queue+1 {
-		t.Errorf("the slow one got %v", got)
-	}
-	for i, id := range got {
-		if id != int64(i+1) {
-			t.Errorf("the slow one got %v", got)
+	close(stop)
+	stays.expectEvents(upTo(total-99, total)...)
+	visiting.Wait()
+	for id := range int64(total) {
+		if got := e.schema.answered(id + 1); got != 1 {
+			t.Errorf("event %d was executed %d times", id+1, got)
 		}
-	}
-}
-
-func TestASubscriptionEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	broker := newBroker(t, 0)
-	defer broker.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	events, err := broker.Subscribe(ctx, redline.EventLevel, all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	drained(events)
-	if _, err := broker.Subscribe(ctx, redline.EventLevel, all); !errors.Is(err, context.Canceled) {
-		t.Errorf("subscribing with a context that has ended: %v", err)
-	}
-	broker.Publish(levelEvent(1), levels)
-}
-
-func TestCloseEndsEverySubscription(t *testing.T) {
-	t.Parallel()
-	broker := newBroker(t, 0)
-	var open []<-chan *redline.Event
-	for range 5 {
-		events, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		open = append(open, events)
-	}
-	broker.Publish(levelEvent(1), levels)
-	broker.Close()
-	for _, events := range open {
-		if got := drained(events); len(got) > 0 {
-			t.Errorf("a closed subscription still gave %v", got)
-		}
-	}
-	if _, err := broker.Subscribe(t.Context(), redline.EventLevel, all); !errors.Is(err, live.ErrClosed) {
-		t.Errorf("subscribing to a closed broker: %v", err)
-	}
-	broker.Close()
-}
-
-func TestAFilterThatPanicsEndsItsSubscriberAlone(t *testing.T) {
-	t.Parallel()
-	broker := newBroker(t, 0)
-	defer broker.Close()
-	bad, err := broker.Subscribe(t.Context(), redline.EventLevel, func(*redline.Event) bool { panic("no") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	good, err := broker.Subscribe(t.Context(), redline.EventLevel, all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	broker.Publish(levelEvent(1), levels)
-	if e := await(t, good, "the event"); e.ID != 1 {
-		t.Errorf("got event %d", e.ID)
-	}
-	if got := drained(bad); len(got) > 0 {
-		t.Errorf("the bad one got %v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"redline"
@@ -22,9 +23,10 @@ type catchUp struct {
 	from int64
 	// fresh says that it begins with the next change, wherever that is.
 	fresh bool
-	// state is what it began with; nil where it began with a cursor, or with
-	// nothing. Up to state.UpTo the log tells of changes that it contains.
-	state *redline.State
+	// snapshot is what it began with; nil where it began with a cursor, or with
+	// nothing, and once it is complete. Up to its upTo the log tells of changes that
+	// it contains.
+	snapshot *snapshot
 }
 
 // nearEnough is how many ids may lie between an operation and its group when it
@@ -41,11 +43,13 @@ const readBatch = 500
 // run tells the operation what it has to catch up with, makes it a member of its
 // group, and says that it is caught up. quietly leaves that word out.
 func (c *catchUp) run(ctx context.Context, quietly bool) error {
-	if c.state != nil {
-		if err := c.tellState(ctx); err != nil {
-			return err
+	if c.snapshot != nil {
+		for _, a := range c.snapshot.answers {
+			if err := c.put(ctx, a); err != nil {
+				return err
+			}
 		}
-		if err := c.broker.awaitSettled(ctx, c.state.UpTo); err != nil {
+		if err := c.broker.awaitSettled(ctx, c.snapshot.upTo, c.epoch); err != nil {
 			return err
 		}
 	}
@@ -68,7 +72,7 @@ func (c *catchUp) run(ctx context.Context, quietly bool) error {
 	if err := c.replay(ctx, head); err != nil {
 		return err
 	}
-	if c.state = nil; !quietly {
+	if c.snapshot = nil; !quietly {
 		if err := c.tell(ctx, []redline.Telling{{Cursor: c.cursor(c.from), At: time.Now().UTC()}}); err != nil {
 			return err
 		}
@@ -82,25 +86,7 @@ func (c *catchUp) run(ctx context.Context, quietly bool) error {
 // cursor writes a position. Before a snapshot is complete nobody can go on from
 // anywhere within it.
 func (c *catchUp) cursor(id int64) string {
-	return redline.Cursor{Epoch: c.epoch, ID: id, InSnapshot: c.state != nil}.String()
-}
-
-// tellState tells what there is.
-func (c *catchUp) tellState(ctx context.Context) error {
-	events := c.state.Events
-	for len(events) > 0 {
-		n := min(len(events), redline.TellMax)
-		what := make([]redline.Telling, n)
-		for i, e := range events[:n] {
-			what[i] = redline.Telling{Event: e, InState: true, Cursor: c.cursor(c.from)}
-		}
-		if err := c.tell(ctx, what); err != nil {
-			return err
-		}
-		clear(events[:n]) // or a slow reader would keep all of them
-		events = events[n:]
-	}
-	return nil
+	return redline.Cursor{Epoch: c.epoch, ID: id, InSnapshot: c.snapshot != nil}.String()
 }
 
 // replay tells what the log has up to a position.
@@ -134,15 +120,9 @@ func (c *catchUp) replay(ctx context.Context, upTo int64) error {
 // wanted are the events that the operation is told of: all that it wants and
 // that its state doesn't contain, or the newest of each subject.
 func (c *catchUp) wanted(events []*redline.Event) ([]*redline.Event, error) {
-	newest := map[string]int64{}
-	if c.op.latest {
-		for _, e := range events {
-			newest[e.Subject()] = e.ID
-		}
-	}
 	wanted := events[:0]
 	for _, e := range events {
-		if c.state != nil && c.state.Seen.Saw(e.Xid) || c.op.latest && newest[e.Subject()] != e.ID {
+		if c.snapshot != nil && c.snapshot.seen.Saw(e.Xid) {
 			continue
 		}
 		// Of a newer gateway, maybe, and no longer to be read.
@@ -156,6 +136,14 @@ func (c *catchUp) wanted(events []*redline.Event) ([]*redline.Event, error) {
 		if wants {
 			wanted = append(wanted, e)
 		}
+	}
+	if c.op.latest {
+		// Of those that it wants: what leaves a filter would not be told otherwise.
+		newest := map[string]int64{}
+		for _, e := range wanted {
+			newest[e.Subject()] = e.ID
+		}
+		wanted = slices.DeleteFunc(wanted, func(e *redline.Event) bool { return newest[e.Subject()] != e.ID })
 	}
 	return wanted, nil
 }
@@ -181,16 +169,13 @@ func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatc
 // It waits for a client that is slow to take what was missed; only what happens
 // meanwhile may be too much for it.
 func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
-	if c.epoch != c.broker.epoch.Load() {
-		return errExpired()
-	}
 	answers, err := c.x.tell(what, c.broker.options.Logger)
 	if err != nil {
 		return err
 	}
 	for _, a := range answers {
 		a.before = c.from
-		if err := c.op.client.put(ctx, c.op, a); err != nil {
+		if err := c.put(ctx, a); err != nil {
 			return err
 		}
 		if a.id > 0 {
@@ -198,6 +183,14 @@ func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
 		}
 	}
 	return nil
+}
+
+// put queues an answer, as long as the log is the same.
+func (c *catchUp) put(ctx context.Context, a *answer) error {
+	if c.epoch != c.broker.epoch.Load() {
+		return errExpired()
+	}
+	return c.op.client.put(ctx, c.op, a)
 }
 
 // catchUp finds where an operation begins: where its cursor says, with what there
@@ -230,16 +223,14 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*cat
 		}
 	}
 	if withState {
-		err := untilAvailable(ctx, func() (err error) {
-			c.from = b.Head()
-			c.state, err = q.State(ctx)
-			return err
-		})
-		if err != nil {
+		if c.snapshot, err = b.snapshotOf(ctx, x); err != nil {
 			return nil, err
 		}
+		if c.from = c.snapshot.from; c.snapshot.epoch != c.epoch {
+			return nil, errExpired()
+		}
 	}
-	op.begins(c.from, withState)
+	op.begins(c.from, c.epoch, withState)
 	return c, nil
 }
 

@@ -54,9 +54,19 @@ type wire interface {
 // opens says whose connection it is. Nothing of the request is kept but its id
 // and who asks.
 func (c *client) opens(d *Door, w wire, r *http.Request, exec graphql.GraphExecutor, address string) {
-	p := redline.PrincipalFrom(r.Context())
 	c.door, c.broker, c.limits, c.wire = d, d.broker, d.options.Limits, w
-	c.exec, c.address, c.requestID, c.principal = exec, address, redline.RequestIDFrom(r.Context()), &p
+	c.exec, c.address, c.requestID = exec, address, redline.RequestIDFrom(r.Context())
+	c.principal = shared(redline.PrincipalFrom(r.Context()))
+}
+
+var anonymous = redline.Anonymous()
+
+// shared is a principal for a client to keep: all who have no token have the same.
+func shared(p redline.Principal) *redline.Principal {
+	if p.Role == anonymous.Role && !p.Authenticated() && len(p.Scopes) == 0 {
+		return &anonymous
+	}
+	return &p
 }
 
 // present is who the client is now.
@@ -82,9 +92,6 @@ func (c *client) find(id string) *operation {
 	}
 	return nil
 }
-
-// has reports whether an operation is running still. The caller holds mu.
-func (c *client) has(op *operation) bool { return slices.Contains(c.operations, op) }
 
 // send queues a message of the client's own. It never blocks: where the queue is
 // full the client is cut off.
@@ -133,16 +140,23 @@ func (c *client) takeLocked(op *operation, a *answer) bool {
 	if c.closing {
 		return false
 	}
+	if op.muted {
+		return true
+	}
 	m := message{kind: kindNext, op: op, answer: a}
+	latest := op.latest && a.subject != ""
+	if latest && c.outbox.retract(m) {
+		c.broker.stats.coalesced.Add(1)
+	}
 	if !c.outbox.fits(m, c.limits) {
 		op.dropped = min(op.dropped, a.before) // who resumes must not skip it
 		c.wire.cutOff()
 		return false
 	}
-	if !op.latest || a.subject == "" {
+	if latest {
+		c.outbox.pushLatest(m)
+	} else {
 		c.outbox.push(m)
-	} else if c.outbox.coalesce(m) {
-		c.broker.stats.coalesced.Add(1)
 	}
 	op.last = max(op.last, a.id)
 	c.broker.stats.answers.Add(1)
@@ -155,7 +169,11 @@ func (c *client) takeLocked(op *operation, a *answer) bool {
 func (c *client) put(ctx context.Context, op *operation, a *answer) error {
 	for {
 		c.mu.Lock()
-		room := c.outbox.waitRoom()
+		if op.muted {
+			c.mu.Unlock()
+			return errRights
+		}
+		room := c.outbox.waitRoom(message{kind: kindNext, op: op, answer: a}, c.limits)
 		if room == nil || c.closing || op.over {
 			ended := c.closing || op.over || !c.takeLocked(op, a)
 			c.mu.Unlock()
@@ -177,6 +195,9 @@ func (c *client) put(ctx context.Context, op *operation, a *answer) error {
 // what waits to be written as undelivered if it is to be dropped. It is "" where
 // the client has no operation that could. The caller holds mu.
 func (c *client) resumeFrom(dropped bool) string {
+	// Read before the head, which is of the same log or of a newer one: an old
+	// log's cursor is refused, and one that mixes them would not be.
+	epoch := c.broker.epoch.Load()
 	// Read before the groups' positions: see Broker.Publish.
 	lowest := c.broker.Head()
 	begin := false
@@ -191,7 +212,7 @@ func (c *client) resumeFrom(dropped bool) string {
 			}
 		}
 	}
-	return redline.Cursor{Epoch: c.broker.epoch.Load(), ID: lowest, InSnapshot: begin}.String()
+	return redline.Cursor{Epoch: epoch, ID: lowest, InSnapshot: begin}.String()
 }
 
 // drained tells a draining client to come back, once nothing is running on it

@@ -61,7 +61,7 @@ type Door struct {
 	// is done to one slot at a time.
 	slots    [slots]map[connection]struct{}
 	nextSlot int
-	rate     bucket
+	connects bucket
 	stopping bool
 	idle     chan struct{} // closed when stopping and none is open
 }
@@ -99,7 +99,6 @@ func NewDoor(broker *Broker, options DoorOptions) (*Door, error) {
 		options.Address = remoteHost
 	}
 	d := &Door{broker: broker, options: options, byAddr: map[string]int{}, idle: make(chan struct{})}
-	d.rate = newBucket(options.ConnectRate, options.ConnectBurst, time.Now())
 	for i := range d.slots {
 		d.slots[i] = map[connection]struct{}{}
 	}
@@ -128,7 +127,7 @@ func (d *Door) admit(address string) (status int, wait time.Duration) {
 		return http.StatusTooManyRequests, 0
 	}
 	if d.options.ConnectRate > 0 {
-		if wait := d.rate.tryTake(time.Now()); wait > 0 {
+		if wait := d.connects.tryTake(newRate(d.options.ConnectRate, d.options.ConnectBurst)); wait > 0 {
 			d.broker.stats.turnedAway.Add(1)
 			return http.StatusServiceUnavailable, wait
 		}

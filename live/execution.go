@@ -91,8 +91,12 @@ func (x *execution) tell(what []redline.Telling, log *slog.Logger) (answers []*a
 	room := make([]answer, len(what))
 	for i, t := range what {
 		response := x.responses(x.ctx)
-		if response == nil {
+		switch {
+		case response == nil:
 			return nil, errEnded
+		case response.Data == nil && len(response.Errors) > 0:
+			// Not what is told, but why nothing is. An execution's data is null at least.
+			return nil, response.Errors
 		}
 		a := &room[i]
 		if a.payload, err = encodeResult(response, t.Cursor); err != nil {

@@ -24,16 +24,16 @@ func FuzzClientMessages(f *testing.F) {
 		opening + `{"id":"1","type":"subscribe","payload":{"query":"{ hangs }"}}` + "\n" + `{"id":"1","type":"complete"}`,
 		opening + `{"id":"1","type":"subscribe","payload":{"query":"query Q($n: Int!) { large(bytes: $n) }","operationName":"Q","variables":{"n":12}}}`,
 		opening + `{"id":"1","type":"subscribe","payload":{"query":"subscription { events(name: \"x\") }"}}` + "\n" +
-			`{"id":"1","type":"subscribe","payload":{"query":"subscription { countdown(from: 1000000) }"}}`,
-		opening + `{"id":"1","type":"subscribe","payload":{"query":"subscription { countdown(from: 1000000) }"}}` + "\n" +
+			`{"id":"2","type":"subscribe","payload":{"query":"subscription { events(after: \"AAAABwAAAAAAAAAA\", delivery: LATEST) }"}}`,
+		opening + `{"id":"1","type":"subscribe","payload":{"query":"subscription { events(after: \"no cursor\") }"}}` + "\n" +
 			`{"type":"ping","payload":{"authorization":"Bearer x"}}`,
 		`{"type":"ping","payload":{"authorization":7}}`, `{"id":"1","type":"next","payload":{}}`, "\xff\x00", `{"type":"pong","payload":[]}`,
 	} {
 		f.Add([]byte(seed))
 	}
-	r := newRig(f, nil, live.WebSocketOptions{
+	r := newRig(f, setting{socket: live.WebSocketOptions{
 		MessagesPerSecond: 1 << 30, MessageBurst: 1 << 30, MaxMessageBytes: 4096, Linger: 10 * time.Millisecond,
-	}, 0)
+	}})
 	codes := []int{
 		websocket.CloseNormalClosure, live.CloseTooBig, live.CloseSlowReader, live.CloseBadMessage, live.CloseUnauthorized,
 		live.CloseForbidden, live.CloseIDInUse, live.CloseSecondInit,

@@ -113,6 +113,9 @@ func (g *group) next() (batch []pending, failed bool) {
 func (g *group) deliver(answers []*answer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.failed {
+		return // the log turned out to be another one meanwhile, and there is no queue
+	}
 	for i := 0; i < len(g.members); {
 		op := g.members[i]
 		here := true

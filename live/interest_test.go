@@ -16,87 +16,67 @@ import (
 	"redline/live"
 )
 
-func TestNobodyIsToldOfPlaces(t *testing.T) {
+// A resolver can't follow what nobody is told of, nor more than one thing, nor
+// anything where there is no live operation; and one that follows nothing is told
+// of nothing.
+func TestWhatCannotBeFollowed(t *testing.T) {
 	t.Parallel()
-	broker := newBroker(t, 0)
-	defer broker.Close()
-	for _, of := range []string{"", redline.EventPlaces, "product.changed"} {
-		if _, err := broker.Subscribe(t.Context(), of, all); err == nil {
-			t.Errorf("subscribed to events of the type %q", of)
+	e := newEngine(t, setting{})
+	for what, wants := range map[string]string{
+		"places": "nobody is told", "twice": "already", "outside": "no live operation", "nothing": "internal error",
+	} {
+		l := e.listen(fmt.Sprintf("subscription { follows(what: %q) }", what))
+		if m := l.next(); !strings.Contains(m.data, wants) || !strings.Contains(m.data, "presented") {
+			t.Errorf("%s: got %s, want %q", what, m.data, wants)
 		}
+		if m := l.next(); m.event != "complete" {
+			t.Errorf("%s: then came %+v", what, m)
+		}
+		l.expectEnd()
 	}
 }
 
 func TestASubscriberGetsEventsOfItsTypeAlone(t *testing.T) {
 	t.Parallel()
-	broker := newBroker(t, 0)
-	defer broker.Close()
-	want := func(e *redline.Event) bool { return e.Order.Order.ID != "" } // of a level it would panic
-	orders, err := broker.Subscribe(t.Context(), redline.EventOrder, want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conflicts, err := broker.Subscribe(t.Context(), redline.EventConflict, func(e *redline.Event) bool { return e.Conflict.VisibleTo(redline.System()) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	those := []string{redline.EventLevel, redline.EventOrder, redline.EventConflict}
-	for _, e := range []*redline.Event{
-		levelEvent(1), {ID: 2, Order: &redline.OrderEvent{}}, {ID: 3, Places: true}, {ID: 4},
-		{ID: 5, Order: &redline.OrderEvent{Order: redline.Order{ID: "ord"}}}, {ID: 6, Conflict: &redline.ConflictEvent{}},
-	} {
-		if !broker.Publish(e, those) || broker.Head() != e.ID {
-			t.Errorf("event %d was not published", e.ID)
-		}
-	}
-	if e := await(t, orders, "the order's event"); e.ID != 5 {
-		t.Errorf("got event %d", e.ID)
-	}
-	if e := await(t, conflicts, "the conflict's event"); e.ID != 6 {
-		t.Errorf("got event %d", e.ID)
-	}
+	e := newEngine(t, setting{log: &outageLog{orders: []int64{2, 5}, places: []int64{3}}})
+	orders, levels := e.listen("subscription { orders }"), e.listen("subscription { events }")
+	defer orders.leave()
+	defer levels.leave()
+	orders.expectCaughtUp(0)
+	levels.expectCaughtUp(0)
+	e.publish(1, 6)
+	orders.expectEvents(2, 5)
+	levels.expectEvents(1, 4, 6)
 }
 
 // What was not looked for isn't passed over once somebody wants it.
 func TestWhatWasReadForTooFewIsNotPublished(t *testing.T) {
 	t.Parallel()
-	broker := newBroker(t, 0)
-	defer broker.Close()
-	if !broker.Publish(levelEvent(1), nil) {
+	e := newEngine(t, setting{})
+	levels := []string{redline.EventLevel}
+	if !e.broker.Publish(levelEvent(1), nil) {
 		t.Error("with nobody there an event was refused")
 	}
-	ctx, leave := context.WithCancel(t.Context())
-	orders, err := broker.Subscribe(ctx, redline.EventOrder, all)
-	if err != nil {
-		t.Fatal(err)
+	orders := e.listen("subscription { orders }")
+	orders.expectCaughtUp(1)
+	if e.broker.Publish(levelEvent(3), levels) || e.broker.Head() != 1 {
+		t.Errorf("a subscriber of orders was passed over, up to %d", e.broker.Head())
 	}
-	if broker.Publish(levelEvent(3), levels) || broker.Head() != 1 {
-		t.Errorf("a subscriber of orders was passed over, up to %d", broker.Head())
-	}
-	leave()
-	drained(orders)
-	if !broker.Publish(levelEvent(3), levels) || broker.Head() != 3 {
-		t.Errorf("the subscriber has left, and the head is %d", broker.Head())
+	orders.leave()
+	if !e.broker.Publish(levelEvent(3), levels) || e.broker.Head() != 3 {
+		t.Errorf("the subscriber has left, and the head is %d", e.broker.Head())
 	}
 }
 
 func TestOnlyWhatIsWantedIsAskedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := &outageLog{events: []int64{1}}
-		broker := newBroker(t, 0)
-		tailer, err := live.NewTailer(log, broker, live.TailerOptions{Logger: quiet})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { _ = tailer.Run(ctx) })
+		e := newEngine(t, setting{log: &outageLog{events: []int64{1}}, tails: true})
 		expect := func(when string, want ...string) {
 			t.Helper()
-			tailer.Wake()
+			e.tailer.Wake()
 			elapse(poll)
-			log.change(func(l *outageLog) {
+			e.log.change(func(l *outageLog) {
 				slices.Sort(l.types)
 				if !slices.Equal(l.types, want) {
 					t.Errorf("%s, %v was asked for, not %v", when, l.types, want)
@@ -104,33 +84,20 @@ func TestOnlyWhatIsWantedIsAskedFor(t *testing.T) {
 			})
 		}
 		expect("with nobody there")
-		log.change(func(l *outageLog) { l.events = []int64{1, 2, 4} })
+		e.log.add(2, 4)
 		expect("with nobody there and something new")
-		if got := broker.Head(); got != 4 {
+		if got := e.broker.Head(); got != 4 {
 			t.Errorf("the head is %d", got)
 		}
-		var leave []context.CancelFunc
-		for _, of := range []string{redline.EventOrder, redline.EventLevel, redline.EventLevel} {
-			ctx, cancel := context.WithCancel(t.Context())
-			leave = append(leave, cancel)
-			events, err := broker.Subscribe(ctx, of, all)
-			if err != nil {
-				t.Fatal(err)
-			}
-			running.Go(func() { drained(events) })
-			if of == redline.EventOrder {
-				expect("for orders", redline.EventOrder)
-			}
-		}
+		orders := e.listen("subscription { orders }")
+		expect("for orders", redline.EventOrder)
+		level, same := e.listen("subscription { events }"), e.listen("subscription { events }")
 		expect("for both", redline.EventLevel, redline.EventOrder)
-		leave[0]()
-		leave[1]()
+		orders.leave()
+		level.leave()
 		expect("for the one who is left", redline.EventLevel)
-		leave[2]()
+		same.leave()
 		expect("when all have left")
-		cancel()
-		broker.Close()
-		running.Wait()
 	})
 }
 
@@ -139,24 +106,23 @@ func TestOnlyWhatIsWantedIsAskedFor(t *testing.T) {
 func TestWhoJoinsDuringALookMissesNothing(t *testing.T) {
 	t.Parallel()
 	inBubble(t, &outageLog{events: []int64{10}}, live.TailerOptions{}, func(t *testing.T, tl *tail) {
-		var joined <-chan *redline.Event
+		asked := make(chan *listener, 1)
 		tl.log.change(func(l *outageLog) {
 			l.events, l.orders = []int64{10, 11, 12, 13, 14}, []int64{12, 14}
 			l.looking = func() {
 				l.looking = nil
-				if got := tl.broker.Head(); got != 10 {
-					t.Errorf("the head is %d", got)
-				}
-				var err error
-				if joined, err = tl.broker.Subscribe(t.Context(), redline.EventOrder, all); err != nil {
-					t.Error(err)
-				}
+				joined := tl.listen("subscription { orders }")
+				// It is a member once it is caught up, which takes no look at the log.
+				joined.expectCaughtUp(10)
+				asked <- joined
 			}
 		})
 		tl.log.asked()
 		tl.tailer.Wake()
 		expectIDs(t, "who was there", tl.delivered(), 11, 13)
-		expectIDs(t, "who joined", []int64{await(t, joined, "an order").ID, await(t, joined, "another").ID}, 12, 14)
+		joined := <-asked
+		defer joined.leave()
+		joined.expectEvents(12, 14)
 		expectIDs(t, "asked", tl.log.asked(), 10, 10)
 		if got := tl.broker.Head(); got != 14 {
 			t.Errorf("the head is %d", got)
@@ -164,87 +130,62 @@ func TestWhoJoinsDuringALookMissesNothing(t *testing.T) {
 	})
 }
 
-// Many come and go while the log grows. Whoever was told a head gets all behind
+// Many come and go while the log grows. Whoever was told a position gets all behind
 // it that is of its type, once and in order, and nobody holds the others up.
 func TestWhoComesAndGoesMissesNothing(t *testing.T) {
 	t.Parallel()
 	const total, visitors = 3000, 6
-	log := &outageLog{events: []int64{1}}
 	isOrder := func(id int64) bool { return id%3 == 0 }
-	broker, err := live.NewBroker(live.BrokerOptions{Queue: total, Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tailer, err := live.NewTailer(log, broker, live.TailerOptions{Batch: 7, Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	var running, visiting sync.WaitGroup
-	running.Go(func() { _ = tailer.Run(ctx) })
-	await(t, tailer.Ready(), "the tailer")
-
+	e := newEngine(t, setting{
+		log: &outageLog{events: []int64{1}}, tails: true, tailer: live.TailerOptions{Batch: 7},
+		door: live.DoorOptions{Limits: live.Limits{QueueMessages: total + 10}},
+	})
 	// visit joins, reads some events, and leaves. It returns whether it has seen
 	// the log's end.
-	visit := func(of string) (bool, error) {
-		ctx, leave := context.WithCancel(ctx)
-		defer leave()
-		atLeast := broker.Head()
-		events, err := broker.Subscribe(ctx, of, all)
-		if err != nil {
-			return false, err
-		}
-		atMost := broker.Head()
-		next := func(id int64) int64 {
-			for id++; isOrder(id) != (of == redline.EventOrder); id++ {
+	visit := func(query string, orders bool) bool {
+		l := e.listen(query)
+		defer l.leave()
+		last := int64(-1) // what it was told is the position
+		for left := rand.IntN(40); left >= 0; left-- {
+			following := last + 1
+			for ; isOrder(following) != orders; following++ {
 			}
-			return id
-		}
-		last := int64(0)
-		for left := rand.IntN(40); left > 0; left-- {
-			if next(max(last, atMost)) > total {
-				return true, nil
+			if last >= 0 && following > total {
+				return true
 			}
-			e, ok := <-events
+			m, ok := l.tryNext()
 			switch {
-			case !ok:
-				return false, fmt.Errorf("cut off after %d: %w", last, ctx.Err())
-			case e.Type() != of:
-				return false, fmt.Errorf("event %d is of the type %s", e.ID, e.Type())
-			case last == 0 && (e.ID <= atLeast || e.ID > next(atMost)):
-				return false, fmt.Errorf("joined between %d and %d, and the first event was %d", atLeast, atMost, e.ID)
-			case last > 0 && e.ID != next(last):
-				return false, fmt.Errorf("after %d came %d", last, e.ID)
+			case !ok || m.event != "next" || m.code != "":
+				t.Errorf("after %d came %+v", last, m)
+				return true
+			case last < 0 && m.value != "caught up":
+				t.Errorf("at first came %q", m.value)
+				return true
+			case last >= 0 && m.n != following:
+				t.Errorf("after %d came %q, want %d", last, m.value, following)
+				return true
 			}
-			last = e.ID
+			last = m.at.ID
 		}
-		return false, nil
+		return false
 	}
+	var visiting sync.WaitGroup
 	for i := range visitors {
 		visiting.Go(func() {
-			for over := false; !over; {
-				var err error
-				if over, err = visit([]string{redline.EventLevel, redline.EventOrder}[i%2]); err != nil {
-					t.Error(err)
-					return
-				}
+			for !visit([]string{"subscription { events }", "subscription { orders }"}[i%2], i%2 == 1) {
 			}
 		})
 	}
 	for id := int64(2); id <= total; id++ {
-		log.change(func(l *outageLog) {
+		e.log.change(func(l *outageLog) {
 			l.events = append(l.events, id)
 			if isOrder(id) {
 				l.orders = append(l.orders, id)
 			}
 		})
-		tailer.Wake()
+		e.tailer.Wake()
 	}
 	visiting.Wait()
-	cancel()
-	running.Wait()
-	broker.Close()
 }
 
 // However many commits there are, the log is looked at now and then.

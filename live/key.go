@@ -29,9 +29,9 @@ func keyOf(x *execution, p redline.Principal) (groupKey, error) {
 	w.selections(x.operation.Operation.SelectionSet, true)
 	// What is spread, once each, in the order in which it is met.
 	for i := 0; i < len(w.fragments); i++ {
-		f := x.operation.Doc.Fragments.ForName(w.fragments[i])
+		f := x.operation.Doc.Fragments.ForName(w.fragments[i].name)
 		w.text("fragment", f.TypeCondition)
-		w.selections(f.SelectionSet, false)
+		w.selections(f.SelectionSet, w.fragments[i].root)
 	}
 	if w.err != nil {
 		return groupKey{}, fmt.Errorf("naming a live operation: %w", w.err)
@@ -48,9 +48,16 @@ var joining = []string{"after", "snapshot", "delivery"}
 type keyWriter struct {
 	hash      hash.Hash
 	variables map[string]any
-	// fragments are those that were spread so far, by name.
-	fragments []string
+	// fragments are those that were spread so far.
+	fragments []spread
 	err       error
+}
+
+// spread is a fragment by its name. One that has the root field is spread at the
+// root alone: nothing else has the type.
+type spread struct {
+	name string
+	root bool
 }
 
 // text writes words.
@@ -100,10 +107,10 @@ func (w *keyWriter) selections(set ast.SelectionSet, root bool) {
 			w.directives(s.Directives)
 			w.selections(s.SelectionSet, root)
 		case *ast.FragmentSpread:
-			at := slices.Index(w.fragments, s.Name)
+			at := slices.Index(w.fragments, spread{s.Name, root})
 			if at < 0 {
 				at = len(w.fragments)
-				w.fragments = append(w.fragments, s.Name)
+				w.fragments = append(w.fragments, spread{s.Name, root})
 			}
 			w.text("spread", fmt.Sprint(at))
 			w.directives(s.Directives)

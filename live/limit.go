@@ -2,7 +2,6 @@ package live
 
 import (
 	"errors"
-	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,35 +10,38 @@ import (
 	"time"
 )
 
-// bucket is a token bucket: rate tokens a second, at most burst of them saved.
-// It is for one goroutine at a time.
-type bucket struct {
-	rate, burst float64
-	tokens      float64
-	filled      time.Time
+// rate is how much is let through: one each so often in the long run, and burst at
+// once.
+type rate struct {
+	each  time.Duration
+	burst int
 }
 
-func newBucket(rate, burst int, now time.Time) bucket {
-	return bucket{rate: float64(rate), burst: float64(burst), tokens: float64(burst), filled: now}
+func newRate(perSecond, burst int) rate {
+	return rate{time.Second / time.Duration(max(perSecond, 1)), burst}
 }
+
+// bucket is a token bucket, kept as the moment up to which the tokens taken so far
+// pay: there is one for each socket. It is for one goroutine at a time.
+type bucket struct{ paid time.Duration }
+
+// began is when moments of buckets are counted from: so long ago that a new one,
+// which has paid for nothing since, is full.
+var began = time.Now().Add(-24 * time.Hour)
 
 // take takes a token, and returns how long to wait until it is there.
-func (b *bucket) take(now time.Time) time.Duration {
-	b.tokens = math.Min(b.burst, b.tokens+now.Sub(b.filled).Seconds()*b.rate)
-	b.filled = now
-	b.tokens--
-	if b.tokens >= 0 {
-		return 0
-	}
-	return time.Duration(-b.tokens / b.rate * float64(time.Second))
+func (b *bucket) take(r rate) time.Duration {
+	now := time.Since(began)
+	b.paid = max(b.paid, now-r.each*time.Duration(r.burst)) + r.each
+	return max(b.paid-now, 0)
 }
 
 // tryTake takes a token if there is one, and returns how long it is until there
 // is one otherwise.
-func (b *bucket) tryTake(now time.Time) time.Duration {
-	wait := b.take(now)
+func (b *bucket) tryTake(r rate) time.Duration {
+	wait := b.take(r)
 	if wait > 0 {
-		b.tokens++
+		b.paid -= r.each
 	}
 	return wait
 }

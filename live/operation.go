@@ -45,6 +45,11 @@ type operation struct {
 	live bool
 	// latest says that of the answers that wait the newest of each subject will do.
 	latest bool
+	// muted says that it is about to end because of its client's rights, and tells
+	// nothing any more.
+	muted bool
+	// epoch is that of the log that it is told.
+	epoch uint32
 	// inState says that it is being told a snapshot, from within which nobody can
 	// go on.
 	inState   bool
@@ -101,7 +106,7 @@ func (op *operation) run(ctx context.Context, params *graphql.RawParams, timeout
 	x, refused := prepare(ctx, op.client.exec, params)
 	switch {
 	case refused != nil:
-		op.finish(kindError, refused)
+		op.finish(refused)
 	case x.live():
 		op.attend(ctx, x)
 	default:
@@ -125,7 +130,7 @@ func (op *operation) answerOnce(x *execution, timeout time.Duration) {
 	case response.Data == nil && len(response.Errors) > 0:
 		// Refused before it was executed, by an interceptor. An execution's data is
 		// null at least.
-		op.finish(kindError, response.Errors)
+		op.finish(response.Errors)
 		return
 	}
 	payload, err := json.Marshal(response)
@@ -147,7 +152,7 @@ func (op *operation) attend(ctx context.Context, x *execution) {
 		return
 	}
 	if refused := x.dispatch(); refused != nil {
-		op.finish(kindError, refused)
+		op.finish(refused)
 		return
 	}
 	c, err := op.client.broker.catchUp(ctx, op, x)
@@ -173,12 +178,12 @@ func (op *operation) enter(as stage) bool {
 	return true
 }
 
-// begins says from where the operation is told, and whether that begins with a
-// snapshot.
-func (op *operation) begins(from int64, inState bool) {
+// begins says from where the operation is told, of which log, and whether that
+// begins with a snapshot.
+func (op *operation) begins(from int64, epoch uint32, inState bool) {
 	op.client.mu.Lock()
 	defer op.client.mu.Unlock()
-	op.last, op.inState = from, inState
+	op.last, op.epoch, op.inState = from, epoch, inState
 }
 
 // passed says that up to a position there is nothing that isn't in the outbox.
@@ -235,16 +240,16 @@ func (op *operation) position(head int64) (id int64, again bool) {
 	return min(max(op.last, min(head, op.group.behind.Load())), op.dropped), false
 }
 
-// finish ends the operation with its last message, and frees its id in the same
-// moment: a client that has the message may use the id again. Where somebody
+// finish ends the operation with its errors, and frees its id in the same moment: a
+// client that has the message may use the id again. Where somebody
 // else ended it before, it does nothing.
-func (op *operation) finish(k kind, list gqlerror.List) {
+func (op *operation) finish(list gqlerror.List) {
 	c := op.client
 	c.mu.Lock()
 	defer op.leave()
 	defer c.mu.Unlock()
 	if !op.over {
-		op.finishLocked(message{kind: k, op: op, answer: &answer{payload: encodeErrors(list), before: nowhere}})
+		op.finishLocked(message{kind: kindError, op: op, answer: &answer{payload: encodeErrors(list), before: nowhere}})
 	}
 }
 
@@ -253,14 +258,19 @@ func (op *operation) finishLocked(last message) {
 	op.silence()
 }
 
-// refuse ends the operation with an error, as the executor shows it. That it has
-// ended already, or its client, is nothing to tell anybody.
+// refuse ends the operation with an error, as the executor shows it; a list of the
+// executor's own is shown already. That it has ended already, or its client, is
+// nothing to tell anybody.
 func (op *operation) refuse(err error) {
 	if errors.Is(err, errEnded) || errors.Is(err, context.Canceled) {
 		op.finishQuietly()
 		return
 	}
-	op.finish(kindError, present(op.client.context(op.client.present()), op.client.exec, nil, refusal(err)))
+	list, shown := errors.AsType[gqlerror.List](err)
+	if !shown {
+		list = present(op.client.context(op.client.present()), op.client.exec, nil, refusal(err))
+	}
+	op.finish(list)
 }
 
 func (op *operation) finishQuietly() {

@@ -4,6 +4,8 @@ package live
 // guards it. An empty one holds no memory.
 type outbox struct {
 	messages []message
+	// one is room for a message that waits alone, as most do.
+	one [1]message
 	// popped is how many messages have left, so that a message's number stays the
 	// same while it waits: popped and its index.
 	popped uint64
@@ -49,17 +51,28 @@ func (o *outbox) len() int { return len(o.messages) - o.dead }
 
 // push queues a message behind all others.
 func (o *outbox) push(m message) {
+	if o.messages == nil {
+		o.messages = o.one[:0]
+	}
 	o.messages = append(o.messages, m)
 	o.bytes += m.size()
 }
 
-// coalesce queues an answer of an operation that wants the newest of each
-// subject, in place of the one that waits. It reports whether one did.
-func (o *outbox) coalesce(m message) (replaced bool) {
-	number, waits := m.op.waiting[m.answer.subject]
-	if waits {
+// retract takes out the answer that waits about the subject of another one, which
+// is to stand for both. It reports whether one did.
+func (o *outbox) retract(m message) (waited bool) {
+	number, waited := m.op.waiting[m.answer.subject]
+	if waited {
 		o.kill(&o.messages[number-o.popped])
-	} else if m.op.waiting == nil {
+		delete(m.op.waiting, m.answer.subject)
+	}
+	return waited
+}
+
+// pushLatest queues an answer of an operation that wants the newest of each
+// subject.
+func (o *outbox) pushLatest(m message) {
+	if m.op.waiting == nil {
 		m.op.waiting = map[string]uint64{}
 	}
 	m.op.waiting[m.answer.subject] = o.popped + uint64(len(o.messages))
@@ -67,7 +80,6 @@ func (o *outbox) coalesce(m message) (replaced bool) {
 	if o.dead > len(o.messages)/2 && o.dead > roomMessages {
 		o.compact()
 	}
-	return waits
 }
 
 // kill takes out a message whose place stays.
@@ -144,13 +156,11 @@ func (o *outbox) clear() {
 	o.tellRoom()
 }
 
-// roomy reports whether somebody who can wait may go on.
-func (o *outbox) roomy() bool { return o.len() < roomMessages && o.bytes < roomBytes }
-
-// waitRoom returns a channel that is closed once there is room again, nil where
-// there is.
-func (o *outbox) waitRoom() <-chan struct{} {
-	if o.roomy() {
+// waitRoom returns a channel that is closed once there may be room again for an
+// answer of somebody who can wait, nil where there is.
+func (o *outbox) waitRoom(m message, limits Limits) <-chan struct{} {
+	messages, bytes := min(roomMessages, limits.QueueMessages/2), min(roomBytes, limits.QueueBytes/2)
+	if o.len() == 0 || o.len() < messages && o.bytes < bytes && o.fits(m, limits) {
 		return nil
 	}
 	if o.room == nil {

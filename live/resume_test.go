@@ -1,295 +1,340 @@
 package live_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"redline"
 	"redline/live"
 )
 
-// told returns the ids of the events that came, by operation.
-func told(t *testing.T, messages []serverMessage) map[string][]int64 {
-	t.Helper()
-	out := map[string][]int64{}
-	for _, m := range messages {
-		if m.Type != "next" {
-			t.Errorf("a message %s of %s came before the close", m.Type, m.ID)
-			continue
-		}
-		var payload struct{ Data struct{ Events string } }
-		var id int64
-		if err := json.Unmarshal(m.Payload, &payload); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fmt.Sscan(payload.Data.Events, &id); err != nil {
-			t.Fatalf("%s: %v", m.Payload, err)
-		}
-		out[m.ID] = append(out[m.ID], id)
-	}
-	return out
-}
+func after(id int64) string { return fmt.Sprintf("subscription { events(after: %q) }", cursor(id)) }
 
-// checkResume checks that a client which was told of these events, and resumes
-// from the cursor, misses none: an operation wants every so manieth, from first
-// on.
-func checkResume(t *testing.T, told map[string][]int64, first int64, reason string, operations map[string]int64) {
-	t.Helper()
-	cursor, err := redline.ParseCursor(reason)
-	if err != nil || cursor.Epoch != epoch {
-		t.Fatalf("the reason %q is no cursor: %v", reason, err)
-	}
-	for id, every := range operations {
-		want := (first + every - 1) / every * every
-		for _, got := range told[id] {
-			if got != want {
-				t.Fatalf("every %d: told of %d, want %d", every, got, want)
-			}
-			want += every
-		}
-		if want <= cursor.ID {
-			t.Errorf("every %d: not told of %d, and the cursor is already %d", every, want, cursor.ID)
-		}
-	}
-}
-
-func TestASlowReaderIsCutOffAloneAndCanResume(t *testing.T) {
+func TestWhoResumesIsToldWhatWasMissedAndThenWhatComes(t *testing.T) {
 	t.Parallel()
-	const padding, queue, total = 4 << 10, 50, 6000
-	for name, limits := range map[string]struct {
-		options live.WebSocketOptions
-		queue   int
+	const missed = 1300 // more than are read at once, or told at once
+	e := newEngine(t, setting{log: &outageLog{events: upTo(1, missed), orders: []int64{3, 700}}})
+	l := e.listen(after(0))
+	defer l.leave()
+	for id := int64(1); id <= missed; id++ {
+		if id != 3 && id != 700 {
+			l.expectEvents(id)
+		}
+	}
+	l.expectCaughtUp(missed)
+	e.publish(missed+1, missed+2)
+	l.expectEvents(missed+1, missed+2)
+
+	l = e.listen(after(missed + 1))
+	defer l.leave()
+	l.expectEvents(missed + 2)
+	l.expectCaughtUp(missed + 2)
+	// Who has missed nothing, and who comes without a cursor, asks the log nothing.
+	e.log.change(func(l *outageLog) { l.reads = nil })
+	for _, query := range []string{after(missed + 2), "subscription { events }"} {
+		l = e.listen(query)
+		defer l.leave()
+		l.expectCaughtUp(missed + 2)
+	}
+	if got := e.log.reads; len(got) > 0 {
+		t.Errorf("the log was read behind %v", got)
+	}
+}
+
+// Readers come with a cursor, go at some moment and come back with the last one they
+// were told, while events flow. Each is told all that it wants, once, in order and
+// without a gap, however often it is caught up.
+func TestWhoComesBackWhileEventsFlowMissesNothing(t *testing.T) {
+	t.Parallel()
+	const begin, total, readers = 200, 1500, 4
+	e := newEngine(t, setting{
+		log: &outageLog{events: upTo(1, begin)}, tails: true, door: live.DoorOptions{Limits: live.Limits{QueueMessages: total + 10}},
+	})
+	var reading sync.WaitGroup
+	for reader := range readers {
+		every := int64(1 + reader%2)
+		reading.Go(func() {
+			at := rand.Int64N(begin)
+			for at/every*every < total/every*every {
+				l := e.listen(fmt.Sprintf("subscription { events(every: %d, after: %q) }", every, cursor(at)))
+				words := 0
+				for left := 1 + rand.IntN(500); left > 0 && at/every*every < total/every*every; left-- {
+					m, ok := l.tryNext()
+					switch {
+					case ok && m.n == 0 && m.value == "caught up" && words == 0 && m.at.ID >= at && m.at.ID < (at/every+1)*every:
+						words++
+					case !ok || m.n != (at/every+1)*every || m.at.ID != m.n:
+						t.Errorf("every %d: after %d came %+v", every, at, m)
+						l.leave()
+						return
+					}
+					at = m.at.ID
+				}
+				l.leave()
+			}
+		})
+	}
+	for id := int64(begin + 1); id <= total; id += 3 {
+		e.publish(id, min(id+2, total))
+	}
+	reading.Wait()
+}
+
+func TestACursorThatCannotBeGoneOnFromIsRefused(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, setting{log: &outageLog{events: upTo(1, 20), floor: 10, issued: 25}})
+	for name, one := range map[string]struct {
+		after string
+		code  redline.ErrorCode
 	}{
-		"by messages":         {live.WebSocketOptions{QueueMessages: queue}, total},
-		"by bytes":            {live.WebSocketOptions{QueueMessages: total, QueueBytes: queue * padding}, total},
-		"by two operations":   {live.WebSocketOptions{QueueMessages: queue}, total},
-		"by the broker alone": {live.WebSocketOptions{QueueMessages: total, QueueBytes: 1 << 30}, 1},
+		"too old":      {cursor(9), redline.CodeCursorExpired},
+		"older still":  {cursor(0), redline.CodeCursorExpired},
+		"another's":    {redline.Cursor{Epoch: epoch + 1, ID: 15}.String(), redline.CodeCursorExpired},
+		"never issued": {cursor(26), redline.CodeCursorExpired},
+		"garbage":      {"no cursor", redline.CodeInvalid},
+		"empty":        {"", redline.CodeInvalid},
+		"padded":       {cursor(15) + "=", redline.CodeInvalid},
+	} {
+		l := e.listen(fmt.Sprintf("subscription { events(after: %q) }", one.after))
+		m := l.next()
+		if m.code != string(one.code) || !strings.Contains(m.data, `"field":["after"]`) && one.code == redline.CodeInvalid {
+			t.Errorf("%s: got %s", name, m.data)
+		}
+		if m := l.next(); m.event != "complete" {
+			t.Errorf("%s: then came %+v", name, m)
+		}
+		l.expectEnd()
+	}
+	l := e.listen(after(10)) // just what is kept
+	defer l.leave()
+	l.expectEvents(upTo(11, 20)...)
+	l.expectCaughtUp(20)
+}
+
+// A node may be behind the one that the cursor is from.
+func TestACursorAheadOfTheHeadIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, setting{log: &outageLog{events: upTo(1, 5)}})
+	e.log.add(6, 7, 8, 9) // which this node has not looked at yet
+	there := e.listen("subscription { events }")
+	defer there.leave()
+	there.expectCaughtUp(5)
+	ahead := e.listen(after(8))
+	defer ahead.leave()
+	ahead.expectCaughtUp(8)
+	for id := int64(6); id <= 9; id++ {
+		e.broker.Publish(levelEvent(id), everyType)
+	}
+	there.expectEvents(6, 7, 8, 9)
+	ahead.expectEvents(9)
+}
+
+func TestWhoIsCaughtUpWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{log: &outageLog{events: upTo(1, 20)}})
+		e.log.change(func(l *outageLog) { l.history = unavailable() })
+		e.log.add(21)
+		missed, ahead := e.listen(after(18)), e.listen(after(21))
+		elapse(time.Minute)
+		if got := len(missed.messages) + len(ahead.messages); got > 0 {
+			t.Errorf("%d messages came though nothing can be read", got)
+		}
+		e.log.change(func(l *outageLog) { l.history = nil })
+		missed.expectEvents(19, 20)
+		missed.expectCaughtUp(20)
+		ahead.expectCaughtUp(21)
+
+		// Whatever else goes wrong ends the operation, and waiting ends with its client.
+		e.log.change(func(l *outageLog) { l.history = errors.New("no such table") })
+		failed := e.listen(after(18))
+		if m := failed.next(); !strings.Contains(m.data, "internal error") || strings.Contains(m.data, "table") {
+			t.Errorf("got %s", m.data)
+		}
+		failed.next()
+		failed.expectEnd()
+		e.log.change(func(l *outageLog) { l.history = unavailable() })
+		gone := e.listen(after(18))
+		elapse(time.Second)
+		gone.leave()
+		missed.leave()
+		ahead.leave()
+	})
+}
+
+// At most so many read the log at once, and who waits for that is told all the same.
+func TestSoManyReadTheLogAtOnce(t *testing.T) {
+	t.Parallel()
+	const most, readers = 2, 10
+	log := &outageLog{events: upTo(1, 20)}
+	var mu sync.Mutex
+	reading, highest := 0, 0
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		reading += n
+		highest = max(highest, reading)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{log: log, broker: live.BrokerOptions{CatchUps: most}})
+		release := make(chan struct{})
+		log.change(func(l *outageLog) {
+			l.reading = func() {
+				count(1)
+				<-release
+				count(-1)
+			}
+		})
+		var all []*listener
+		for range readers {
+			all = append(all, e.listen(after(18)))
+		}
+		synctest.Wait()
+		if highest != most {
+			t.Errorf("%d read at once, not %d", highest, most)
+		}
+		close(release)
+		for _, l := range all {
+			l.expectEvents(19, 20)
+			l.expectCaughtUp(20)
+			l.leave()
+		}
+		if highest != most {
+			t.Errorf("%d read at once, not %d", highest, most)
+		}
+	})
+}
+
+// What was missed isn't hurried: it waits in the log for a reader that is slow to
+// take it.
+func TestWhoIsSlowToTakeWhatWasMissedIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	const missed, most = 2000, 1000
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{log: &outageLog{events: upTo(1, missed)}, door: live.DoorOptions{Limits: live.Limits{QueueMessages: most}}})
+		l := e.ask(ask{query: after(0), stalled: true})
+		synctest.Wait()
+		if s := e.door.Stats(); s.Waiting == 0 || s.Waiting > most/2 || s.CutOff > 0 {
+			t.Errorf("%d messages wait, and %d were cut off", s.Waiting, s.CutOff)
+		}
+		l.resume()
+		l.expectEvents(upTo(1, missed)...)
+		l.expectCaughtUp(missed)
+		l.leave()
+	})
+}
+
+// What happens while it is caught up is held for it, but not without end.
+func TestWhatIsHeldForWhoIsCaughtUpIsBounded(t *testing.T) {
+	t.Parallel()
+	const missed, most = 900, 300
+	for name, limits := range map[string]live.Limits{
+		"by messages": {QueueMessages: most}, "by bytes": {QueueMessages: 1 << 20, QueueBytes: most * 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, nil, limits.options, limits.queue)
-			slow := r.dial(slowDialer())
-			slow.init("")
-			slow.expect(`{"type":"connection_ack"}`)
-			operations := map[string]int64{"1": 1}
-			if name == "by two operations" {
-				operations["3"] = 3
-			}
-			for id, every := range operations {
-				slow.subscribe(id, fmt.Sprintf(`subscription { events(name: "slow", every: %d, bytes: %d) }`, every, padding))
-				await(t, r.schema.subscribed, "the slow one's subscription")
-			}
-			fast := r.connect("")
-			if name != "by the broker alone" {
-				// Its queue of 1 asks of everybody to keep pace with this loop.
-				fast.subscribe("f", `subscription { events(name: "fast") }`)
-				await(t, r.schema.subscribed, "the fast one's subscription")
-			}
-
-			// slow reads nothing until it was cut off.
-			var last int64
-			for cut := false; !cut && last < total; {
-				last++
-				r.publish(last, last)
-				if name != "by the broker alone" {
-					fast.expect(fmt.Sprintf(`{"id":"f","type":"next","payload":{"data":{"events":"%d "}}}`, last))
+			synctest.Test(t, func(t *testing.T) {
+				e := newEngine(t, setting{log: &outageLog{events: upTo(1, missed)}, door: live.DoorOptions{Limits: limits}})
+				query := fmt.Sprintf("subscription { events(after: %q, bytes: 1000) }", cursor(0))
+				slow := e.ask(ask{query: query, stalled: true})
+				synctest.Wait()
+				last := int64(missed)
+				for ; e.door.Stats().CutOff == 0 && last < missed+10*most; last++ {
+					e.publish(last+1, last+1)
+					synctest.Wait()
 				}
-				select {
-				case <-r.schema.ended:
-					cut = true
-				default:
+				if held := last - missed; held > most+1 || held < most/2 {
+					t.Errorf("%d events were held", held)
 				}
-			}
-			if last == total {
-				await(t, r.schema.ended, "the slow reader to be cut off")
-			}
-			reason, before := slow.expectClose(live.CloseSlowReader)
-			checkResume(t, told(t, before), 1, reason, operations)
-			fast.expectQuiet()
+				slow.resume()
+				at := int64(0)
+				for m, ok := slow.tryNext(); ok; m, ok = slow.tryNext() {
+					if m.n != at+1 || m.at.ID != m.n {
+						t.Fatalf("after %d came %+v", at, m)
+					}
+					at = m.n
+				}
+				// It goes on from the last that it was told.
+				again := e.ask(ask{query: query, lastEventID: cursor(at)})
+				again.expectEvents(upTo(at+1, last)...)
+				again.expectCaughtUp(last)
+				again.leave()
+			})
 		})
 	}
 }
 
-func TestAMessageAloneMayBeLongerThanTheQueue(t *testing.T) {
+// A log that turns out to be another one, while somebody is told or is caught up.
+func TestAnotherLogEndsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	c := newRig(t, nil, live.WebSocketOptions{QueueBytes: 1}, 0).connect("")
-	for range 3 {
-		c.subscribe("1", "{ large(bytes: 100000) }")
-		m, text := c.read()
-		if m.Type != "next" || len(text) < 100_000 {
-			t.Fatalf("got %.100s", text)
-		}
-		c.expect(`{"id":"1","type":"complete"}`)
-	}
-}
-
-func TestADrainTellsEverybodyFromWhereToResume(t *testing.T) {
-	t.Parallel()
-	const sockets, first = 20, 101
-	r := newRig(t, nil, live.WebSocketOptions{
-		DrainSpread: 20 * time.Millisecond, QueueMessages: 1 << 30, QueueBytes: 1 << 40,
-	}, 1<<30)
-	r.publish(first-1, first-1)
-	type result struct {
-		reason string
-		told   map[string][]int64
-	}
-	results := make(chan result, sockets)
-	operations := map[string]int64{"1": 1, "2": 2, "7": 7}
-	for range sockets {
-		c := r.connect("")
-		for id, every := range operations {
-			c.subscribe(id, fmt.Sprintf(`subscription { events(name: "x", every: %d) }`, every))
-			await(t, r.schema.subscribed, "the subscription")
-		}
-		go func() {
-			var messages []serverMessage
-			for {
-				var m serverMessage
-				err := c.conn.ReadJSON(&m)
-				var closed *websocket.CloseError
-				if errors.As(err, &closed) && closed.Code == live.CloseRestart {
-					results <- result{closed.Text, told(t, messages)}
-					return
+	inBubble(t, &outageLog{events: upTo(1, 100)}, live.TailerOptions{}, func(t *testing.T, tl *tail) {
+		tl.member.expectCaughtUp(100)
+		other := func(l *outageLog) { l.events, l.epoch = upTo(1, 50), epoch+1 }
+		gate := make(chan struct{})
+		tl.schema.change(func(s *schema) {
+			s.telling = func(name string, _ []redline.Telling) {
+				if name == "waits" {
+					<-gate
 				}
-				if err != nil {
-					t.Error(err)
-					results <- result{}
-					return
+			}
+		})
+		caughtUp := tl.listen(fmt.Sprintf(`subscription { events(name: "waits", after: %q) }`, cursor(50)))
+		told := tl.listen(`subscription { events(name: "waits", every: 3) }`)
+		synctest.Wait()
+		tl.log.change(other)
+		tl.tailer.Wake()
+		elapse(time.Minute)
+		tl.member.expectRefused(redline.CodeCursorExpired)
+		close(gate)
+		for _, l := range []*listener{caughtUp, told} {
+			m := l.next()
+			for ; m.code == ""; m = l.next() {
+				if m.n > 100 {
+					t.Errorf("of the other log came %+v", m)
 				}
-				messages = append(messages, m)
 			}
-		}()
-	}
-	idle := r.connect("")
-
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	begun := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for id := int64(first); ; id++ {
-			if id == first+50 {
-				close(begun)
+			if m.code != string(redline.CodeCursorExpired) {
+				t.Errorf("got %s", m.data)
 			}
-			select {
-			case <-stop:
-				return
-			default:
-				r.publish(id, id)
-			}
+			l.next()
+			l.expectEnd()
 		}
-	}()
-	await(t, begun, "the events")
-	done := r.shutdown(t.Context(), "going")
-	// One without operations can go on from where it is.
-	reason, _ := idle.expectClose(live.CloseRestart)
-	if cursor, err := redline.ParseCursor(reason); err != nil || cursor.ID < first {
-		t.Errorf("the idle socket's reason is %q", reason)
-	}
-	if err := await(t, done, "the shutdown"); err != nil {
-		t.Error(err)
-	}
-	close(stop)
-	await(t, stopped, "the publisher")
-	for range sockets {
-		if result := await(t, results, "a socket's close"); result.reason != "" {
-			checkResume(t, result.told, first, result.reason, operations)
-		}
-	}
+	})
 }
 
-func TestAQuietOperationResumesFromTheHead(t *testing.T) {
+// The log is replaced while a group is about to tell of an event: its members are
+// told that, and nothing else.
+func TestAnotherLogEndsAGroupThatIsTelling(t *testing.T) {
 	t.Parallel()
-	const head = 10_000
-	r := newRig(t, nil, live.WebSocketOptions{}, head)
-	c := r.connect("")
-	c.subscribe("1", `subscription { events(name: "x", every: 5000) }`)
-	await(t, r.schema.subscribed, "the subscription")
-	r.publish(1, head-1)
-	c.expect(`{"id":"1","type":"next","payload":{"data":{"events":"5000 "}}}`)
-	done := r.shutdown(t.Context(), "going")
-	reason, _ := c.expectClose(live.CloseRestart)
-	// Not from 5000, its newest, which may soon be older than what is kept.
-	if want := (redline.Cursor{Epoch: epoch, ID: head - 1}).String(); reason != want {
-		t.Errorf("the reason is %q, want %q", reason, want)
-	}
-	if err := await(t, done, "the shutdown"); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAResolverThatLeavesEventsOutResumesFromNotFarBack(t *testing.T) {
-	t.Parallel()
-	const every, head, far = 500, 1000, 100
-	r := newRig(t, nil, live.WebSocketOptions{}, head)
-	c := r.connect("")
-	c.subscribe("1", fmt.Sprintf(`subscription { picky(name: "x", every: %d, mark: %d) }`, every, head))
-	await(t, r.schema.subscribed, "the subscription")
-	r.publish(1, head)
-	await(t, r.schema.marked, "the last answer")
-	done := r.shutdown(t.Context(), "going")
-	reason, _ := c.expectClose(live.CloseRestart)
-	cursor, err := redline.ParseCursor(reason)
-	if err != nil || cursor.ID < head-far || cursor.ID > head {
-		t.Errorf("the cursor is %+v, %v", cursor, err)
-	}
-	if err := await(t, done, "the shutdown"); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestADrainingGatewayTakesNoSocketsAndSaysWhatItWasTold(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, nil, live.WebSocketOptions{Cursor: func(int64) string { return "" }}, 0)
-	c := r.connect("")
-	done := r.shutdown(t.Context(), "a new release")
-	if reason, _ := c.expectClose(live.CloseRestart); reason != "a new release" {
-		t.Errorf("the reason is %q", reason)
-	}
-	if err := await(t, done, "the shutdown"); err != nil {
-		t.Error(err)
-	}
-	dialer := websocket.Dialer{Subprotocols: []string{subprotocol}}
-	_, response, err := dialer.Dial(r.url, nil)
-	if response == nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
-		t.Errorf("afterwards: status %d, %v", response.StatusCode, response.Header)
-	}
-}
-
-func TestAClosedBrokerEndsNoOperationAsIfItWereComplete(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, nil, live.WebSocketOptions{}, 0)
-	c := r.connect("")
-	c.subscribe("1", `subscription { events(name: "x") }`)
-	await(t, r.schema.subscribed, "the subscription")
-	r.broker.Close()
-	if _, before := c.expectClose(live.CloseRestart); len(before) > 0 {
-		t.Errorf("before the close came %v", before)
-	}
-}
-
-func TestAShutdownThatRunsOutOfTimeCutsWhoIsLeft(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, nil, live.WebSocketOptions{Linger: time.Hour}, 0)
-	c := r.connect("")
-	// It reads, but it never answers the close frame nor goes away.
-	c.conn.SetCloseHandler(func(int, string) error { return nil })
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	err := r.transport.Shutdown(ctx, "going")
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 left") {
-		t.Errorf("shutting down: %v", err)
-	}
+	inBubble(t, &outageLog{events: upTo(1, 100)}, live.TailerOptions{}, func(t *testing.T, tl *tail) {
+		tl.member.expectCaughtUp(100)
+		gate := make(chan struct{})
+		tl.schema.change(func(s *schema) {
+			s.telling = func(_ string, what []redline.Telling) {
+				if what[0].Event != nil {
+					<-gate
+				}
+			}
+		})
+		tl.log.add(101)
+		tl.tailer.Wake()
+		elapse(time.Second)
+		tl.log.change(func(l *outageLog) { l.events = upTo(1, 50) })
+		tl.tailer.Wake()
+		elapse(time.Minute)
+		close(gate)
+		tl.member.expectRefused(redline.CodeCursorExpired)
+		tl.schema.change(func(s *schema) { s.telling = nil })
+		late := tl.listen("subscription { events }")
+		defer late.leave()
+		late.expectCaughtUp(50)
+		tl.log.add(51)
+		late.expectEvents(51)
+	})
 }

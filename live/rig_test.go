@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -11,9 +12,11 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
@@ -34,71 +37,174 @@ const epoch = 7
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-// rig is a gateway with nothing but live subscriptions.
+// everyType are all the types of events that are told.
+var everyType = []string{redline.EventLevel, redline.EventOrder, redline.EventConflict}
+
+// setting is how an engine is set up. Its zero value will do for most tests.
+type setting struct {
+	// principal is whom a request has that says nothing else; nil is nobody.
+	principal *redline.Principal
+	broker    live.BrokerOptions
+	door      live.DoorOptions
+	socket    live.WebSocketOptions
+	stream    live.StreamOptions
+	tailer    live.TailerOptions
+	// log is what there is when it begins; nil is nothing.
+	log *outageLog
+	// tails has the tailer tail the log. Otherwise it only looks where the log
+	// ends, and publish hands events to the broker before it returns, so that a
+	// test knows when they have been.
+	tails bool
+	// unready doesn't wait for the tailer's first look.
+	unready bool
+	// extensions are the executor's.
+	extensions []graphql.HandlerExtension
+}
+
+// engine is a gateway with nothing but live subscriptions, and no server.
+type engine struct {
+	t       testing.TB
+	setting setting
+	log     *outageLog
+	broker  *live.Broker
+	tailer  *live.Tailer
+	door    *live.Door
+	streams *live.Streams
+	schema  *schema
+	exec    *executor.Executor
+	tailing sync.WaitGroup
+	cut     context.CancelFunc // ends the tailer
+}
+
+// newEngine starts an engine, and ends it with the test.
+func newEngine(t testing.TB, set setting) *engine {
+	t.Helper()
+	e := &engine{t: t, setting: set, log: set.log}
+	if e.log == nil {
+		e.log = &outageLog{}
+	}
+	if set.broker.History == nil {
+		set.broker.History = e.log
+	}
+	set.broker.Logger, set.door.Logger = quiet, quiet
+	if set.tailer.Logger == nil {
+		set.tailer.Logger = quiet
+	}
+	var err error
+	if e.broker, err = live.NewBroker(set.broker); err != nil {
+		t.Fatal(err)
+	}
+	if e.tailer, err = live.NewTailer(e.log, e.broker, set.tailer); err != nil {
+		t.Fatal(err)
+	}
+	if e.door, err = live.NewDoor(e.broker, set.door); err != nil {
+		t.Fatal(err)
+	}
+	if e.streams, err = live.NewStreams(e.door, set.stream); err != nil {
+		t.Fatal(err)
+	}
+	e.schema = newSchema(e.broker)
+	e.exec = executor.New(e.schema)
+	e.exec.SetErrorPresenter(present)
+	e.exec.SetRecoverFunc(func(context.Context, any) error { return errors.New("it panicked") })
+	for _, x := range set.extensions {
+		e.exec.Use(x)
+	}
+	var ctx context.Context
+	ctx, e.cut = context.WithCancel(context.Background())
+	e.tailing.Go(func() {
+		if err := e.tailer.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(e.stop)
+	if !set.unready {
+		await(t, e.tailer.Ready(), "the tailer")
+	}
+	if !set.tails {
+		e.cut()
+		e.tailing.Wait()
+	}
+	return e
+}
+
+// stop ends the engine; once more does nothing.
+func (e *engine) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := e.door.Shutdown(ctx); err != nil {
+		e.t.Error("shutting down:", err)
+	}
+	e.cut()
+	e.tailing.Wait()
+	e.broker.Close()
+}
+
+// publish adds events with these ids to the log, and has them published.
+func (e *engine) publish(from, to int64) {
+	for id := from; id <= to; id++ {
+		e.log.add(id)
+		if !e.setting.tails {
+			e.log.mu.Lock()
+			event := e.log.event(id)
+			e.log.mu.Unlock()
+			if !e.broker.Publish(event, everyType) {
+				e.t.Errorf("event %d was not published", id)
+			}
+		}
+	}
+	if e.setting.tails {
+		e.tailer.Wake()
+	}
+}
+
+// shutdown begins to see everybody out, and returns how that ends.
+func (e *engine) shutdown(ctx context.Context) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- e.door.Shutdown(ctx) }()
+	return done
+}
+
+// rig is an engine behind a server, for websockets and streams.
 type rig struct {
-	t         testing.TB
-	broker    *live.Broker
+	*engine
 	transport *live.WebSocket
-	schema    *schema
-	exec      *executor.Executor
-	url       string
-	// returned gets a word each time that the HTTP handler returns.
+	url       string // of websockets
+	// returned gets a word each time that the HTTP handler of a websocket returns.
 	returned chan struct{}
 }
 
-// newRig starts a gateway. Requests have the principal that principal names,
-// the anonymous one unless it is set.
-func newRig(t testing.TB, principal *redline.Principal, options live.WebSocketOptions, queue int) *rig {
+func newRig(t testing.TB, set setting) *rig {
 	t.Helper()
-	r := &rig{t: t, returned: make(chan struct{}, 1000)}
+	r := &rig{engine: newEngine(t, set), returned: make(chan struct{}, 1000)}
 	var err error
-	if r.broker, err = live.NewBroker(live.BrokerOptions{Queue: queue, Logger: quiet}); err != nil {
+	if r.transport, err = live.NewWebSocket(r.door, set.socket); err != nil {
 		t.Fatal(err)
 	}
-	options.Logger = quiet
-	if options.Cursor == nil {
-		options.Cursor = func(id int64) string { return redline.Cursor{Epoch: epoch, ID: id}.String() }
-	}
-	if r.transport, err = live.NewWebSocket(r.broker, options); err != nil {
-		t.Fatal(err)
-	}
-	r.schema = newSchema(r.broker)
-	r.exec = executor.New(r.schema)
-	r.exec.SetErrorPresenter(present)
-	r.exec.SetRecoverFunc(func(context.Context, any) error { return errors.New("it panicked") })
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		ctx := redline.WithRequestID(request.Context(), "req-1")
-		if principal != nil {
-			ctx = redline.WithPrincipal(ctx, *principal)
-		}
-		r.transport.Do(w, request.WithContext(ctx), r.exec)
-		r.returned <- struct{}{}
-	}))
+	server := httptest.NewServer(http.HandlerFunc(r.serve))
 	r.url = "ws" + strings.TrimPrefix(server.URL, "http")
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := r.transport.Shutdown(ctx, "the test is over"); err != nil {
-			t.Error("shutting down:", err)
-		}
-		r.broker.Close()
+		r.stop()
+		r.transport.Close()
 		server.Close()
 	})
 	return r
 }
 
-// shutdown begins to shut the sockets down, and returns how that ends.
-func (r *rig) shutdown(ctx context.Context, reason string) <-chan error {
-	done := make(chan error, 1)
-	go func() { done <- r.transport.Shutdown(ctx, reason) }()
-	return done
-}
-
-// publish publishes events with these ids.
-func (r *rig) publish(from, to int64) {
-	for id := from; id <= to; id++ {
-		r.broker.Publish(levelEvent(id), levels)
+// serve serves websockets, and for other requests an operation as a stream.
+func (r *rig) serve(w http.ResponseWriter, request *http.Request) {
+	ctx := redline.WithRequestID(request.Context(), "req-1")
+	if p := r.setting.principal; p != nil {
+		ctx = redline.WithPrincipal(ctx, *p)
 	}
+	request = request.WithContext(ctx)
+	if r.transport.Supports(request) {
+		r.transport.Do(w, request, r.exec)
+		r.returned <- struct{}{}
+		return
+	}
+	multipart := strings.Contains(request.Header.Get("Accept"), "multipart/mixed")
+	r.streams.Serve(w, request, &graphql.RawParams{Query: request.FormValue("query")}, r.exec, multipart)
 }
 
 // client is a websocket client that knows nothing of the protocol.
@@ -132,6 +238,15 @@ func (r *rig) connect(authorization string) *client {
 	return c
 }
 
+// connectSlow connects somebody who doesn't take much before reading.
+func (r *rig) connectSlow(authorization string) *client {
+	r.t.Helper()
+	c := r.dial(slowDialer())
+	c.init(authorization)
+	c.expect(`{"type":"connection_ack"}`)
+	return c
+}
+
 func (c *client) init(authorization string) {
 	c.t.Helper()
 	if authorization == "" {
@@ -157,12 +272,32 @@ func (c *client) subscribe(id, query string) {
 	c.send(`{"id":` + strconv.Quote(id) + `,"type":"subscribe","payload":{"query":` + strconv.Quote(query) + `}}`)
 }
 
+// follow subscribes, and reads until the operation is caught up at once: from
+// then on it is told all that is published.
+func (c *client) follow(id, query string, at int64) {
+	c.t.Helper()
+	c.subscribe(id, query)
+	c.expect(next(id, "events", "caught up", at))
+}
+
 // serverMessage is any message of the gateway.
 type serverMessage struct {
 	ID      string          `json:"id"`
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload"`
 }
+
+// cursor writes a position.
+func cursor(id int64) string { return redline.Cursor{Epoch: epoch, ID: id}.String() }
+
+// next is the message that tells something at a position. No text here needs to be
+// escaped.
+func next(id, field, value string, at int64) string {
+	return `{"id":"` + id + `","type":"next","payload":{"data":{"` + field + `":"` + value + `"},"extensions":{"cursor":"` + cursor(at) + `"}}}`
+}
+
+// event is the message that tells of an event.
+func event(id string, n int64) string { return next(id, "events", fmt.Sprint(n, " "), n) }
 
 // read returns the next message, and its text.
 func (c *client) read() (m serverMessage, text string) {
@@ -254,7 +389,7 @@ func slowDialer() *websocket.Dialer {
 		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			if err == nil {
-				err = conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+				err = conn.(*net.TCPConn).SetReadBuffer(512 << 10)
 			}
 			return conn, err
 		},

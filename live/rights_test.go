@@ -54,16 +54,16 @@ func TestWhoTheSocketIs(t *testing.T) {
 	options := live.WebSocketOptions{Authenticate: known.authenticate}
 	shop := redline.Principal{Issuer: "us", Subject: "shop", Role: redline.RoleStorefront}
 
-	newRig(t, nil, options, 0).connect("").expectWhoami("STOREFRONT  of ")
-	newRig(t, &shop, options, 0).connect("").expectWhoami("STOREFRONT shop of us")
-	newRig(t, &shop, options, 0).connect("Bearer hot").expectWhoami("SUPPLIER hot of us")
-	newRig(t, &shop, live.WebSocketOptions{}, 0).connect("").expectWhoami("STOREFRONT shop of us")
+	newRig(t, setting{socket: options}).connect("").expectWhoami("STOREFRONT  of ")
+	newRig(t, setting{principal: &shop, socket: options}).connect("").expectWhoami("STOREFRONT shop of us")
+	newRig(t, setting{principal: &shop, socket: options}).connect("Bearer hot").expectWhoami("SUPPLIER hot of us")
+	newRig(t, setting{principal: &shop}).connect("").expectWhoami("STOREFRONT shop of us")
 }
 
 func TestARefusedInitClosesWith4403(t *testing.T) {
 	t.Parallel()
 	for _, options := range []live.WebSocketOptions{{Authenticate: tokens{}.authenticate}, {}} {
-		r := newRig(t, nil, options, 0)
+		r := newRig(t, setting{socket: options})
 		for _, bad := range []string{"Bearer forged", " "} {
 			c := r.dial(nil)
 			c.init(bad)
@@ -78,8 +78,8 @@ func TestATokenThatEndsClosesWith4403(t *testing.T) {
 	p := supplier(nil, nil, ends)
 	options := live.WebSocketOptions{Authenticate: tokens{"Bearer hot": p}.authenticate}
 	for authorization, r := range map[string]*rig{
-		"Bearer hot": newRig(t, nil, options, 0),
-		"":           newRig(t, &p, options, 0), // the HTTP request's token
+		"Bearer hot": newRig(t, setting{socket: options}),
+		"":           newRig(t, setting{principal: &p, socket: options}), // the HTTP request's token
 	} {
 		c := r.dial(nil)
 		c.init(authorization)
@@ -95,21 +95,20 @@ func TestARefreshedTokenKeepsTheSocketOpen(t *testing.T) {
 	ends := time.Now().Add(300 * time.Millisecond)
 	scopes := []string{redline.ScopeInventoryRead, redline.ScopeOrdersRead}
 	reversed := []string{redline.ScopeOrdersRead, redline.ScopeInventoryRead}
-	r := newRig(t, nil, live.WebSocketOptions{Authenticate: tokens{
+	r := newRig(t, setting{socket: live.WebSocketOptions{Authenticate: tokens{
 		"Bearer old": supplier(scopes, []string{"a", "b"}, ends),
 		"Bearer new": supplier(reversed, []string{"b", "a"}, time.Now().Add(time.Hour)),
 		"Bearer end": supplier(scopes, []string{"a", "b"}, time.Now()),
-	}.authenticate}, 0)
+	}.authenticate}})
 	c := r.connect("Bearer old")
-	c.subscribe("1", `subscription { events(name: "x") }`)
-	await(t, r.schema.subscribed, "the subscription")
+	c.follow("1", "subscription { events }", 0)
 	c.refreshed("Bearer new")
 	for time.Now().Before(ends.Add(50 * time.Millisecond)) {
 		c.expectQuiet()
 	}
 	// What ran goes on, because the rights are the same.
 	r.publish(1, 1)
-	c.expect(`{"id":"1","type":"next","payload":{"data":{"events":"1 "}}}`)
+	c.expect(event("1", 1))
 	c.refresh("Bearer end")
 	c.expectClose(live.CloseForbidden)
 }
@@ -119,9 +118,9 @@ func TestARefreshByAnotherOrABadTokenClosesWith4403(t *testing.T) {
 	hot := supplier(nil, nil, time.Time{})
 	issuer, subject, role := hot, hot, hot
 	issuer.Issuer, subject.Subject, role.Role = "them", "cold", redline.RoleAdmin
-	r := newRig(t, nil, live.WebSocketOptions{Authenticate: tokens{
+	r := newRig(t, setting{socket: live.WebSocketOptions{Authenticate: tokens{
 		"Bearer hot": hot, "Bearer issuer": issuer, "Bearer subject": subject, "Bearer role": role,
-	}.authenticate}, 0)
+	}.authenticate}})
 	for _, other := range []string{"Bearer issuer", "Bearer subject", "Bearer role", "Bearer forged", " "} {
 		c := r.connect("Bearer hot")
 		c.refreshed("Bearer hot")
@@ -132,38 +131,4 @@ func TestARefreshByAnotherOrABadTokenClosesWith4403(t *testing.T) {
 	c := r.connect("")
 	c.refresh("Bearer hot")
 	c.expectClose(live.CloseForbidden)
-}
-
-func TestChangedRightsEndWhatRunsWithTheOldOnes(t *testing.T) {
-	t.Parallel()
-	scopes := []string{redline.ScopeInventoryRead, redline.ScopeOrdersRead}
-	full := supplier(scopes, []string{"a"}, time.Time{})
-	fewer, others, more := full, full, full
-	fewer.Scopes = scopes[:1]
-	others.Suppliers = []string{"b"}
-	more.Suppliers = []string{"a", "b"}
-	r := newRig(t, nil, live.WebSocketOptions{Authenticate: tokens{
-		"Bearer full": full, "Bearer fewer": fewer, "Bearer others": others, "Bearer more": more,
-	}.authenticate}, 0)
-	for _, changed := range []string{"Bearer fewer", "Bearer others", "Bearer more"} {
-		c := r.connect("Bearer full")
-		c.subscribe("1", `subscription { events(name: "x") }`)
-		await(t, r.schema.subscribed, "the subscription")
-		c.refresh(changed)
-		if _, extensions := c.expectError("1"); extensions["code"] != "FORBIDDEN" {
-			t.Errorf("%s: ended with %v", changed, extensions)
-		}
-		c.expect(`{"type":"pong","payload":` + authorizationJSON(changed) + `}`)
-		await(t, r.schema.ended, "the subscription's end")
-
-		// The id is free, and what begins now has the new rights and stays.
-		c.subscribe("1", `subscription { events(name: "x") }`)
-		await(t, r.schema.subscribed, "the subscription")
-		c.refreshed(changed)
-		id := r.broker.Head() + 1
-		r.publish(id, id)
-		if m, text := c.read(); m.ID != "1" || m.Type != "next" {
-			t.Errorf("%s: then came %s", changed, text)
-		}
-	}
 }

@@ -72,7 +72,7 @@ func (s *socket) authenticate(authorization *string) (p *redline.Principal, ok b
 		s.close(CloseForbidden, "Forbidden")
 		return nil, false
 	}
-	return &known, true
+	return shared(known), true
 }
 
 // watchExpiry closes the socket when the principal's token ends.
@@ -144,15 +144,19 @@ type move struct {
 	// from is the group that it was in; nil where it wasn't live, and has told
 	// things that it may not tell any more.
 	from *group
-	// position is where it stands.
+	// position is where it stands, in the log of the epoch.
 	position int64
+	epoch    uint32
 }
 
 // stand stops an operation where it is: from now on nothing of it is written, and
 // what its group tells is held. The caller holds the client's mu.
 func (op *operation) stand(head int64) move {
-	m := move{op: op}
-	if op.live {
+	m := move{op: op, epoch: op.epoch}
+	if !op.live {
+		op.muted = true
+		op.client.outbox.discard(op.id)
+	} else {
 		m.from = op.group
 		m.position, _ = op.position(head)
 		m.position = min(m.position, op.client.outbox.discard(op.id))
@@ -184,7 +188,7 @@ func (m move) run(p *redline.Principal) {
 		op.forbid()
 		return
 	}
-	on := &catchUp{broker: c.broker, op: op, x: x, epoch: c.broker.epoch.Load(), from: m.position}
+	on := &catchUp{broker: c.broker, op: op, x: x, epoch: m.epoch, from: m.position}
 	if err := on.run(ctx, true); err != nil {
 		op.refuse(err)
 	}
@@ -199,8 +203,12 @@ func (op *operation) forbid() {
 	}
 	op.client.outbox.discard(op.id)
 	op.client.mu.Unlock()
-	op.refuse(redline.Errorf(redline.CodeForbidden, nil, "the token's rights changed, and no longer allow the operation"))
+	op.refuse(errRights)
 }
+
+// errRights is what is said of an operation that ends because of its client's
+// rights.
+var errRights = redline.Errorf(redline.CodeForbidden, nil, "the token's rights changed, and no longer allow the operation")
 
 // sameRights reports whether two principals of one role may see and do the same.
 func sameRights(a, b redline.Principal) bool {

@@ -26,23 +26,23 @@ type socket struct {
 	// These two belong to the reader.
 
 	initialised bool   // connection_init came
-	bucket      bucket // messages that may still be read
+	messages    bucket // that may still be read
 
 	// mu of the client guards these.
 
 	ready     bool   // connection_ack was sent
 	lastWords []byte // the close frame's payload, once closing
 	lastWrite time.Time
+	// parted is closed once the last has been written, or nothing can be any more;
+	// nil where nobody waits for that.
+	parted chan struct{}
 	// alarm closes the socket if no connection_init comes, and then when its token
 	// ends; nil where nothing is to come.
 	alarm *time.Timer
 }
 
 func newSocket(t *WebSocket, conn *websocket.Conn, r *http.Request, exec graphql.GraphExecutor, address string) *socket {
-	s := &socket{
-		transport: t, conn: conn,
-		bucket: newBucket(t.options.MessagesPerSecond, t.options.MessageBurst, time.Now()),
-	}
+	s := &socket{transport: t, conn: conn}
 	s.opens(t.door, s, r, exec, address)
 	if sc, ok := conn.NetConn().(syscall.Conn); ok && canWriteNow {
 		if raw, err := sc.SyscallConn(); err == nil {
@@ -102,25 +102,55 @@ func (s *socket) run(slot int) {
 	}
 }
 
-// peerCloses answers the peer's close frame, unless something is being written:
-// then that may be half of a frame, and the connection's end is answer enough.
+// peerCloses answers the peer's close frame, and waits for the answer to be
+// written, or for our own close frame if that is on its way: the reader ends with
+// it, and the connection with the reader. What else waits is of no use any more.
 func (s *socket) peerCloses(code int, _ string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return nil
-	}
-	s.shut()
-	if !s.outbox.writing {
-		s.outbox.writing = true // for good
-		words := []byte{}
+	if !s.closing {
+		s.outbox.clear()
+		s.lastWords = []byte{}
 		if code != websocket.CloseNoStatusReceived {
-			words = websocket.FormatCloseMessage(code, "")
+			s.lastWords = websocket.FormatCloseMessage(code, "")
 		}
-		_ = s.conn.WriteControl(websocket.CloseMessage, words, time.Now().Add(time.Second)) // it is gone in any case
+		s.lastWrite = time.Now().Add(s.transport.options.Linger)
+		s.shut()
+		s.startWriting()
+	}
+	said := s.parted
+	if said == nil {
+		said = make(chan struct{})
+		s.parted = said
+	}
+	s.mu.Unlock()
+	timer := time.NewTimer(s.transport.options.Linger)
+	defer timer.Stop()
+	select {
+	case <-said:
+	case <-timer.C:
 	}
 	return nil
 }
+
+// parts says that the last has been written, or never will be. The caller holds
+// mu.
+func (s *socket) parts() {
+	switch s.parted {
+	case nil:
+		s.parted = parted
+	case parted:
+	default:
+		close(s.parted)
+		s.parted = parted
+	}
+}
+
+// parted is the channel of every socket that has parted.
+var parted = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // drain throws away what a peer still sends that broke the framing and was told
 // so, by gorilla with 1002 or here. Any other error means that nothing more
@@ -194,6 +224,7 @@ func (s *socket) abandon() {
 	s.mu.Lock()
 	s.shut()
 	s.outbox.clear()
+	s.parts()
 	s.mu.Unlock()
 	// Reading and writing return with an error.
 	_ = s.conn.Close()
@@ -218,7 +249,7 @@ func (s *socket) extend() {
 
 // throttle waits until one more message may be read.
 func (s *socket) throttle() {
-	if wait := s.bucket.take(time.Now()); wait > 0 {
+	if wait := s.messages.take(newRate(s.transport.options.MessagesPerSecond, s.transport.options.MessageBurst)); wait > 0 {
 		// At most a burst's worth of messages that a rate of one a second lets in:
 		// the connection's end is noticed after it.
 		timer := time.NewTimer(wait)

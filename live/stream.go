@@ -116,7 +116,7 @@ func (s *stream) write(ctx context.Context, rc *http.ResponseController, w http.
 		defer timer.Stop()
 		expiry = timer.C
 	}
-	buf := s.format.beat(nil) // so that the client knows that it was let in
+	buf := s.format.open(nil)
 	for last := false; ; {
 		if len(buf) > 0 {
 			// The server's own deadline is for answers that end.
@@ -140,6 +140,7 @@ func (s *stream) write(ctx context.Context, rc *http.ResponseController, w http.
 			buf = s.format.beat(buf[:0])
 		case <-expiry:
 			s.expire()
+			buf = buf[:0]
 		case <-ctx.Done():
 			return
 		}
@@ -224,6 +225,8 @@ func (s *stream) abandon() {
 // format is how a stream's messages are written.
 type format interface {
 	head(h http.Header)
+	// open is written first, so that the client knows that it was let in.
+	open(b []byte) []byte
 	message(b []byte, m message) []byte
 	// beat is written where there is nothing to tell.
 	beat(b []byte) []byte
@@ -256,6 +259,8 @@ func (eventStream) message(b []byte, m message) []byte {
 	return append(b, "event: complete\ndata:\n\n"...)
 }
 
+func (e eventStream) open(b []byte) []byte { return e.beat(b) }
+
 func (eventStream) beat(b []byte) []byte { return append(b, ":\n\n"...) }
 
 func (eventStream) leave(b []byte) []byte { return appendRetry(b, rand.N(time.Second)) }
@@ -265,10 +270,15 @@ func appendRetry(b []byte, wait time.Duration) []byte {
 	return append(strconv.AppendInt(append(b, "retry: "...), wait.Milliseconds(), 10), "\n\n"...)
 }
 
-// parts are those of a multipart subscription.
+// parts are those of a multipart subscription. Each is written with the delimiter
+// behind it, because a client takes a part for complete once it has that.
 type parts struct{}
 
-const partHead = "\r\n--graphql\r\nContent-Type: application/json\r\n\r\n"
+const (
+	delimiter = "\r\n--graphql"
+	partHead  = "\r\nContent-Type: application/json\r\n\r\n"
+	lastPart  = "--\r\n" // behind the delimiter
+)
 
 func (parts) head(h http.Header) {
 	h.Set("Content-Type", `multipart/mixed;boundary="graphql";subscriptionSpec=1.0`)
@@ -276,23 +286,28 @@ func (parts) head(h http.Header) {
 	h.Set("X-Accel-Buffering", "no")
 }
 
+func (p parts) open(b []byte) []byte { return p.beat(append(b, delimiter...)) }
+
 func (parts) message(b []byte, m message) []byte {
 	switch m.kind {
 	case kindNext:
-		return append(append(append(append(b, partHead...), `{"payload":`...), m.answer.payload...), '}')
+		b = append(append(append(b, partHead...), `{"payload":`...), m.answer.payload...)
+		return append(append(b, '}'), delimiter...)
 	case kindError:
 		b = append(append(append(b, partHead...), `{"payload":{"errors":`...), m.answer.payload...)
-		b = append(b, "}}"...)
+		b = append(append(b, "}}"...), delimiter...)
 	}
-	return append(b, "\r\n--graphql--\r\n"...)
+	return append(b, lastPart...)
 }
 
-func (parts) beat(b []byte) []byte { return append(append(b, partHead...), "{}"...) }
+func (parts) beat(b []byte) []byte {
+	return append(append(append(b, partHead...), "{}"...), delimiter...)
+}
 
 // leave ends the subscription as the protocol ends one that failed: with errors
 // beside a payload that is null.
 func (parts) leave(b []byte) []byte {
 	b = append(b, partHead...)
 	b = append(b, `{"payload":null,"errors":[{"message":"the gateway is stopping: come back in a moment","extensions":{"code":"UNAVAILABLE"}}]}`...)
-	return append(b, "\r\n--graphql--\r\n"...)
+	return append(append(b, delimiter...), lastPart...)
 }

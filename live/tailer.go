@@ -214,6 +214,12 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	}
 	types := t.types()
 	batch, err := t.log.Settled(ctx, t.from, types, t.options.Batch)
+	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeCursorExpired {
+		// What lies between was dropped while this process slept.
+		t.started = false
+		t.broker.reset()
+		return false, false, fmt.Errorf("reading the events after %d: %w", t.from, err)
+	}
 	if err != nil {
 		return false, false, t.goBack(fmt.Errorf("reading the events after %d: %w", t.from, err))
 	}

@@ -2,12 +2,12 @@ package live_test
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,152 +16,30 @@ import (
 	"redline/live"
 )
 
-// outageLog is a log whose outages happen when a test wants them to. It stands
-// in for the store's, which a test can't make fail at a given moment; that the
-// real one settles is tested with the store.
-type outageLog struct {
-	mu      sync.Mutex
-	events  []int64
-	orders  []int64 // those of the events that are orders'
-	places  []int64 // and those that tell of places
-	settled int64   // 0: the newest event
-	err     error
-	hangs   bool
-	calls   []int64 // the positions that Settled was asked for
-	when    []time.Time
-	types   []string // those that the last look asked for
-	looking func()   // is called while a look is under way
-}
-
-func (l *outageLog) Newest(context.Context) (int64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.newest(), l.err
-}
-
-func (l *outageLog) newest() int64 {
-	if len(l.events) == 0 {
-		return 0
-	}
-	return l.events[len(l.events)-1]
-}
-
-func (l *outageLog) Settled(ctx context.Context, after int64, types []string, limit int) (redline.EventBatch, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.calls, l.when, l.types = append(l.calls, after), append(l.when, time.Now()), types
-	if l.looking != nil {
-		l.looking()
-	}
-	if l.hangs {
-		l.mu.Unlock()
-		<-ctx.Done()
-		l.mu.Lock()
-		return redline.EventBatch{}, ctx.Err()
-	}
-	if l.err != nil {
-		return redline.EventBatch{}, l.err
-	}
-	batch := redline.EventBatch{UpTo: max(l.settled, l.newest())}
-	for _, id := range l.events {
-		if id <= after {
-			continue
-		}
-		batch.Newest = id
-		e := l.event(id)
-		if !slices.Contains(types, e.Type()) {
-			continue
-		}
-		batch.Events = append(batch.Events, e)
-		if len(batch.Events) == limit {
-			batch.UpTo, batch.More = id, true
-			break
-		}
-	}
-	return batch, nil
-}
-
-// event is the event with an id: of a level, but where it is said otherwise.
-func (l *outageLog) event(id int64) *redline.Event {
-	switch {
-	case slices.Contains(l.orders, id):
-		return &redline.Event{ID: id, Order: &redline.OrderEvent{}}
-	case slices.Contains(l.places, id):
-		return &redline.Event{ID: id, Places: true}
-	default:
-		return levelEvent(id)
-	}
-}
-
-// change changes the log while nobody reads it.
-func (l *outageLog) change(f func(*outageLog)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f(l)
-}
-
-// asked returns the positions asked for since the last call.
-func (l *outageLog) asked() (calls []int64) {
-	l.change(func(l *outageLog) { calls, l.calls, l.when = l.calls, nil, nil })
-	return calls
-}
-
 // tail is a tailer at work inside a synctest bubble, with one subscriber.
 type tail struct {
-	log    *outageLog
-	broker *live.Broker
-	tailer *live.Tailer
+	*engine
+	member *listener
 	logged *bytes.Buffer
-
-	mu   sync.Mutex
-	got  []int64
-	over bool // the subscription has ended
 }
 
+// delivered are the ids of the events that the subscriber was told of so far.
 func (tl *tail) delivered() []int64 {
 	synctest.Wait()
-	tl.mu.Lock()
-	defer tl.mu.Unlock()
-	return slices.Clone(tl.got)
+	return tl.member.rest()
 }
 
 // inBubble runs a tailer in virtual time, where nothing moves but by its leave.
 func inBubble(t *testing.T, log *outageLog, options live.TailerOptions, test func(*testing.T, *tail)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		tl := &tail{log: log, broker: newBroker(t, 0), logged: &bytes.Buffer{}}
+		tl := &tail{logged: &bytes.Buffer{}}
 		options.Logger = slog.New(slog.NewTextHandler(tl.logged, nil))
-		var err error
-		if tl.tailer, err = live.NewTailer(log, tl.broker, options); err != nil {
-			t.Fatal(err)
-		}
-		events, err := tl.broker.Subscribe(t.Context(), redline.EventLevel, all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		read := make(chan struct{})
-		go func() {
-			defer close(read)
-			for e := range events {
-				tl.mu.Lock()
-				tl.got = append(tl.got, e.ID)
-				tl.mu.Unlock()
-			}
-			tl.mu.Lock()
-			tl.over = true
-			tl.mu.Unlock()
-		}()
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- tl.tailer.Run(ctx) }()
+		tl.engine = newEngine(t, setting{log: log, tailer: options, tails: true, unready: true})
+		tl.member = tl.listen("subscription { events }")
+		defer tl.member.leave()
 		synctest.Wait()
 		test(t, tl)
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run returned %v", err)
-		}
-		tl.broker.Close()
-		<-read
 	})
 }
 
@@ -284,28 +162,61 @@ func TestWhatIsNoLongerSettledIsLookedAtAgain(t *testing.T) {
 
 func TestAnotherLogThanBeforeEndsTheSubscriptions(t *testing.T) {
 	t.Parallel()
-	inBubble(t, &outageLog{events: []int64{100}}, live.TailerOptions{}, func(t *testing.T, tl *tail) {
-		tl.log.change(func(l *outageLog) { l.events = []int64{40} })
-		tl.tailer.Wake()
-		expectIDs(t, "of the other log", tl.delivered())
-		if !tl.over {
-			t.Error("the subscription goes on")
-		}
+	for name, change := range map[string]func(*outageLog){
+		"whose ids are lower": func(l *outageLog) { l.events = []int64{40} },
+		"of another epoch": func(l *outageLog) {
+			// It is noticed when something fails: another server has the database.
+			l.events, l.epoch, l.err = []int64{100, 140}, epoch+1, errors.New("the connection is lost")
+		},
+		"of which a part is gone": func(l *outageLog) {
+			l.events, l.err = []int64{200}, redline.Errorf(redline.CodeCursorExpired, nil, "the log begins after 150")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, &outageLog{events: []int64{100}}, live.TailerOptions{}, func(t *testing.T, tl *tail) {
+				tl.member.expectCaughtUp(100)
+				tl.log.change(change)
+				tl.tailer.Wake()
+				elapse(time.Second)
+				tl.log.change(func(l *outageLog) { l.err = nil })
+				tl.member.expectRefused(redline.CodeCursorExpired)
+				elapse(time.Minute)
+				head := tl.broker.Head()
+				if head != tl.log.newest() {
+					t.Errorf("the head is %d", head)
+				}
+				late := tl.listen("subscription { events }")
+				defer late.leave()
+				tl.log.add(head + 1)
+				for _, want := range []int64{head, head + 1} {
+					if m := late.next(); m.at.ID != want || m.at.Epoch != cmp.Or(tl.log.epoch, epoch) {
+						t.Errorf("a new subscriber gets %q at %+v, not %d", m.value, m.at, want)
+					}
+				}
+				if got := strings.Count(tl.logged.String(), "level=ERROR"); got != 1 {
+					t.Errorf("it logged %s", tl.logged)
+				}
+			})
+		})
+	}
+}
+
+// Who comes while it isn't known where the log ends waits for it.
+func TestWhoComesBeforeThePlaceIsKnownWaitsForIt(t *testing.T) {
+	t.Parallel()
+	down := &outageLog{events: []int64{5}, err: errors.New("no route to the database")}
+	inBubble(t, down, live.TailerOptions{}, func(t *testing.T, tl *tail) {
+		after := tl.listen(fmt.Sprintf(`subscription { events(after: %q) }`, cursor(3)))
+		defer after.leave()
 		elapse(time.Minute)
-		if got := tl.broker.Head(); got != 40 {
-			t.Errorf("the head is %d", got)
+		if got := len(tl.member.messages) + len(after.messages); got != 0 {
+			t.Errorf("%d messages came before the place was known", got)
 		}
-		events, err := tl.broker.Subscribe(t.Context(), redline.EventLevel, all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tl.log.change(func(l *outageLog) { l.events = []int64{40, 41} })
-		if e := <-events; e.ID != 41 {
-			t.Errorf("a new subscriber gets %d", e.ID)
-		}
-		if got := strings.Count(tl.logged.String(), "level=ERROR"); got != 1 {
-			t.Errorf("it logged %s", tl.logged)
-		}
+		tl.log.change(func(l *outageLog) { l.events, l.err = []int64{4, 5}, nil })
+		tl.member.expectCaughtUp(5)
+		after.expectEvents(4, 5)
+		after.expectCaughtUp(5)
 	})
 }
 

@@ -15,7 +15,7 @@ const subprotocol = "graphql-transport-ws"
 
 // bufferBytes is the size of a socket's read buffer: most of what clients say is
 // shorter, and longer messages aren't copied.
-const bufferBytes = 512
+const bufferBytes = 256
 
 // WebSocket is a transport of gqlgen that speaks graphql-transport-ws. It owns
 // its sockets and all of their goroutines: Do hands the connection over to

@@ -181,5 +181,8 @@ func (s *socket) writeDeadline() time.Time {
 
 // lingers gives the peer a while to answer the close frame.
 func (s *socket) lingers() {
+	s.mu.Lock()
+	s.parts()
+	s.mu.Unlock()
 	_ = s.conn.SetReadDeadline(time.Now().Add(s.transport.options.Linger))
 }

@@ -49,6 +49,16 @@ func (s *Store) LastIssued(ctx context.Context) (int64, error) {
 	return m[0], nil
 }
 
+// LogFloor is the position behind which the log is whole: 0 as long as nothing was
+// dropped. It may be raised before anything is read from there.
+func (s *Store) LogFloor(ctx context.Context) (int64, error) {
+	var floor []int64
+	if err := s.look(ctx, "reading where the event log begins", &floor, `SELECT floor FROM event_log`); err != nil {
+		return 0, err
+	}
+	return floor[0], nil
+}
+
 // lookup runs a query, on the pool or in a session of its own.
 type lookup func(ctx context.Context, doing string, dest any, text string, args ...any) error
 

@@ -102,6 +102,9 @@ func TestRotateLog(t *testing.T) {
 	equal(t, "the events for which there was no partition", inNet, 15)
 	equal(t, "what is rotated while all is young but what is empty", w.rotate(), 2)
 	equal(t, "what is rotated then", w.rotate(), 0)
+	begins, err := w.LogFloor(w.ctx)
+	w.must(err)
+	equal(t, "where the log begins before anything was dropped", begins, 0)
 
 	w.ageLog(ids[14])
 	if n := w.rotate(); n != 2 { // the first, and one that is empty
@@ -109,6 +112,9 @@ func TestRotateLog(t *testing.T) {
 	}
 	floor := ids[9] // of the net; the next are in a partition with younger ones
 	equal(t, "the partitions", w.partitions()[0], "events_300011")
+	begins, err = w.LogFloor(w.ctx)
+	w.must(err)
+	equal(t, "where the log begins", begins, floor)
 	for _, limit := range []int{1, 7, 1000} {
 		for i, after := range ids {
 			got, err := w.between(after, ids[34], limit)

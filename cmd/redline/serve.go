@@ -32,6 +32,8 @@ type serveCmd struct {
 	MaxConns      int           `default:"20" help:"The most connections to Postgres."`
 	Unprepared    bool          `help:"Prepare no statements: for a pooler in transaction mode before Postgres that doesn't track them."`
 	KeepEvents    time.Duration `default:"168h" help:"How long the event log is kept: so old may a cursor be that a client comes back with."`
+	QueueMessages int           `default:"20000" help:"How many messages may wait for one websocket or stream; whoever lets more wait is cut off. A single change makes up to 10,000."`
+	QueueBytes    int           `default:"16777216" help:"How many bytes may wait for one websocket or stream."`
 	ConnectRate   int           `help:"The most websockets and streams that are let in a second; the others are told when to come again. 0 lets all in."`
 	DrainDelay    time.Duration `default:"0s" help:"How long to go on answering after /readyz says no, for load balancers to notice."`
 	DrainBudget   time.Duration `default:"10s" help:"How long stopping may take in all."`
@@ -162,6 +164,9 @@ func (c *serveCmd) check() error {
 	if c.ConnectRate < 0 {
 		faults = append(faults, fmt.Errorf("--connect-rate is %d; it can't be negative", c.ConnectRate))
 	}
+	if c.QueueMessages < 1 || c.QueueBytes < 1 {
+		faults = append(faults, fmt.Errorf("--queue-messages (%d) and --queue-bytes (%d) have to be at least 1", c.QueueMessages, c.QueueBytes))
+	}
 	if c.KeepEvents < time.Hour {
 		faults = append(faults, fmt.Errorf("--keep-events is %s; at least an hour is needed", c.KeepEvents))
 	}
@@ -193,7 +198,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		spread = (c.DrainBudget - c.DrainDelay) / 2
 	}
 	g.door, err = live.NewDoor(g.broker, live.DoorOptions{
-		Limits: live.Limits{QueueMessages: eventQueue, QueueBytes: eventQueueBytes}, ConnectRate: c.ConnectRate, DrainSpread: spread, Logger: g.log,
+		Limits: live.Limits{QueueMessages: c.QueueMessages, QueueBytes: c.QueueBytes}, ConnectRate: c.ConnectRate, DrainSpread: spread, Logger: g.log,
 	})
 	if err != nil {
 		return err
@@ -226,13 +231,6 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	})
 	return err
 }
-
-// What may wait for one client: more events than the largest single change
-// makes, so that nobody who keeps up is cut off by it. Empty queues cost nothing.
-const (
-	eventQueue      = 20_000
-	eventQueueBytes = 16 << 20
-)
 
 // tailLag is how old the last look at the event log may be.
 const tailLag = 10 * time.Second

@@ -105,6 +105,7 @@ type QueryResolver interface {
 	Conflicts(ctx context.Context, status *redline.ConflictStatus, kind *redline.ConflictKind, first *int, after *string) (*model.Connection[*redline.Conflict], error)
 	AuditEntries(ctx context.Context, subject *string, actor *string, from *time.Time, to *time.Time, first *int, after *string) (*model.Connection[*redline.AuditEntry], error)
 	EventHead(ctx context.Context) (string, error)
+	Events(ctx context.Context, after *string, first *int, types []model.EventType) (*model.EventPage, error)
 }
 type SubscriptionResolver interface {
 	AvailabilityChanged(ctx context.Context, filter *model.AvailabilityLiveFilter, after *string, snapshot bool, delivery model.Delivery) (<-chan *model.AvailabilityEvent, error)
@@ -732,6 +733,35 @@ type Query {
   lists show is at least as new.
   """
   eventHead: Cursor!
+  """
+  What subscriptions tell, for those who can't hold a connection open: the changes behind a cursor that the caller may see, in
+  commit order, up to the newest settled position, which is taken as eventHead is. Keep the page's cursor and ask with it again,
+  at once where hasMore is true: nothing is missed and nothing repeated.
+  after: any cursor of the log, of a page, an event, a mutation or eventHead. Left out: from the oldest change that is kept. Where the
+  log doesn't reach back so far, or is another one, it is CURSOR_EXPIRED: load anew. A cursor from within an unfinished snapshot
+  of a subscription is INVALID: only that subscription can begin it again.
+  types: left out, all that the caller's scopes allow, with AVAILABILITY only where INVENTORY isn't among them, so that a change isn't
+  told twice. Whoever names both is told of a change that is both as each, with the same cursor.
+  first: nodes, 1..250. A page never ends between the nodes of one change, and has one more where the first would not fit otherwise.
+  """
+  events(after: Cursor, first: Int = 50, types: [EventType!]): EventPage!
+}
+
+"""
+What an event tells of. AVAILABILITY is for anybody, INVENTORY for inventory:read, ORDER for orders:read, CONFLICT for conflicts:read:
+to name one without its scope is FORBIDDEN.
+"""
+enum EventType { AVAILABILITY INVENTORY ORDER CONFLICT }
+type EventPage {
+  "kind is CHANGE in all of them."
+  nodes: [Event!]!
+  "Hand it back as after, whether or not there were events."
+  cursor: Cursor!
+  """
+  Whether the log goes on behind cursor already. One page reads so much of the log at most: where little of it is the caller's, there may
+  be few events in a page, or none, and more behind it.
+  """
+  hasMore: Boolean!
 }
 
 # Connections. totalCount is counted only when asked for, and null past 10,000.
@@ -999,9 +1029,11 @@ input InventoryLiveFilter {
 }
 input OrderLiveFilter { orderIds: [ID!] statuses: [OrderStatus!] customerId: ID supplierId: ID productId: ID }
 
+"What subscriptions and Query.events tell."
+interface Event { cursor: Cursor! kind: EventKind! at: DateTime! }
 "The subject is null with CAUGHT_UP, and otherwise as it was right after the change, or is in the snapshot."
-type AvailabilityEvent { cursor: Cursor! kind: EventKind! at: DateTime! product: Product location: Location available: Int stale: Boolean }
-type InventoryEvent {
+type AvailabilityEvent implements Event { cursor: Cursor! kind: EventKind! at: DateTime! product: Product location: Location available: Int stale: Boolean }
+type InventoryEvent implements Event {
   cursor: Cursor!
   kind: EventKind!
   at: DateTime!
@@ -1010,7 +1042,7 @@ type InventoryEvent {
   changes: [QuantityChange!]!
 }
 "One for each new version of the order. from and to: its status before (null when placed) and after, equal where it stayed."
-type OrderEvent {
+type OrderEvent implements Event {
   cursor: Cursor!
   kind: EventKind!
   at: DateTime!
@@ -1019,7 +1051,7 @@ type OrderEvent {
   to: OrderStatus
   fulfillmentOrder: FulfillmentOrder
 }
-type ConflictEvent { cursor: Cursor! kind: EventKind! at: DateTime! conflict: Conflict }
+type ConflictEvent implements Event { cursor: Cursor! kind: EventKind! at: DateTime! conflict: Conflict }
 
 """
 after: the cursor of what you had last. All that you missed since is told first; where the log doesn't reach back so far, or is
@@ -1246,6 +1278,18 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_email(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
+}
+
+func (ec *executionContext) childFields_EventPage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_EventPage_nodes(ctx, field)
+	case "cursor":
+		return ec.fieldContext_EventPage_cursor(ctx, field)
+	case "hasMore":
+		return ec.fieldContext_EventPage_hasMore(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventPage", field.Name)
 }
 
 func (ec *executionContext) childFields_Fulfillment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2783,6 +2827,36 @@ func (ec *executionContext) field_Query_conflicts_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "types",
+		func(ctx context.Context, v any) ([]model.EventType, error) {
+			return ec.unmarshalOEventType2ᚕredlineᚋgraphᚋmodelᚐEventTypeᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["types"] = arg2
 	return args, nil
 }
 
@@ -4979,6 +5053,84 @@ func (ec *executionContext) _Customer_email(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Customer_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Customer", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventPage_nodes(ctx context.Context, field graphql.CollectedField, obj *model.EventPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventPage_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.Event) graphql.Marshaler {
+			return ec.marshalNEvent2ᚕredlineᚋgraphᚋmodelᚐEventᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventPage_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventPage_cursor(ctx context.Context, field graphql.CollectedField, obj *model.EventPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventPage_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventPage_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventPage", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _EventPage_hasMore(ctx context.Context, field graphql.CollectedField, obj *model.EventPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventPage_hasMore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasMore, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventPage_hasMore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventPage", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Fulfillment_id(ctx context.Context, field graphql.CollectedField, obj *redline.Fulfillment) (ret graphql.Marshaler) {
@@ -13441,6 +13593,50 @@ func (ec *executionContext) fieldContext_Query_eventHead(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Query", field, true, true, "Cursor")
 }
 
+func (ec *executionContext) _Query_events(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_events(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Events(ctx, fc.Args["after"].(*string), fc.Args["first"].(*int), fc.Args["types"].([]model.EventType))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EventPage) graphql.Marshaler {
+			return ec.marshalNEventPage2ᚖredlineᚋgraphᚋmodelᚐEventPage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_events(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventPage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_events_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20672,6 +20868,39 @@ func (ec *executionContext) unmarshalInputSupplierTermsSetInput(ctx context.Cont
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, obj model.Event) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *model.OrderEvent:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrderEvent(ctx, sel, obj)
+	case *model.InventoryEvent:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InventoryEvent(ctx, sel, obj)
+	case *model.ConflictEvent:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ConflictEvent(ctx, sel, obj)
+	case *model.AvailabilityEvent:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AvailabilityEvent(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Event must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj redline.Node) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -21119,7 +21348,7 @@ func (ec *executionContext) _Availability(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var availabilityEventImplementors = []string{"AvailabilityEvent"}
+var availabilityEventImplementors = []string{"AvailabilityEvent", "Event"}
 
 func (ec *executionContext) _AvailabilityEvent(ctx context.Context, sel ast.SelectionSet, obj *model.AvailabilityEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityEventImplementors)
@@ -21354,7 +21583,7 @@ func (ec *executionContext) _ConflictEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var conflictEventImplementors = []string{"ConflictEvent"}
+var conflictEventImplementors = []string{"ConflictEvent", "Event"}
 
 func (ec *executionContext) _ConflictEvent(ctx context.Context, sel ast.SelectionSet, obj *model.ConflictEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, conflictEventImplementors)
@@ -21475,6 +21704,49 @@ func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet,
 		case "email":
 			out.Values[i] = ec._Customer_email(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventPageImplementors = []string{"EventPage"}
+
+func (ec *executionContext) _EventPage(ctx context.Context, sel ast.SelectionSet, obj *model.EventPage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventPageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventPage")
+		case "nodes":
+			out.Values[i] = ec._EventPage_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._EventPage_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hasMore":
+			out.Values[i] = ec._EventPage_hasMore(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -22145,7 +22417,7 @@ func (ec *executionContext) _InvalidTransition(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var inventoryEventImplementors = []string{"InventoryEvent"}
+var inventoryEventImplementors = []string{"InventoryEvent", "Event"}
 
 func (ec *executionContext) _InventoryEvent(ctx context.Context, sel ast.SelectionSet, obj *model.InventoryEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, inventoryEventImplementors)
@@ -23244,7 +23516,7 @@ func (ec *executionContext) _OrderEdge(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
-var orderEventImplementors = []string{"OrderEvent"}
+var orderEventImplementors = []string{"OrderEvent", "Event"}
 
 func (ec *executionContext) _OrderEvent(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventImplementors)
@@ -24034,6 +24306,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_eventHead(ctx, field)
+				})
+		case "events":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_events(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -25841,6 +26119,30 @@ func (ec *executionContext) marshalNErrorCode2redlineᚐErrorCode(ctx context.Co
 	return res
 }
 
+func (ec *executionContext) marshalNEvent2redlineᚋgraphᚋmodelᚐEvent(ctx context.Context, sel ast.SelectionSet, v model.Event) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Event!")
+		return graphql.Null
+	}
+	return ec._Event(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEvent2ᚕredlineᚋgraphᚋmodelᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []model.Event) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEvent2redlineᚋgraphᚋmodelᚐEvent(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNEventKind2redlineᚋgraphᚋmodelᚐEventKind(ctx context.Context, v any) (model.EventKind, error) {
 	var res model.EventKind
 	err := res.UnmarshalGQL(v)
@@ -25848,6 +26150,24 @@ func (ec *executionContext) unmarshalNEventKind2redlineᚋgraphᚋmodelᚐEventK
 }
 
 func (ec *executionContext) marshalNEventKind2redlineᚋgraphᚋmodelᚐEventKind(ctx context.Context, sel ast.SelectionSet, v model.EventKind) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNEventPage2ᚖredlineᚋgraphᚋmodelᚐEventPage(ctx context.Context, sel ast.SelectionSet, v *model.EventPage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EventPage!")
+		return graphql.Null
+	}
+	return ec._EventPage(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEventType2redlineᚋgraphᚋmodelᚐEventType(ctx context.Context, v any) (model.EventType, error) {
+	var res model.EventType
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEventType2redlineᚋgraphᚋmodelᚐEventType(ctx context.Context, sel ast.SelectionSet, v model.EventType) graphql.Marshaler {
 	return v
 }
 
@@ -27613,6 +27933,42 @@ func (ec *executionContext) marshalODecimal2ᚖredlineᚐDecimal(ctx context.Con
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOEventType2ᚕredlineᚋgraphᚋmodelᚐEventTypeᚄ(ctx context.Context, v any) ([]model.EventType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.EventType, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNEventType2redlineᚋgraphᚋmodelᚐEventType(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOEventType2ᚕredlineᚋgraphᚋmodelᚐEventTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.EventType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventType2redlineᚋgraphᚋmodelᚐEventType(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOFulfillmentLineInput2ᚕredlineᚐShipLineᚄ(ctx context.Context, v any) ([]redline.ShipLine, error) {

@@ -28,6 +28,16 @@ func show[T any](ctx context.Context, b Beside, v *T) (*T, error) {
 	return v, nil
 }
 
+// Event is what is told of one event, as one type of the contract.
+type Event interface{ IsEvent() }
+
+// EventPage is a part of the event log as a caller may see it.
+type EventPage struct {
+	Nodes   []Event
+	Cursor  string
+	HasMore bool
+}
+
 // AvailabilityEvent tells a storefront of one location's stock of a product.
 type AvailabilityEvent struct {
 	Cursor    string
@@ -41,6 +51,9 @@ type AvailabilityEvent struct {
 	Of *redline.InventoryLevel
 	Beside
 }
+
+// IsEvent marks an AvailabilityEvent as an Event.
+func (*AvailabilityEvent) IsEvent() {}
 
 // Product is what the stock is of.
 func (e *AvailabilityEvent) Product(ctx context.Context) (*redline.Product, error) {
@@ -71,6 +84,9 @@ type InventoryEvent struct {
 	Beside
 }
 
+// IsEvent marks an InventoryEvent as an Event.
+func (*InventoryEvent) IsEvent() {}
+
 // Level is the level right after the change.
 func (e *InventoryEvent) Level(ctx context.Context) (*redline.InventoryLevel, error) {
 	return show(ctx, e.Beside, e.Of)
@@ -92,6 +108,9 @@ type OrderEvent struct {
 	Beside
 }
 
+// IsEvent marks an OrderEvent as an Event.
+func (*OrderEvent) IsEvent() {}
+
 // Order is the order right after the change.
 func (e *OrderEvent) Order(ctx context.Context) (*redline.Order, error) {
 	return show(ctx, e.Beside, e.Of)
@@ -112,6 +131,9 @@ type ConflictEvent struct {
 	Of *redline.Conflict
 	Beside
 }
+
+// IsEvent marks a ConflictEvent as an Event.
+func (*ConflictEvent) IsEvent() {}
 
 // Conflict is the conflict right after the change.
 func (e *ConflictEvent) Conflict(ctx context.Context) (*redline.Conflict, error) {

@@ -234,3 +234,64 @@ func (e EventKind) MarshalJSON() ([]byte, error) {
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
 }
+
+// What an event tells of. AVAILABILITY is for anybody, INVENTORY for inventory:read, ORDER for orders:read, CONFLICT for conflicts:read:
+// to name one without its scope is FORBIDDEN.
+type EventType string
+
+const (
+	EventTypeAvailability EventType = "AVAILABILITY"
+	EventTypeInventory    EventType = "INVENTORY"
+	EventTypeOrder        EventType = "ORDER"
+	EventTypeConflict     EventType = "CONFLICT"
+)
+
+var AllEventType = []EventType{
+	EventTypeAvailability,
+	EventTypeInventory,
+	EventTypeOrder,
+	EventTypeConflict,
+}
+
+func (e EventType) IsValid() bool {
+	switch e {
+	case EventTypeAvailability, EventTypeInventory, EventTypeOrder, EventTypeConflict:
+		return true
+	}
+	return false
+}
+
+func (e EventType) String() string {
+	return string(e)
+}
+
+func (e *EventType) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EventType(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EventType", str)
+	}
+	return nil
+}
+
+func (e EventType) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EventType) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EventType) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}

@@ -1,0 +1,122 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"redline"
+)
+
+// snapshotAge is how long after its reading began a snapshot is told to those who
+// come. It is no staler than one that takes so long to be read: what changed since
+// follows it in any case.
+const snapshotAge = time.Second
+
+// snapshot is what a group's members begin with who asked for what there is: read,
+// executed and written once for all who come at about the same time. So thousands
+// of dashboards that come back together cost one reading.
+type snapshot struct {
+	// done is closed once the rest is there, which nobody changes then.
+	done chan struct{}
+
+	err error
+	// from is where the log goes on behind it, and epoch which log that is.
+	from  int64
+	epoch uint32
+	// seen are the transactions that it contains, of the log's up to upTo.
+	seen redline.TxSnapshot
+	upTo int64
+	// answers are its subjects.
+	answers []*answer
+}
+
+// snapshotOf returns the snapshot for an operation, as a principal sees it: one
+// that was begun just now for another like it, or its own.
+func (b *Broker) snapshotOf(ctx context.Context, x *execution) (*snapshot, error) {
+	p := redline.PrincipalFrom(x.ctx)
+	key, err := keyOf(x, p)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	s := b.snapshots[key]
+	if s == nil {
+		if b.closed {
+			b.mu.Unlock()
+			return nil, errClosed
+		}
+		s = &snapshot{done: make(chan struct{})}
+		b.snapshots[key] = s
+		b.running.Go(func() { b.takeSnapshot(s, key, x, p) })
+	}
+	b.mu.Unlock()
+	select {
+	case <-s.done:
+		return s, s.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// takeSnapshot reads a snapshot, and forgets it when it has become too old for
+// those who come.
+func (b *Broker) takeSnapshot(s *snapshot, key groupKey, x *execution, p redline.Principal) {
+	began := time.Now()
+	s.err = b.fill(s, x, p)
+	close(s.done)
+	forget := func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.snapshots, key)
+	}
+	if left := snapshotAge - time.Since(began); s.err == nil && left > 0 {
+		time.AfterFunc(left, forget)
+		return
+	}
+	forget()
+}
+
+// fill reads a snapshot, waiting for the database where it can't be reached. A
+// panic in it is an error.
+func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			logPanic(x.ctx, b.options.Logger, "reading a snapshot panicked", r)
+			err = errPanicked
+		}
+	}()
+	own, err := b.another(x, p)
+	if err != nil {
+		return err
+	}
+	var state *redline.State
+	err = untilAvailable(b.ctx, func() (err error) {
+		s.epoch, s.from = b.epoch.Load(), b.Head()
+		state, err = own.query.State(b.ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.seen, s.upTo = state.Seen, state.UpTo
+	cursor := redline.Cursor{Epoch: s.epoch, ID: s.from, InSnapshot: true}.String()
+	s.answers = make([]*answer, 0, len(state.Events))
+	for events := state.Events; len(events) > 0; {
+		n := min(len(events), redline.TellMax)
+		what := make([]redline.Telling, n)
+		for i, e := range events[:n] {
+			what[i] = redline.Telling{Event: e, InState: true, Cursor: cursor}
+		}
+		answers, err := own.tell(what, b.options.Logger)
+		if err != nil {
+			return err
+		}
+		for _, a := range answers {
+			a.before = s.from
+		}
+		s.answers = append(s.answers, answers...)
+		clear(events[:n]) // what was told is not kept twice
+		events = events[n:]
+	}
+	return nil
+}
