@@ -22,6 +22,8 @@ type answer struct {
 	// subject is what it tells of: of two that wait, the newer stands for both
 	// where only the newest is wanted. "" stands for itself alone.
 	subject string
+	// caughtUp says that it tells of nothing but that all has been told.
+	caughtUp bool
 }
 
 // nowhere is the position of what no resume has to go back for.

@@ -46,7 +46,8 @@ type Broker struct {
 	// settled is the position up to which nothing is still to come: the head, or
 	// past ids that were never used.
 	settled atomic.Int64
-	epoch   atomic.Uint32
+	// log is a logID: which log these are positions of.
+	log atomic.Uint64
 	// wake asks the tailer to look.
 	wake  func()
 	stats stats
@@ -90,13 +91,22 @@ func NewBroker(options BrokerOptions) (*Broker, error) {
 	return b, nil
 }
 
+// logID tells one log from another that this process has followed: by the epoch
+// that its cursors have, and, should that be the same though ids went back, by how
+// often the process has begun anew.
+type logID uint64
+
+func (l logID) epoch() uint32 { return uint32(l >> 32) }
+
+func (b *Broker) logID() logID { return logID(b.log.Load()) }
+
 // Head is the id of the newest event published, or where the log began for
 // this process. Whoever resumes from it misses nothing that is yet to come.
 func (b *Broker) Head() int64 { return b.head.Load() }
 
 // Cursor writes an event's position for clients.
 func (b *Broker) Cursor(id int64) string {
-	return redline.Cursor{Epoch: b.epoch.Load(), ID: id}.String()
+	return redline.Cursor{Epoch: b.logID().epoch(), ID: id}.String()
 }
 
 // told are the types of events that live operations tell of.
@@ -159,12 +169,11 @@ func (b *Broker) tellMoved() {
 	}
 }
 
-// awaitSettled waits until nothing up to a position is still to come, as long as
-// the log is that of the epoch.
-func (b *Broker) awaitSettled(ctx context.Context, upTo int64, epoch uint32) error {
+// awaitSettled waits until nothing up to a position of a log is still to come.
+func (b *Broker) awaitSettled(ctx context.Context, upTo int64, log logID) error {
 	for {
 		b.mu.Lock()
-		if !b.knowsPlace() || b.epoch.Load() != epoch {
+		if !b.knowsPlace() || b.logID() != log {
 			b.mu.Unlock()
 			return errExpired()
 		}
@@ -190,7 +199,7 @@ func (b *Broker) awaitSettled(ctx context.Context, upTo int64, epoch uint32) err
 func (b *Broker) start(head int64, epoch uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.epoch.Store(epoch)
+	b.log.Store(uint64(epoch)<<32 | uint64(uint32(b.log.Load())+1))
 	b.head.Store(head)
 	b.settled.Store(head)
 	if !b.knowsPlace() {
@@ -208,15 +217,15 @@ func (b *Broker) knowsPlace() bool {
 	}
 }
 
-// awaitPlace waits until the place in the log is known, and returns the log's
-// epoch.
-func (b *Broker) awaitPlace(ctx context.Context) (epoch uint32, err error) {
+// awaitPlace waits until the place in the log is known, and returns which log that
+// is.
+func (b *Broker) awaitPlace(ctx context.Context) (log logID, err error) {
 	b.mu.Lock()
 	begun := b.begun
 	b.mu.Unlock()
 	select {
 	case <-begun:
-		return b.epoch.Load(), nil
+		return b.logID(), nil
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
@@ -267,9 +276,9 @@ var errClosed = redline.Errorf(redline.CodeUnavailable, nil, "the gateway is sto
 
 // join makes an operation a member of its group, which is made where there is
 // none. From then on it is told of all that is published behind the head, or
-// behind its own position where that is further. join returns that head. epoch is
-// that of the log in which it stands.
-func (b *Broker) join(op *operation, x *execution, from int64, epoch uint32) (head int64, err error) {
+// behind its own position where that is further. join returns that head. log is the one
+// in which it stands.
+func (b *Broker) join(op *operation, x *execution, from int64, log logID) (head int64, err error) {
 	p := redline.PrincipalFrom(x.ctx)
 	key, err := keyOf(x, p)
 	if err != nil {
@@ -278,7 +287,7 @@ func (b *Broker) join(op *operation, x *execution, from int64, epoch uint32) (he
 	var made *group
 	for {
 		b.mu.Lock()
-		if b.closed || !b.knowsPlace() || b.epoch.Load() != epoch {
+		if b.closed || !b.knowsPlace() || b.logID() != log {
 			err = errExpired()
 			if b.closed {
 				err = errClosed

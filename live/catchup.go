@@ -17,8 +17,8 @@ type catchUp struct {
 	broker *Broker
 	op     *operation
 	x      *execution
-	// epoch is that of the log that it began in.
-	epoch uint32
+	// log is the one that it began in.
+	log logID
 	// from is the position up to which everything has been told.
 	from int64
 	// fresh says that it begins with the next change, wherever that is.
@@ -41,15 +41,15 @@ const (
 const readBatch = 500
 
 // run tells the operation what it has to catch up with, makes it a member of its
-// group, and says that it is caught up. quietly leaves that word out.
-func (c *catchUp) run(ctx context.Context, quietly bool) error {
+// group, and says that it is caught up, unless that was said before.
+func (c *catchUp) run(ctx context.Context) error {
 	if c.snapshot != nil {
 		for _, a := range c.snapshot.answers {
 			if err := c.put(ctx, a); err != nil {
 				return err
 			}
 		}
-		if err := c.broker.awaitSettled(ctx, c.snapshot.upTo, c.epoch); err != nil {
+		if err := c.broker.awaitSettled(ctx, c.snapshot.upTo, c.log); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ func (c *catchUp) run(ctx context.Context, quietly bool) error {
 			return err
 		}
 	}
-	head, err := c.broker.join(c.op, c.x, c.from, c.epoch)
+	head, err := c.broker.join(c.op, c.x, c.from, c.log)
 	if err != nil {
 		return err
 	}
@@ -72,21 +72,18 @@ func (c *catchUp) run(ctx context.Context, quietly bool) error {
 	if err := c.replay(ctx, head); err != nil {
 		return err
 	}
-	if c.snapshot = nil; !quietly {
+	if c.snapshot = nil; !c.op.wasSaid() {
 		if err := c.tell(ctx, []redline.Telling{{Cursor: c.cursor(c.from), At: time.Now().UTC()}}); err != nil {
 			return err
 		}
 	}
-	if !c.op.goLive(c.from) {
-		return errEnded
-	}
-	return nil
+	return c.op.goLive(c.from)
 }
 
 // cursor writes a position. Before a snapshot is complete nobody can go on from
 // anywhere within it.
 func (c *catchUp) cursor(id int64) string {
-	return redline.Cursor{Epoch: c.epoch, ID: id, InSnapshot: c.snapshot != nil}.String()
+	return redline.Cursor{Epoch: c.log.epoch(), ID: id, InSnapshot: c.snapshot != nil}.String()
 }
 
 // replay tells what the log has up to a position.
@@ -129,7 +126,7 @@ func (c *catchUp) wanted(events []*redline.Event) ([]*redline.Event, error) {
 		if e.Type() != c.x.query.Type {
 			continue
 		}
-		wants, err := c.x.wants(e, c.broker.options.Logger)
+		wants, err := c.x.wants(e)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +166,7 @@ func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatc
 // It waits for a client that is slow to take what was missed; only what happens
 // meanwhile may be too much for it.
 func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
-	answers, err := c.x.tell(what, c.broker.options.Logger)
+	answers, err := c.x.tell(what)
 	if err != nil {
 		return err
 	}
@@ -187,7 +184,7 @@ func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
 
 // put queues an answer, as long as the log is the same.
 func (c *catchUp) put(ctx context.Context, a *answer) error {
-	if c.epoch != c.broker.epoch.Load() {
+	if c.log != c.broker.logID() {
 		return errExpired()
 	}
 	return c.op.client.put(ctx, c.op, a)
@@ -196,7 +193,7 @@ func (c *catchUp) put(ctx context.Context, a *answer) error {
 // catchUp finds where an operation begins: where its cursor says, with what there
 // is now, or with the next change.
 func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*catchUp, error) {
-	epoch, err := b.awaitPlace(ctx)
+	log, err := b.awaitPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +202,7 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*cat
 		given = op.client.resume
 	}
 	op.latest = q.Latest
-	c := &catchUp{broker: b, op: op, x: x, epoch: epoch, from: b.Head()}
+	c := &catchUp{broker: b, op: op, x: x, log: log, from: b.Head()}
 	withState := q.Snapshot && given == nil
 	c.fresh = given == nil && !withState
 	if given != nil {
@@ -213,7 +210,7 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*cat
 		if known, ok := errors.AsType[*redline.Error](err); ok {
 			return nil, known.At("after")
 		}
-		if after.Epoch != c.epoch {
+		if after.Epoch != c.log.epoch() {
 			return nil, errExpired()
 		}
 		if withState = after.InSnapshot; !withState {
@@ -223,15 +220,22 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*cat
 		}
 	}
 	if withState {
-		if c.snapshot, err = b.snapshotOf(ctx, x); err != nil {
-			return nil, err
-		}
-		if c.from = c.snapshot.from; c.snapshot.epoch != c.epoch {
-			return nil, errExpired()
-		}
+		return c, c.beginSnapshot(ctx)
 	}
-	op.begins(c.from, c.epoch, withState)
+	op.begins(c.from, c.log, false)
 	return c, nil
+}
+
+// beginSnapshot has it begin with what there is.
+func (c *catchUp) beginSnapshot(ctx context.Context) (err error) {
+	if c.snapshot, err = c.broker.snapshotOf(ctx, c.x); err != nil {
+		return err
+	}
+	if c.from = c.snapshot.from; c.snapshot.log != c.log {
+		return errExpired()
+	}
+	c.op.begins(c.from, c.log, true)
+	return nil
 }
 
 // checkIssued refuses a cursor of an event that the log doesn't have: one that

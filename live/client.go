@@ -124,6 +124,9 @@ func (c *client) take(op *operation, a *answer) bool {
 	if c.closing || op.over {
 		return false
 	}
+	if op.muted {
+		return true
+	}
 	if !op.live {
 		if op.heldBytes += len(a.payload); len(op.held) >= c.limits.QueueMessages || op.heldBytes > c.limits.QueueBytes {
 			c.wire.cutOff()
@@ -139,9 +142,6 @@ func (c *client) take(op *operation, a *answer) bool {
 func (c *client) takeLocked(op *operation, a *answer) bool {
 	if c.closing {
 		return false
-	}
-	if op.muted {
-		return true
 	}
 	m := message{kind: kindNext, op: op, answer: a}
 	latest := op.latest && a.subject != ""
@@ -159,6 +159,7 @@ func (c *client) takeLocked(op *operation, a *answer) bool {
 		c.outbox.push(m)
 	}
 	op.last = max(op.last, a.id)
+	op.said = op.said || a.caughtUp
 	c.broker.stats.answers.Add(1)
 	c.wire.startWriting()
 	return true
@@ -171,7 +172,7 @@ func (c *client) put(ctx context.Context, op *operation, a *answer) error {
 		c.mu.Lock()
 		if op.muted {
 			c.mu.Unlock()
-			return errRights
+			return errMuted
 		}
 		room := c.outbox.waitRoom(message{kind: kindNext, op: op, answer: a}, c.limits)
 		if room == nil || c.closing || op.over {
@@ -197,7 +198,7 @@ func (c *client) put(ctx context.Context, op *operation, a *answer) error {
 func (c *client) resumeFrom(dropped bool) string {
 	// Read before the head, which is of the same log or of a newer one: an old
 	// log's cursor is refused, and one that mixes them would not be.
-	epoch := c.broker.epoch.Load()
+	epoch := c.broker.logID().epoch()
 	// Read before the groups' positions: see Broker.Publish.
 	lowest := c.broker.Head()
 	begin := false

@@ -24,6 +24,7 @@ type executionKey struct{}
 type execution struct {
 	exec   graphql.GraphExecutor
 	params *graphql.RawParams
+	log    *slog.Logger
 	// ctx carries the principal and the request's id.
 	ctx       context.Context //nolint:containedctx // The executor asks for it at each answer.
 	operation *graphql.OperationContext
@@ -34,12 +35,12 @@ type execution struct {
 
 // prepare parses and validates an operation. Where it is refused, errors says
 // why, as it is shown.
-func prepare(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams) (x *execution, refused gqlerror.List) {
-	x = &execution{exec: exec, params: params}
+func prepare(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, log *slog.Logger) (x *execution, refused gqlerror.List) {
+	x = &execution{exec: exec, params: params, log: log}
 	x.ctx = graphql.StartOperationTrace(context.WithValue(ctx, executionKey{}, x))
 	var errs gqlerror.List
 	if x.operation, errs = exec.CreateOperationContext(x.ctx, params); len(errs) > 0 {
-		return nil, present(x.ctx, exec, x.operation, errs)
+		return nil, present(x.ctx, exec, x.operation, errs, log)
 	}
 	return x, nil
 }
@@ -56,7 +57,7 @@ func (x *execution) dispatch() (refused gqlerror.List) {
 		if r := x.responses(x.ctx); r != nil && len(r.Errors) > 0 {
 			return r.Errors
 		}
-		return present(x.ctx, x.exec, x.operation, internalError(errors.New("a subscription follows nothing")))
+		return present(x.ctx, x.exec, x.operation, internalError(errors.New("a subscription follows nothing")), x.log)
 	}
 	return nil
 }
@@ -64,7 +65,7 @@ func (x *execution) dispatch() (refused gqlerror.List) {
 // again begins the same operation once more, for somebody else who may see the
 // same, or for the same one with other rights.
 func (x *execution) again(ctx context.Context) (*execution, gqlerror.List) {
-	another, refused := prepare(ctx, x.exec, x.params)
+	another, refused := prepare(ctx, x.exec, x.params, x.log)
 	if refused == nil {
 		refused = another.dispatch()
 	}
@@ -79,10 +80,10 @@ var errEnded = errors.New("the execution of a live operation has ended")
 
 // tell has the executor say these things, of which there are at most TellMax: one
 // answer for each, in their order. A panic in it is an error.
-func (x *execution) tell(what []redline.Telling, log *slog.Logger) (answers []*answer, err error) {
+func (x *execution) tell(what []redline.Telling) (answers []*answer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			logPanic(x.ctx, log, "a live operation panicked", r)
+			logPanic(x.ctx, x.log, "a live operation panicked", r)
 			answers, err = nil, errPanicked
 		}
 	}()
@@ -103,7 +104,9 @@ func (x *execution) tell(what []redline.Telling, log *slog.Logger) (answers []*a
 			return nil, err
 		}
 		a.cursor = t.Cursor
-		if e := t.Event; e != nil && !t.InState {
+		if e := t.Event; e == nil {
+			a.caughtUp = true
+		} else if !t.InState {
 			a.id, a.subject = e.ID, e.Subject()
 		}
 		answers[i] = a
@@ -112,10 +115,10 @@ func (x *execution) tell(what []redline.Telling, log *slog.Logger) (answers []*a
 }
 
 // wants asks the operation whether it tells of an event, and survives it.
-func (x *execution) wants(e *redline.Event, log *slog.Logger) (wanted bool, err error) {
+func (x *execution) wants(e *redline.Event) (wanted bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			logPanic(x.ctx, log, "a live operation's filter panicked", r)
+			logPanic(x.ctx, x.log, "a live operation's filter panicked", r)
 			wanted, err = false, errPanicked
 		}
 	}()
@@ -128,10 +131,10 @@ func logPanic(ctx context.Context, log *slog.Logger, what string, r any) {
 
 // present passes errors through the executor's presenter, as those of a
 // response are. A presenter that panics is survived.
-func present(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, list gqlerror.List) (out gqlerror.List) {
+func present(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, list gqlerror.List, log *slog.Logger) (out gqlerror.List) {
 	defer func() {
 		if r := recover(); r != nil {
-			logPanic(ctx, slog.Default(), "panic while presenting errors", r)
+			logPanic(ctx, log, "panic while presenting errors", r)
 			out = internalError(errPanicked)
 		}
 	}()

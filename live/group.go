@@ -46,7 +46,7 @@ func newGroup(b *Broker, key groupKey, x *execution) *group {
 
 // offer queues an event, if the group wants it. The caller holds the broker's mu.
 func (g *group) offer(p pending) {
-	wanted, err := g.x.wants(p.event, g.broker.options.Logger)
+	wanted, err := g.x.wants(p.event)
 	if !wanted && err == nil {
 		return
 	}
@@ -84,7 +84,7 @@ func (g *group) run() {
 		for i, p := range batch {
 			what[i] = redline.Telling{Event: p.event, Cursor: g.broker.Cursor(p.event.ID)}
 		}
-		answers, err := g.x.tell(what, g.broker.options.Logger)
+		answers, err := g.x.tell(what)
 		if err != nil {
 			g.fail(err)
 			return

@@ -45,11 +45,13 @@ type operation struct {
 	live bool
 	// latest says that of the answers that wait the newest of each subject will do.
 	latest bool
-	// muted says that it is about to end because of its client's rights, and tells
-	// nothing any more.
+	// muted says that its client's rights have changed, and that it tells nothing
+	// until it has begun again with them.
 	muted bool
-	// epoch is that of the log that it is told.
-	epoch uint32
+	// said says that it was told CAUGHT_UP.
+	said bool
+	// log is the one that it is told.
+	log logID
 	// inState says that it is being told a snapshot, from within which nobody can
 	// go on.
 	inState   bool
@@ -103,7 +105,7 @@ func (op *operation) run(ctx context.Context, params *graphql.RawParams, timeout
 			op.refuse(op.recovered(ctx, r))
 		}
 	}()
-	x, refused := prepare(ctx, op.client.exec, params)
+	x, refused := prepare(ctx, op.client.exec, params, op.client.broker.options.Logger)
 	switch {
 	case refused != nil:
 		op.finish(refused)
@@ -116,7 +118,8 @@ func (op *operation) run(ctx context.Context, params *graphql.RawParams, timeout
 
 // answerOnce answers a query or a mutation.
 func (op *operation) answerOnce(x *execution, timeout time.Duration) {
-	if !op.enter(stageRunning) {
+	if err := op.enter(stageRunning); err != nil {
+		op.refuse(err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(x.ctx, timeout)
@@ -148,7 +151,8 @@ func (op *operation) answerOnce(x *execution, timeout time.Duration) {
 
 // attend makes a subscription live.
 func (op *operation) attend(ctx context.Context, x *execution) {
-	if !op.enter(stageStream) {
+	if err := op.enter(stageStream); err != nil {
+		op.refuse(err)
 		return
 	}
 	if refused := x.dispatch(); refused != nil {
@@ -156,34 +160,38 @@ func (op *operation) attend(ctx context.Context, x *execution) {
 		return
 	}
 	c, err := op.client.broker.catchUp(ctx, op, x)
-	if err == nil {
-		err = c.run(ctx, false)
-	}
-	if err != nil {
-		op.refuse(err)
-	}
+	op.follow(ctx, c, err)
 }
 
-// enter notes what the operation is, and reports whether it may run: not where
-// somebody has ended it meanwhile.
-func (op *operation) enter(as stage) bool {
+// enter notes what the operation is. It may not run where somebody has ended it
+// meanwhile, nor a query or a mutation where its client's rights have changed.
+func (op *operation) enter(as stage) error {
 	c := op.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || op.over {
-		return false
+	switch {
+	case c.closing || op.over:
+		return errEnded
+	case as == stageRunning && op.muted:
+		return errRights
 	}
 	op.stage = as
 	c.drained()
-	return true
+	return nil
 }
 
 // begins says from where the operation is told, of which log, and whether that
 // begins with a snapshot.
-func (op *operation) begins(from int64, epoch uint32, inState bool) {
+func (op *operation) begins(from int64, log logID, inState bool) {
 	op.client.mu.Lock()
 	defer op.client.mu.Unlock()
-	op.last, op.epoch, op.inState = from, epoch, inState
+	op.last, op.log, op.inState = from, log, inState
+}
+
+func (op *operation) wasSaid() bool {
+	op.client.mu.Lock()
+	defer op.client.mu.Unlock()
+	return op.said
 }
 
 // passed says that up to a position there is nothing that isn't in the outbox.
@@ -206,25 +214,27 @@ func (op *operation) joined(g *group) bool {
 }
 
 // goLive says that everything up to a position is in the outbox: what the group
-// has told since follows, and from now on all that it tells. It reports false
-// where the operation has ended.
-func (op *operation) goLive(position int64) bool {
+// has told since follows, and from now on all that it tells.
+func (op *operation) goLive(position int64) error {
 	c := op.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if op.over || c.closing {
-		return false
+	switch {
+	case op.over || c.closing:
+		return errEnded
+	case op.muted:
+		return errMuted
 	}
 	op.last, op.live, op.inState = max(op.last, position), true, false
 	held := op.held
 	op.held, op.heldBytes = nil, 0
 	for _, a := range held {
 		if !c.takeLocked(op, a) {
-			return false
+			return errEnded
 		}
 	}
 	op.stop()
-	return true
+	return nil
 }
 
 // position is the id of the event from which the operation can resume, given the
@@ -268,7 +278,7 @@ func (op *operation) refuse(err error) {
 	}
 	list, shown := errors.AsType[gqlerror.List](err)
 	if !shown {
-		list = present(op.client.context(op.client.present()), op.client.exec, nil, refusal(err))
+		list = present(op.client.context(op.client.present()), op.client.exec, nil, refusal(err), op.client.broker.options.Logger)
 	}
 	op.finish(list)
 }

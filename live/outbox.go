@@ -132,13 +132,15 @@ func (o *outbox) pop() (m message, ok bool) {
 	return m, true
 }
 
-// discard takes out what waits of operations with an id, and returns the position
-// before the first of it, nowhere where nothing waited.
-func (o *outbox) discard(id string) (before int64) {
+// discard takes out what waits of operations with an id. It returns the position
+// before the first of it, nowhere where nothing waited, and whether CAUGHT_UP was
+// among it.
+func (o *outbox) discard(id string) (before int64, caughtUp bool) {
 	before = nowhere
 	for i := range o.messages {
 		if m := &o.messages[i]; m.op != nil && m.op.id == id {
 			before = min(before, m.answer.before)
+			caughtUp = caughtUp || m.answer.caughtUp
 			m.op.waiting = nil
 			o.kill(m)
 		}
@@ -146,7 +148,8 @@ func (o *outbox) discard(id string) (before int64) {
 	if o.dead == len(o.messages) {
 		o.clear()
 	}
-	return before
+	o.tellRoom()
+	return before, caughtUp
 }
 
 // clear takes out everything.

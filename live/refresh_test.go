@@ -1,13 +1,10 @@
 package live_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
 	"redline/live"
@@ -69,6 +66,16 @@ func TestRightsThatDoNotAllowItEndAnOperation(t *testing.T) {
 	c.subscribe("1", "subscription { scoped }")
 	c.expect(next("1", "scoped", "caught up", 0))
 	c.follow("2", "subscription { events }", 0)
+	// Who has only just been told that it is caught up may be on its way still.
+	r.publish(1, 1)
+	ids := map[string]bool{}
+	for range 2 {
+		m, _ := c.read()
+		ids[m.ID] = true
+	}
+	if !ids["1"] || !ids["2"] {
+		t.Errorf("only %v were told", ids)
+	}
 	c.refresh("Bearer none")
 	// The pong and the error come in any order, and the other goes on.
 	pong := false
@@ -84,8 +91,8 @@ func TestRightsThatDoNotAllowItEndAnOperation(t *testing.T) {
 	if !pong {
 		t.Error("no pong came")
 	}
-	r.publish(1, 1)
-	c.expect(event("2", 1))
+	r.publish(2, 2)
+	c.expect(event("2", 2))
 	// The id is free, and what begins now has the new rights.
 	c.subscribe("1", "subscription { scoped }")
 	if _, extensions := c.expectError("1"); extensions["code"] != "FORBIDDEN" {
@@ -93,24 +100,25 @@ func TestRightsThatDoNotAllowItEndAnOperation(t *testing.T) {
 	}
 	c.refreshed("Bearer b")
 	c.subscribe("1", "subscription { scoped }")
-	c.expect(next("1", "scoped", "caught up", 1))
-	r.publish(2, 2)
+	c.expect(next("1", "scoped", "caught up", 2))
+	r.publish(3, 3)
 	got := map[string]bool{}
 	for range 2 {
 		_, text := c.read()
 		got[text] = true
 	}
-	if !got[scoped(2, "b")] || !got[event("2", 2)] {
+	if !got[scoped(3, "b")] || !got[event("2", 3)] {
 		t.Errorf("then came %v", got)
 	}
 }
 
-// Who is still being caught up has been told things that it may not be told any
-// more. It ends, and from the pong on it is told nothing else.
-func TestOtherRightsEndWhatIsBeingCaughtUp(t *testing.T) {
+// Who is still being caught up goes on where it stands: from the pong on it is told
+// what it missed with the new rights alone, and that it is caught up.
+func TestOtherRightsWhileBeingCaughtUp(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, setting{log: &outageLog{events: upTo(1, 200)}, socket: live.WebSocketOptions{Authenticate: rights().authenticate}})
-	telling, forbidding := make(chan struct{}), make(chan struct{})
+	const missed = 200
+	r := newRig(t, setting{log: &outageLog{events: upTo(1, missed)}, socket: live.WebSocketOptions{Authenticate: rights().authenticate}})
+	telling := make(chan struct{})
 	r.schema.change(func(s *schema) {
 		s.telling = func(_ string, what []redline.Telling) {
 			if what[0].Event == nil || what[0].Event.ID > 1 {
@@ -118,27 +126,47 @@ func TestOtherRightsEndWhatIsBeingCaughtUp(t *testing.T) {
 			}
 		}
 	})
-	// That it ends takes a while, in which it goes on.
-	r.exec.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
-		<-forbidding
-		return present(ctx, err)
-	})
 	c := r.connect("Bearer a")
 	c.subscribe("1", fmt.Sprintf("subscription { scoped(after: %q) }", cursor(0)))
-	c.expect(scoped(1, "a"))
+	last := int64(1)
+	c.expect(scoped(last, "a"))
 	c.refresh("Bearer b")
 	for m, text := c.read(); m.Type != "pong"; m, text = c.read() {
-		if m.Type != "next" {
+		if last++; text != scoped(last, "a") {
 			t.Fatalf("before the pong came %s", text)
 		}
 	}
 	close(telling)
-	c.expectQuiet()
-	close(forbidding)
-	if _, extensions := c.expectError("1"); extensions["code"] != "FORBIDDEN" {
-		t.Errorf("ended with %v", extensions)
+	for last++; last <= missed; last++ {
+		c.expect(scoped(last, "b"))
 	}
+	c.expect(next("1", "scoped", "caught up", missed))
 	c.expectQuiet()
+}
+
+// Two changes of rights in quick succession once ended what the last of them
+// allows: the second came while the first was being followed.
+func TestTwoRefreshesAtOnceEndNothingThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, setting{tails: true, socket: live.WebSocketOptions{Authenticate: rights().authenticate}})
+	c := r.connect("Bearer a")
+	c.subscribe("1", "subscription { scoped }")
+	c.expect(next("1", "scoped", "caught up", 0))
+	id := int64(0)
+	for range 50 {
+		c.refresh("Bearer b")
+		c.refresh("Bearer a")
+		for pongs := 0; pongs < 2; {
+			if m, text := c.read(); m.Type == "pong" {
+				pongs++
+			} else {
+				t.Fatalf("got %s", text)
+			}
+		}
+		id++
+		r.publish(id, id)
+		c.expect(scoped(id, "a"))
+	}
 }
 
 // Rights change back and forth while events flow: each is told once and in order,

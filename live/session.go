@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"redline"
@@ -112,117 +111,6 @@ func (s *socket) refresh(authorization *string) bool {
 	return true
 }
 
-// lookAgain gives the client another principal, and has each operation that was
-// begun with other rights begin again with these. What waits of it is not
-// written any more. What is running may have changed something already: its
-// answer stands.
-func (c *client) lookAgain(p *redline.Principal) {
-	head := c.broker.Head() // before the operations' positions
-	c.mu.Lock()
-	c.principal = p
-	var moves []move
-	for _, op := range c.operations {
-		switch {
-		case op.stage == stageRunning:
-		case sameRights(*op.principal, *p):
-			op.principal = p
-		case !c.ended:
-			moves = append(moves, op.stand(head))
-			op.principal = p
-			c.work.Add(1)
-		}
-	}
-	c.mu.Unlock()
-	for _, m := range moves {
-		go m.run(p)
-	}
-}
-
-// move is an operation on its way to other rights.
-type move struct {
-	op *operation
-	// from is the group that it was in; nil where it wasn't live, and has told
-	// things that it may not tell any more.
-	from *group
-	// position is where it stands, in the log of the epoch.
-	position int64
-	epoch    uint32
-}
-
-// stand stops an operation where it is: from now on nothing of it is written, and
-// what its group tells is held. The caller holds the client's mu.
-func (op *operation) stand(head int64) move {
-	m := move{op: op, epoch: op.epoch}
-	if !op.live {
-		op.muted = true
-		op.client.outbox.discard(op.id)
-	} else {
-		m.from = op.group
-		m.position, _ = op.position(head)
-		m.position = min(m.position, op.client.outbox.discard(op.id))
-		op.live, op.last = false, m.position
-	}
-	return m
-}
-
-// run begins the operation again, with other rights.
-func (m move) run(p *redline.Principal) {
-	op, c := m.op, m.op.client
-	defer c.work.Done()
-	if m.from == nil {
-		op.forbid()
-		return
-	}
-	c.broker.leave(op, m.from)
-	ctx, cancel := context.WithCancelCause(c.context(p))
-	c.mu.Lock()
-	if op.over || c.closing {
-		c.mu.Unlock()
-		cancel(errEnded)
-		return
-	}
-	op.cancel, op.held, op.heldBytes = cancel, nil, 0
-	c.mu.Unlock()
-	x, refused := m.from.x.again(ctx)
-	if refused != nil {
-		op.forbid()
-		return
-	}
-	on := &catchUp{broker: c.broker, op: op, x: x, epoch: m.epoch, from: m.position}
-	if err := on.run(ctx, true); err != nil {
-		op.refuse(err)
-	}
-}
-
-// forbid ends an operation because of its client's rights.
-func (op *operation) forbid() {
-	op.client.mu.Lock()
-	if op.over {
-		op.client.mu.Unlock()
-		return
-	}
-	op.client.outbox.discard(op.id)
-	op.client.mu.Unlock()
-	op.refuse(errRights)
-}
-
-// errRights is what is said of an operation that ends because of its client's
-// rights.
-var errRights = redline.Errorf(redline.CodeForbidden, nil, "the token's rights changed, and no longer allow the operation")
-
-// sameRights reports whether two principals of one role may see and do the same.
-func sameRights(a, b redline.Principal) bool {
-	return a.Role == b.Role && a.Customer == b.Customer &&
-		sameSet(a.Scopes, b.Scopes) && sameSet(a.Suppliers, b.Suppliers)
-}
-
-func sameSet(a, b []string) bool {
-	within := func(all []string) func(string) bool {
-		return func(one string) bool { return !slices.Contains(all, one) }
-	}
-	return !slices.ContainsFunc(a, within(b)) && !slices.ContainsFunc(b, within(a))
-}
-
 // subscribe begins an operation of any kind.
 func (s *socket) subscribe(m clientMessage) {
 	id := idJSON(m.id)
@@ -239,7 +127,7 @@ func (s *socket) subscribe(m clientMessage) {
 		if len(s.operations) >= s.transport.options.MaxOperations {
 			op.stop()
 			refused := redline.Errorf(codeTooManyOperations, nil, "too many operations are running on this socket")
-			list := present(ctx, s.exec, nil, refusal(refused))
+			list := present(ctx, s.exec, nil, refusal(refused), s.broker.options.Logger)
 			s.sendLocked(message{kind: kindError, op: op, answer: &answer{payload: encodeErrors(list), before: nowhere}})
 			return
 		}

@@ -20,9 +20,9 @@ type snapshot struct {
 	done chan struct{}
 
 	err error
-	// from is where the log goes on behind it, and epoch which log that is.
-	from  int64
-	epoch uint32
+	// from is where the log goes on behind it, and log which one that is.
+	from int64
+	log  logID
 	// seen are the transactions that it contains, of the log's up to upTo.
 	seen redline.TxSnapshot
 	upTo int64
@@ -91,7 +91,7 @@ func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error
 	}
 	var state *redline.State
 	err = untilAvailable(b.ctx, func() (err error) {
-		s.epoch, s.from = b.epoch.Load(), b.Head()
+		s.log, s.from = b.logID(), b.Head()
 		state, err = own.query.State(b.ctx)
 		return err
 	})
@@ -99,7 +99,7 @@ func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error
 		return err
 	}
 	s.seen, s.upTo = state.Seen, state.UpTo
-	cursor := redline.Cursor{Epoch: s.epoch, ID: s.from, InSnapshot: true}.String()
+	cursor := redline.Cursor{Epoch: s.log.epoch(), ID: s.from, InSnapshot: true}.String()
 	s.answers = make([]*answer, 0, len(state.Events))
 	for events := state.Events; len(events) > 0; {
 		n := min(len(events), redline.TellMax)
@@ -107,7 +107,7 @@ func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error
 		for i, e := range events[:n] {
 			what[i] = redline.Telling{Event: e, InState: true, Cursor: cursor}
 		}
-		answers, err := own.tell(what, b.options.Logger)
+		answers, err := own.tell(what)
 		if err != nil {
 			return err
 		}

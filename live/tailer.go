@@ -308,7 +308,7 @@ func (t *Tailer) checkEpoch(ctx context.Context) error {
 		return fmt.Errorf("reading which event log this is: %w", err)
 	}
 	t.doubt = false
-	if epoch != t.broker.epoch.Load() {
+	if epoch != t.broker.logID().epoch() {
 		t.started = false
 		t.broker.reset()
 		return errAnother
