@@ -104,7 +104,7 @@ func TestRotateLog(t *testing.T) {
 	equal(t, "what is rotated then", w.rotate(), 0)
 	begins, err := w.LogFloor(w.ctx)
 	w.must(err)
-	equal(t, "where the log begins before anything was dropped", begins, 0)
+	equal(t, "where the log begins before anything was dropped", begins, int64(0))
 
 	w.ageLog(ids[14])
 	if n := w.rotate(); n != 2 { // the first, and one that is empty

@@ -617,11 +617,12 @@ func hasAll(t *testing.T, followers []*follower, logs map[*follower][]entry, upT
 	})
 }
 
-// small is a connection whose network buffers are as small as they can be.
+// small is a connection for which the network holds little, and still more than one
+// segment of the loopback: with less, each waits for a timer.
 func small(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	return conn, conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	return conn, conn.(*net.TCPConn).SetReadBuffer(128 << 10)
 }
