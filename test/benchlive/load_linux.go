@@ -157,10 +157,10 @@ func (g *generator) close() {
 }
 
 // maxFiles is how many files a process may have open.
-func maxFiles() int {
+func maxFiles() (int, error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return 0
+		return 0, fmt.Errorf("asking how many files a process may have open: %w", err)
 	}
-	return int(min(limit.Max, most))
+	return int(min(limit.Max, 2*most)), nil
 }

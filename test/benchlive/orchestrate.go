@@ -110,9 +110,14 @@ func (b *bench) readers() int {
 // spareFiles is how many files a server has open beside sockets of readers.
 const spareFiles = 200
 
-// checkFiles sees that a process may have as many sockets as there are readers.
+// checkFiles sees that a process may have as many sockets as there are readers. The
+// runtime has raised what it has at first to what it may have.
 func (b *bench) checkFiles() error {
-	if limit := maxFiles(); limit < b.readers()+spareFiles {
+	limit, err := maxFiles()
+	if err != nil {
+		return err
+	}
+	if limit < b.readers()+spareFiles {
 		return fmt.Errorf("%d readers need as many open files and %d more, and a process may have %d here: raise it (ulimit -Hn), or measure fewer",
 			b.readers(), spareFiles, limit)
 	}
