@@ -80,8 +80,8 @@ func parseOptions(args []string) (options, error) {
 	if o.systems, err = chosen("--systems", *on, systems); err != nil {
 		faults = append(faults, err)
 	}
-	if o.rounds < 1 || o.measure <= 0 || o.settle < 0 || o.rate <= 0 || o.window < 1 || o.window > 64 || fs.NArg() > 0 {
-		faults = append(faults, errors.New("a round, some time, a rate and a window of 1 to 64 are needed, and nothing but flags"))
+	if o.rounds < 1 || o.measure <= 0 || o.settle < 0 || o.rate <= 0 || o.window < 1 || o.window > maxWindow || fs.NArg() > 0 {
+		faults = append(faults, fmt.Errorf("a round, some time, a rate and a window of 1 to %d are needed, and nothing but flags", maxWindow))
 	}
 	if o.products < 1 || o.products > spreadBatch && o.products%spreadBatch != 0 || o.spread < o.products || o.spread%o.products != 0 {
 		faults = append(faults, fmt.Errorf("--spread and --products: as many subscribers of each product, and batches of %d products", spreadBatch))
@@ -101,6 +101,9 @@ func counts(flag, text string, least int) ([]int, error) {
 	}
 	return all, nil
 }
+
+// maxWindow is the most events under way: each takes a connection.
+const maxWindow = 64
 
 // most is the most subscribers: beyond that it is another kind of benchmark.
 const most = 1_000_000

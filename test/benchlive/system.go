@@ -56,7 +56,7 @@ func (b *bench) startSystem(ctx context.Context, name string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.web = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: most}}
+	s.web = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWindow}}
 	return s, nil
 }
 
