@@ -182,7 +182,7 @@ func TestFrame(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1, 125, 126, 300, 65535} {
 		payload := bytes.Repeat([]byte("x"), size)
-		b := appendFrame(nil, opText, payload)
+		b := clientFrame(opText, payload)
 		b[1] &^= 0x80 // as a server sends it: without a mask
 		head := len(b) - 4 - size
 		b = append(b[:head], b[head+4:]...)

@@ -37,10 +37,10 @@ func upgraded(b []byte) (int, error) {
 	return end + 4, nil
 }
 
-// appendFrame appends a client's frame. It is masked as it has to be, with zeros,
-// which leave the payload as it is.
-func appendFrame(b []byte, op byte, payload []byte) []byte {
-	b = append(b, 0x80|op)
+// clientFrame is a client's frame. It is masked as it has to be, with zeros, which
+// leave the payload as it is.
+func clientFrame(op byte, payload []byte) []byte {
+	b := []byte{0x80 | op}
 	if len(payload) < 126 {
 		b = append(b, 0x80|byte(len(payload)))
 	} else {

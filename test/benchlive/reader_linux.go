@@ -100,7 +100,7 @@ func (g *generator) take(i int, r *reader, b []byte, now time.Time) (rest []byte
 			return b, err
 		}
 		b, r.stage = b[n:], stageAck
-		if err := r.write(appendFrame(nil, opText, []byte(`{"type":"connection_init"}`))); err != nil {
+		if err := r.write(clientFrame(opText, []byte(`{"type":"connection_init"}`))); err != nil {
 			return b, err
 		}
 	}
@@ -114,7 +114,7 @@ func (g *generator) take(i int, r *reader, b []byte, now time.Time) (rest []byte
 		case opText:
 			err = g.hear(i, r, payload, now)
 		case opPing:
-			err = r.write(appendFrame(nil, opPong, payload))
+			err = r.write(clientFrame(opPong, payload))
 		case opClose:
 			err = fmt.Errorf("the server closed: %q", payload)
 		case opPong:
@@ -144,14 +144,14 @@ func (g *generator) hear(i int, r *reader, message []byte, now time.Time) error 
 	}
 	switch {
 	case bytes.Contains(message, []byte(`"type":"ping"`)):
-		return r.write(appendFrame(nil, opText, []byte(`{"type":"pong"}`)))
+		return r.write(clientFrame(opText, []byte(`{"type":"pong"}`)))
 	case bytes.Contains(message, []byte(`"type":"pong"`)):
 		return nil
 	case r.stage == stageAck && bytes.Contains(message, []byte(`"type":"connection_ack"`)):
 		r.stage = stageEvents
 		g.opening--
 		g.open++
-		if err := r.write(appendFrame(nil, opText, subscription(i, g.job.Groups[i%len(g.job.Groups)]))); err != nil {
+		if err := r.write(clientFrame(opText, subscription(i, g.job.Groups[i%len(g.job.Groups)]))); err != nil {
 			return err
 		}
 		if g.open == len(g.readers) {

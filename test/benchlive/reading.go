@@ -121,9 +121,9 @@ func (r *reading) cost() (c cost) {
 		func() (time.Duration, bool) { return measure.ClusterCPU(r.s.b.db.Master) },
 		func() (time.Duration, bool) { return measure.CPU(r.a.PID()) },
 	} {
-		known := false
-		if c[i], known = of(); !known {
-			c[i] = -1
+		c[i] = -1
+		if used, known := of(); known {
+			c[i] = used
 		}
 	}
 	return c

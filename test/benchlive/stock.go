@@ -28,7 +28,7 @@ type stock struct {
 	open   sync.WaitGroup
 
 	mu       sync.Mutex
-	watching map[string]map[chan *model.AvailabilityEvent]context.Context
+	watching map[string]map[chan *model.AvailabilityEvent]<-chan struct{} // with what is closed at its end
 	numbers  map[string]int
 	cursor   redline.Cursor
 }
@@ -37,7 +37,7 @@ type stock struct {
 const stockBuffer = 16
 
 func newStock() *stock {
-	s := &stock{watching: map[string]map[chan *model.AvailabilityEvent]context.Context{}, numbers: map[string]int{}}
+	s := &stock{watching: map[string]map[chan *model.AvailabilityEvent]<-chan struct{}{}, numbers: map[string]int{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: s}))
 	server.AddTransport(transport.Websocket{PingPongInterval: pingInterval})
@@ -89,9 +89,9 @@ func (r subscriptions) AvailabilityChanged(
 	defer s.mu.Unlock()
 	for _, sku := range filter.Skus {
 		if s.watching[sku] == nil {
-			s.watching[sku] = map[chan *model.AvailabilityEvent]context.Context{}
+			s.watching[sku] = map[chan *model.AvailabilityEvent]<-chan struct{}{}
 		}
-		s.watching[sku][events] = ctx
+		s.watching[sku][events] = ctx.Done()
 	}
 	// The channel isn't closed: who went away reads it no more.
 	context.AfterFunc(ctx, func() {
@@ -112,10 +112,10 @@ func (s *stock) publish(p publishing) {
 		s.numbers[sku]++
 		s.cursor.ID++
 		e := stockEvent(sku, s.numbers[sku], s.cursor)
-		for events, ctx := range s.watching[sku] {
+		for events, gone := range s.watching[sku] {
 			select {
 			case events <- e:
-			case <-ctx.Done():
+			case <-gone:
 			}
 		}
 	}
