@@ -110,8 +110,8 @@ func mixed() []*redline.Event {
 	withdrawn.Level.Active = false
 	unnoticed.Level.Before.Available = unnoticed.Level.Level.Available
 	return []*redline.Event{
-		levelEvent(10), withdrawn, unnoticed, ofSupplier(levelEvent(40), "another"),
-		orderEvent(50), ofSupplier(orderEvent(60), "another"), ofOwner(orderEvent(70), "stranger"), ofCustomer(orderEvent(80), "customer-2"),
+		levelEvent(10), withdrawn, unnoticed, ofAnother(levelEvent(40)),
+		orderEvent(50), ofAnother(orderEvent(60)), ofOwner(orderEvent(70), "stranger"), ofCustomer(orderEvent(80), "customer-2"),
 		conflictEvent(90, ptr("acme")), conflictEvent(100, ptr("another")), conflictEvent(110, nil),
 		{ID: 120, Places: true}, {ID: 130}, levelEvent(140),
 	}
@@ -301,7 +301,7 @@ func TestEventsOfWhomLittleConcerns(t *testing.T) {
 	t.Parallel()
 	var events []*redline.Event
 	for id := range int64(9_000) {
-		events = append(events, ofSupplier(levelEvent(id+1), "another"))
+		events = append(events, ofAnother(levelEvent(id+1)))
 	}
 	events = append(events, levelEvent(9_001))
 	r, a, log := archived(events...)

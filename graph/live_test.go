@@ -156,8 +156,8 @@ func TestEventsOfOthers(t *testing.T) {
 		query        string
 		hidden, told *redline.Event
 	}{
-		{other, `{inventoryChanged{cursor}}`, levelEvent(1), ofSupplier(levelEvent(2), "another")},
-		{other, `{orderChanged{cursor}}`, orderEvent(1), ofSupplier(orderEvent(2), "another")},
+		{other, `{inventoryChanged{cursor}}`, levelEvent(1), ofAnother(levelEvent(2))},
+		{other, `{orderChanged{cursor}}`, orderEvent(1), ofAnother(orderEvent(2))},
 		{principal(redline.RoleSupplier), `{orderChanged(filter:{productId:"prod_2"}){cursor}}`, orderEvent(1), ofProduct(orderEvent(2), "prod_2")},
 		{stranger, `{orderChanged{cursor}}`, orderEvent(1), ofOwner(orderEvent(2), "stranger")},
 		{neighbour, `{orderChanged{cursor}}`, orderEvent(1), ofCustomer(orderEvent(2), "customer-2")},
@@ -180,7 +180,9 @@ func TestEventsOfOthers(t *testing.T) {
 	}
 }
 
-func ofSupplier(e *redline.Event, code string) *redline.Event {
+// ofAnother makes an event one of another supplier.
+func ofAnother(e *redline.Event) *redline.Event {
+	code := "another"
 	if e.Level != nil {
 		e.Level.SupplierCode = &code
 		return e

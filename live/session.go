@@ -82,7 +82,7 @@ func (s *socket) watchExpiry(p *redline.Principal) {
 		s.disarm()
 		return
 	}
-	s.arm(time.Until(p.ExpiresAt), func() { s.close(CloseForbidden, "Token expired") })
+	s.arm(time.Until(p.ExpiresAt), CloseForbidden, "Token expired")
 }
 
 // refresh takes a ping's authorization, if it has one, for the socket's new

@@ -62,7 +62,7 @@ func newSocket(t *WebSocket, conn *websocket.Conn, r *http.Request, exec graphql
 	})
 	conn.SetCloseHandler(s.peerCloses)
 	s.extend()
-	s.arm(t.options.InitTimeout, func() { s.close(CloseInitTimeout, "Connection initialisation timeout") })
+	s.arm(t.options.InitTimeout, CloseInitTimeout, "Connection initialisation timeout")
 	return s
 }
 
@@ -258,9 +258,10 @@ func (s *socket) throttle() {
 	}
 }
 
-// arm sets the alarm: f runs once after d, in a goroutine of its own, unless the
-// alarm is set again or disarmed before.
-func (s *socket) arm(d time.Duration, f func()) {
+// arm sets the alarm: after d the socket is closed with a code and a reason, unless
+// the alarm is set again or disarmed before. One that has gone off and waits for its
+// turn is taken back by that as well.
+func (s *socket) arm(d time.Duration, code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.disarm()
@@ -268,14 +269,19 @@ func (s *socket) arm(d time.Duration, f func()) {
 		return
 	}
 	s.work.Add(1)
-	s.alarm = time.AfterFunc(d, func() {
+	var alarm *time.Timer
+	alarm = time.AfterFunc(d, func() {
 		defer s.work.Done()
-		f()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.alarm == alarm {
+			s.closeLocked(code, reason)
+		}
 	})
+	s.alarm = alarm
 }
 
-// disarm stops the alarm; one that has gone off is left to end by itself. The
-// caller holds mu.
+// disarm stops the alarm. The caller holds mu.
 func (s *socket) disarm() {
 	if s.alarm != nil && s.alarm.Stop() {
 		s.work.Done()

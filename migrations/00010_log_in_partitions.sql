@@ -90,7 +90,7 @@ BEGIN
     -- Whoever is writing while a partition comes to be may not know of it, and would
     -- fail with an id that is the partition's. So it begins where nobody is yet, and
     -- what comes before it is for the net.
-    begins := greatest(begins, issued + 1 + least(width, 10000));
+    begins := greatest(begins, issued + 1 + least(width, 100000));
     WHILE ahead + made < 2 LOOP
         -- Made on its own and then attached, which blocks neither readers nor writers.
         EXECUTE format('CREATE TABLE events_%s (LIKE events INCLUDING ALL)', begins);

@@ -443,33 +443,33 @@ func (f *follower) take(e *telling, at redline.Cursor) {
 		f.last = at.ID
 		return
 	}
-	told, body := f.subject(e)
-	told.ID, told.Removed = at.ID, e.Kind == "REMOVED"
+	about, body := f.subject(e)
+	about.ID, about.Removed = at.ID, e.Kind == "REMOVED"
 	switch {
 	case e.Kind == "SNAPSHOT":
-		if !at.InSnapshot || f.live || told.ID < f.last {
+		if !at.InSnapshot || f.live || about.ID < f.last {
 			f.faultLocked("it is told SNAPSHOT at %+v, having been at %d", at, f.last)
 		}
-		if _, twice := f.versions[told.Subject]; twice {
-			f.faultLocked("%s is in the snapshot twice", told.Subject)
+		if _, twice := f.versions[about.Subject]; twice {
+			f.faultLocked("%s is in the snapshot twice", about.Subject)
 		}
 	case e.Kind != "CHANGE" && e.Kind != "REMOVED":
 		f.faultLocked("it is told %s", e.Kind)
-	case told.ID <= f.last:
-		f.faultLocked("it is told of %d after %d", told.ID, f.last)
+	case about.ID <= f.last:
+		f.faultLocked("it is told of %d after %d", about.ID, f.last)
 	case f.whole:
-		if before, known := f.versions[told.Subject]; known && told.Number != before+1 {
-			f.faultLocked("%s is told at version %d, and then at %d", told.Subject, before, told.Number)
+		if before, known := f.versions[about.Subject]; known && about.Number != before+1 {
+			f.faultLocked("%s is told at version %d, and then at %d", about.Subject, before, about.Number)
 		}
 	}
-	f.versions[told.Subject] = told.Number
-	f.last = told.ID
+	f.versions[about.Subject] = about.Number
+	f.last = about.ID
 	if e.Kind != "SNAPSHOT" {
-		f.tale = append(f.tale, told)
+		f.tale = append(f.tale, about)
 	}
 	if f.keep {
-		if f.state[told.Subject] = body; told.Removed {
-			delete(f.state, told.Subject)
+		if f.state[about.Subject] = body; about.Removed {
+			delete(f.state, about.Subject)
 		}
 	}
 	if at.InSnapshot && f.cutAt > 0 && len(f.versions) == f.cutAt {
@@ -625,4 +625,27 @@ func small(ctx context.Context, network, addr string) (net.Conn, error) {
 		return nil, err
 	}
 	return conn, conn.(*net.TCPConn).SetReadBuffer(128 << 10)
+}
+
+// told is what happened to it so far.
+func (f *follower) told() tally {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tally
+}
+
+// lastClosed is when it was last closed with a word.
+func (f *follower) lastClosed() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closedAt
+}
+
+func jsonText(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

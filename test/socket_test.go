@@ -18,6 +18,9 @@ type socket struct {
 	conn *websocket.Conn
 	// held are messages that came while another operation's were waited for.
 	held []wsMessage
+	// floor is the position that events have to be behind to count: a gateway may
+	// tell those who come of what was committed a moment before they did.
+	floor int64
 }
 
 type wsMessage struct {
@@ -118,14 +121,19 @@ func (w *socket) next(id string) wsMessage {
 	}
 }
 
-// event waits for an operation's next event, without its root field.
+// event waits for an operation's next event behind the floor, without its root
+// field.
 func (w *socket) event(id string) any {
 	w.t.Helper()
-	m := w.next(id)
-	if m.Type != "next" {
-		w.t.Fatalf("operation %s got %s %s instead of an event", id, m.Type, m.Payload)
+	for {
+		m := w.next(id)
+		if m.Type != "next" {
+			w.t.Fatalf("operation %s got %s %s instead of an event", id, m.Type, m.Payload)
+		}
+		if e := eventOf(w.t, m); w.floor == 0 || position(w.t, text(e, "cursor")) > w.floor {
+			return e
+		}
 	}
-	return eventOf(w.t, m)
 }
 
 func eventOf(t testing.TB, m wsMessage) any {

@@ -31,7 +31,7 @@ func inProcess(t *testing.T) (*executor.Executor, *wire) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	broker, err := live.NewBroker(live.BrokerOptions{})
+	broker, err := live.NewBroker(live.BrokerOptions{History: s})
 	if err != nil {
 		t.Fatal(err)
 	}

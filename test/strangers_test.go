@@ -389,7 +389,8 @@ func TestStrangersBySubscription(t *testing.T) {
 	s := demo(t)
 	x := theirThings(t, s, theirOther)
 	operator, shop := s.as(operatorToken(t)), s.as(shopToken(t, "strangers.example"))
-	own := shop.place(t, orderInput(vars{"name": "Mine"}, map[string]int{mySKU: 1})).text("order.id")
+	placed := shop.place(t, orderInput(vars{"name": "Mine"}, map[string]int{mySKU: 1}))
+	own := placed.text("order.id")
 	myLevel := operator.level(t, mySKU, mine)
 	myProduct, myLocation := text(myLevel, "product.id"), text(myLevel, "location.id")
 
@@ -416,7 +417,8 @@ func TestStrangersBySubscription(t *testing.T) {
 	w.subscribe("their product", watchOrders, vars{"filter": vars{"productId": x.product}})
 	w.subscribe("conflicts", watchConflicts, nil)
 	me, theirSupplier := s.as(supplierToken(t, mine)), s.as(supplierToken(t, theirs))
-	await(t, map[*socket][]string{w: append(ids, "conflicts")})
+	await(t, map[*socket][]string{w: append(ids, "conflicts", "their supplier", "their orders", "their product")})
+	w.floor = position(t, placed.text("cursor"))
 
 	operator.adjust(t, theirOther, theirs, "ON_HAND", 1)
 	operator.do(t, "orderHold", vars{"orderId": x.order, "reason": "r"}, "cursor")

@@ -1,0 +1,132 @@
+package test_test
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Thousands follow two gateways that are stopped and started again, one after the
+// other, while stock changes: everybody is sent on over a spread, comes in at the
+// pace at which the gateways let them, and is told each event once and in order.
+// LIVE_SUBSCRIBERS says how many there are.
+func TestLiveRollingRestart(t *testing.T) {
+	t.Parallel()
+	const spread, budget = 3 * time.Second, 20 * time.Second
+	subscribers := fromEnv(t, "LIVE_SUBSCRIBERS", 2000)
+	// This process has a descriptor for each, and so has one gateway while it is
+	// alone. The Go runtime has raised the limit as far as it may.
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) < uint64(2*subscribers) {
+		t.Fatalf("%d files may be open (%v); %d subscribers need twice as many: ulimit -n", limit.Cur, err, subscribers)
+	}
+	on := startCluster(t)
+	// All of them at once are more than are let in.
+	args := []string{"--drain-spread", spread.String(), "--drain-budget", budget.String(), "--connect-rate", fmt.Sprint(max(subscribers/6, 1))}
+	nodes := []*node{startNode(t, on, "a", args...), startNode(t, on, "b", args...)}
+	operator := nodes[0].up().as(operatorToken(t))
+
+	// Most follow one of some SKUs, and one in a hundred all of them.
+	const skus, wide = 40, 100
+	var stock [][2]string
+	var all []any
+	for _, l := range operator.pages(t, "inventoryLevels", pagesOfLevels, vars{"filter": vars{"locationIds": []any{
+		text(operator.level(t, liveStock[0][0], liveStock[0][1]), "location.id"),
+	}}}) {
+		if len(stock) < skus {
+			stock = append(stock, [2]string{text(l, "product.sku"), text(l, "location.code")})
+			all = append(all, text(l, "product.sku"))
+		}
+	}
+	if len(stock) < skus {
+		t.Fatalf("there are only %d levels to change", len(stock))
+	}
+	followers := make([]*follower, subscribers)
+	followed := func(i int) []any { return all[i%skus : i%skus+1] }
+	for i := range followers {
+		f := &follower{
+			name: fmt.Sprint("subscriber ", i), token: operator.token, query: liveLevels, variables: vars{"filter": vars{"skus": followed(i)}},
+			whole: true, heed: true, chunk: 512, addr: either(nodes, i),
+		}
+		if i%wide == 0 {
+			f.variables = vars{"filter": vars{"skus": all}}
+		}
+		followers[i] = f
+	}
+	began := time.Now()
+	follow(t, followers...)
+	areLive(t, followers)
+	var opened tally
+	for _, f := range followers {
+		opened.add(f.told())
+	}
+	t.Logf("all are in after %s: %s", time.Since(began), opened)
+	var counted float64
+	for _, n := range nodes {
+		counted += n.up().figures(t)["redline_live_turned_away_total"]
+	}
+	if opened.turnedAway == 0 || counted != float64(opened.turnedAway) {
+		t.Errorf("%d were turned away; the gateways count %v", opened.turnedAway, counted)
+	}
+
+	w := write(t, 2, either(nodes, 0), func(caller, n int) mutation {
+		return adjustment(operator, 1, stock[(2*n+caller)%skus])
+	})
+	w.more(t, 20)
+	for _, n := range nodes {
+		began := time.Now()
+		if err := n.down().stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > budget {
+			t.Errorf("%s took %s to stop", n.name, took)
+		}
+		var closes []time.Duration
+		for _, f := range followers {
+			if at := f.lastClosed(); at.After(began) {
+				closes = append(closes, at.Sub(began))
+			}
+		}
+		slices.Sort(closes)
+		if len(closes) < subscribers/4 {
+			t.Fatalf("%s closed %d of %d", n.name, len(closes), subscribers)
+		}
+		first, last := closes[0], closes[len(closes)-1]
+		t.Logf("%s closed %d, from %s to %s (half of them by %s)", n.name, len(closes), first, last, closes[len(closes)/2])
+		if last-first < spread/10 {
+			t.Errorf("%s closed %d within %s; they were to be spread over %s", n.name, len(closes), last-first, spread)
+		}
+		w.more(t, 20)
+		n.start(t)
+		// The other one is stopped when all are served again.
+		areLive(t, followers)
+	}
+	w.more(t, 20)
+	written := w.end(t)
+
+	db := on.database(t)
+	newest := upTo(t, db)
+	logs := map[*follower][]entry{}
+	whole := readLog(t, db, "level.changed", "{level,version}", `SELECT p->>'sku' = ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb))), false`, jsonText(t, all))
+	for i, sku := range all {
+		log := readLog(t, db, "level.changed", "{level,version}", `SELECT p->>'sku' = $1, false`, sku)
+		for j := i; j < subscribers; j += skus {
+			if logs[followers[j]] = log; j%wide == 0 {
+				logs[followers[j]] = whole
+			}
+		}
+	}
+	hasAll(t, followers, logs, newest)
+	var sum tally
+	events := 0
+	for _, f := range followers {
+		events += f.check(t, logs[f], newest)
+		sum.add(f.told())
+	}
+	t.Logf("%d changes, %d events told: %s", written, events, sum)
+	if sum.restarts < subscribers || sum.ends > 0 || sum.tooSlow > 0 || events == 0 {
+		t.Errorf("not all were sent on with 1012: %s", sum)
+	}
+}
