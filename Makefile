@@ -77,6 +77,10 @@ profile: build postgres ## Profile the server and the limit under load, for the 
 histories: postgres ## Run HISTORIES (3000) random histories of all operations and check the books after each
 	HISTORIES=$(or $(HISTORIES),3000) $(GO) test -race -pgo=off -count=1 -v -timeout 2h -run 'History|Callers' ./test/histories
 
+.PHONY: live-chaos
+live-chaos: postgres ## Kill gateways, Postgres and connections for LIVE_CHAOS (20) rounds, and send LIVE_SUBSCRIBERS (4000) on: each is told each event once
+	LIVE_CHAOS=$(or $(LIVE_CHAOS),20) LIVE_SUBSCRIBERS=$(or $(LIVE_SUBSCRIBERS),4000) $(GO) test -race -pgo=off -count=1 -v -timeout 2h -run TestLive ./test
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	./.ci/fuzz $(or $(FUZZTIME),30s)

@@ -12,6 +12,11 @@ import (
 // other, while stock changes: everybody is sent on over a spread, comes in at the
 // pace at which the gateways let them, and is told each event once and in order.
 // LIVE_SUBSCRIBERS says how many there are.
+//
+// This run has also found a gateway that let somebody in whose connection_init came
+// in the moment in which the time for it ended, and then closed the socket for its
+// having come too late: a follower that is closed with 4408 after connection_ack
+// is at fault.
 func TestLiveRollingRestart(t *testing.T) {
 	t.Parallel()
 	const spread, budget = 3 * time.Second, 20 * time.Second
@@ -23,8 +28,8 @@ func TestLiveRollingRestart(t *testing.T) {
 		t.Fatalf("%d files may be open (%v); %d subscribers need twice as many: ulimit -n", limit.Cur, err, subscribers)
 	}
 	on := startCluster(t)
-	// All of them at once are more than are let in.
-	args := []string{"--drain-spread", spread.String(), "--drain-budget", budget.String(), "--connect-rate", fmt.Sprint(max(subscribers/6, 1))}
+	// All of them at once are more than are let in, on a machine that is fast enough.
+	args := []string{"--drain-spread", spread.String(), "--drain-budget", budget.String(), "--connect-rate", fmt.Sprint(max(subscribers/8, 1))}
 	nodes := []*node{startNode(t, on, "a", args...), startNode(t, on, "b", args...)}
 	operator := nodes[0].up().as(operatorToken(t))
 
@@ -67,7 +72,7 @@ func TestLiveRollingRestart(t *testing.T) {
 	for _, n := range nodes {
 		counted += n.up().figures(t)["redline_live_turned_away_total"]
 	}
-	if opened.turnedAway == 0 || counted != float64(opened.turnedAway) {
+	if counted != float64(opened.turnedAway) {
 		t.Errorf("%d were turned away; the gateways count %v", opened.turnedAway, counted)
 	}
 
@@ -128,5 +133,35 @@ func TestLiveRollingRestart(t *testing.T) {
 	t.Logf("%d changes, %d events told: %s", written, events, sum)
 	if sum.restarts < subscribers || sum.ends > 0 || sum.tooSlow > 0 || events == 0 {
 		t.Errorf("not all were sent on with 1012: %s", sum)
+	}
+}
+
+// Those who are more than are let in a second are told when to come again, and all
+// of them come in.
+func TestLiveConnectRate(t *testing.T) {
+	t.Parallel()
+	const rate, subscribers = 2, 12
+	s := start(t, ownDir(t), "--connect-rate", fmt.Sprint(rate))
+	followers := make([]*follower, subscribers)
+	for i := range followers {
+		followers[i] = &follower{
+			name: fmt.Sprint("subscriber ", i), query: livePage, heed: true, addr: func(int) string { return s.addr },
+		}
+	}
+	began := time.Now()
+	follow(t, followers...)
+	areLive(t, followers)
+	took := time.Since(began)
+	var sum tally
+	for _, f := range followers {
+		sum.add(f.told())
+	}
+	t.Logf("all are in after %s: %s", took, sum)
+	if counted := s.figures(t)["redline_live_turned_away_total"]; sum.turnedAway == 0 || counted != float64(sum.turnedAway) {
+		t.Errorf("%d were turned away; the gateway counts %v", sum.turnedAway, counted)
+	}
+	// The first few at once, and the others at the rate.
+	if least := (subscribers - rate) * time.Second / rate; took < least {
+		t.Errorf("%d came in within %s, at %d a second", subscribers, took, rate)
 	}
 }
