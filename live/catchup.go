@@ -159,6 +159,9 @@ func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatc
 		batch, err = c.broker.options.History.EventsBetween(ctx, c.from, upTo, []string{c.x.query.Type}, readBatch)
 		return err
 	})
+	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeCursorExpired {
+		return batch, errExpired() // whichever way it expired, it is said alike
+	}
 	return batch, err
 }
 

@@ -24,7 +24,7 @@ func TestLiveRollingRestart(t *testing.T) {
 	// This process has a descriptor for each, and so has one gateway while it is
 	// alone. The Go runtime has raised the limit as far as it may.
 	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) < uint64(2*subscribers) {
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < uint64(2*subscribers) {
 		t.Fatalf("%d files may be open (%v); %d subscribers need twice as many: ulimit -n", limit.Cur, err, subscribers)
 	}
 	on := startCluster(t)
@@ -141,7 +141,16 @@ func TestLiveRollingRestart(t *testing.T) {
 func TestLiveConnectRate(t *testing.T) {
 	t.Parallel()
 	const rate, subscribers = 2, 12
-	s := start(t, ownDir(t), "--connect-rate", fmt.Sprint(rate))
+	s, err := launch(ownDir(t), "serve", "--connect-rate", fmt.Sprint(rate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		checkCalm(t, s) // its log tells of each that was turned away
+	})
 	followers := make([]*follower, subscribers)
 	for i := range followers {
 		followers[i] = &follower{
