@@ -44,3 +44,10 @@ func ParseCursor(s string) (Cursor, error) {
 		Epoch: binary.BigEndian.Uint32(b[:4]), ID: int64(id &^ inSnapshot), InSnapshot: id&inSnapshot != 0,
 	}, nil
 }
+
+// CursorExpired is what is said to those who would go on in a log that doesn't
+// reach back so far, or is gone.
+func CursorExpired() *Error {
+	return Errorf(CodeCursorExpired, []string{"after"},
+		"the event log doesn't reach back to this cursor, or is another one: load anew, and go on from there")
+}

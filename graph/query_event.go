@@ -87,7 +87,7 @@ func (q query) Events(ctx context.Context, after *string, first *int, types []mo
 	// The head only rises in one log. Where this is another one by now, nobody knows
 	// of which log what was read is.
 	if now, err := q.epoch(); err != nil || now != epoch || q.live.Head() < head {
-		return nil, errCursorExpired()
+		return nil, redline.CursorExpired()
 	}
 	return r.page(), q.loadEvents(ctx, r)
 }
@@ -126,12 +126,6 @@ func (q query) epoch() (uint32, error) {
 	return c.Epoch, nil
 }
 
-// errCursorExpired is what is said to those who would go on in a log that is gone.
-func errCursorExpired() *redline.Error {
-	return redline.Errorf(redline.CodeCursorExpired, []string{"after"},
-		"the event log doesn't reach back to this cursor, or is another one: load anew, and go on from there")
-}
-
 func isExpired(err error) bool {
 	known, ok := errors.AsType[*redline.Error](err)
 	return ok && known.Code == redline.CodeCursorExpired
@@ -147,7 +141,7 @@ func (q query) beginAfter(ctx context.Context, r *eventReading, after string) er
 	case c.InSnapshot:
 		return redline.Invalid([]string{"after"}, "this cursor is from within a snapshot that wasn't complete: only its subscription can begin that again")
 	case c.Epoch != r.epoch:
-		return errCursorExpired()
+		return redline.CursorExpired()
 	}
 	if c.ID > r.head {
 		// Of a node that is ahead of this one, or of an event that was lost or never was.
@@ -156,7 +150,7 @@ func (q query) beginAfter(ctx context.Context, r *eventReading, after string) er
 			return err
 		}
 		if c.ID > issued {
-			return errCursorExpired()
+			return redline.CursorExpired()
 		}
 	}
 	r.begin(c.ID)
@@ -236,7 +230,7 @@ func (r *eventReading) read(ctx context.Context, s Store) error {
 		}
 		batch, err := s.EventsBetween(ctx, r.reached, r.head, types, limit)
 		if isExpired(err) {
-			return errCursorExpired()
+			return redline.CursorExpired()
 		}
 		if err != nil {
 			return err

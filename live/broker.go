@@ -175,7 +175,7 @@ func (b *Broker) awaitSettled(ctx context.Context, upTo int64, log logID) error 
 		b.mu.Lock()
 		if !b.knowsPlace() || b.logID() != log {
 			b.mu.Unlock()
-			return errExpired()
+			return redline.CursorExpired()
 		}
 		if b.settled.Load() >= upTo {
 			b.mu.Unlock()
@@ -231,12 +231,6 @@ func (b *Broker) awaitPlace(ctx context.Context) (log logID, err error) {
 	}
 }
 
-// errExpired is what is said to those who would go on in a log that is gone.
-func errExpired() error {
-	return redline.Errorf(redline.CodeCursorExpired, []string{"after"},
-		"the event log doesn't reach back to this cursor, or is another one: load anew, and go on from there")
-}
-
 // reset ends all live operations because the log is not the one it was: what
 // they were told is no beginning of what they would be told. Who comes now waits
 // until start says where the other one begins.
@@ -248,7 +242,7 @@ func (b *Broker) reset() {
 	b.tellMoved()
 	b.mu.Unlock()
 	for _, g := range b.all() {
-		g.fail(errExpired())
+		g.fail(redline.CursorExpired())
 	}
 }
 
@@ -288,7 +282,7 @@ func (b *Broker) join(op *operation, x *execution, from int64, log logID) (head 
 	for {
 		b.mu.Lock()
 		if b.closed || !b.knowsPlace() || b.logID() != log {
-			err = errExpired()
+			err = redline.CursorExpired()
 			if b.closed {
 				err = errClosed
 			}

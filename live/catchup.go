@@ -160,7 +160,7 @@ func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatc
 		return err
 	})
 	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeCursorExpired {
-		return batch, errExpired() // whichever way it expired, it is said alike
+		return batch, redline.CursorExpired() // whichever way it expired, it is said alike
 	}
 	return batch, err
 }
@@ -188,7 +188,7 @@ func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
 // put queues an answer, as long as the log is the same.
 func (c *catchUp) put(ctx context.Context, a *answer) error {
 	if c.log != c.broker.logID() {
-		return errExpired()
+		return redline.CursorExpired()
 	}
 	return c.op.client.put(ctx, c.op, a)
 }
@@ -214,7 +214,7 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*cat
 			return nil, known.At("after")
 		}
 		if after.Epoch != c.log.epoch() {
-			return nil, errExpired()
+			return nil, redline.CursorExpired()
 		}
 		if withState = after.InSnapshot; !withState {
 			if c.from, err = after.ID, b.checkIssued(ctx, after.ID); err != nil {
@@ -235,7 +235,7 @@ func (c *catchUp) beginSnapshot(ctx context.Context) (err error) {
 		return err
 	}
 	if c.from = c.snapshot.from; c.snapshot.log != c.log {
-		return errExpired()
+		return redline.CursorExpired()
 	}
 	c.op.begins(c.from, c.log, true)
 	return nil
@@ -253,7 +253,7 @@ func (b *Broker) checkIssued(ctx context.Context, id int64) error {
 		return err
 	})
 	if err == nil && id > issued {
-		return errExpired()
+		return redline.CursorExpired()
 	}
 	return err
 }

@@ -193,8 +193,8 @@ func (c *client) put(ctx context.Context, op *operation, a *answer) error {
 }
 
 // resumeFrom is the cursor from which all running operations can resume, counting
-// what waits to be written as undelivered if it is to be dropped. It is "" where
-// the client has no operation that could. The caller holds mu.
+// what waits to be written as undelivered if it is to be dropped. The
+// caller holds mu.
 func (c *client) resumeFrom(dropped bool) string {
 	// Read before the head, which is of the same log or of a newer one: an old
 	// log's cursor is refused, and one that mixes them would not be.

@@ -35,7 +35,9 @@
 //
 // # Nobody waits for a slow reader
 //
-// There is one bounded queue between a group and a client, the client's outbox.
+// There is one bounded queue between a group and a client, the client's outbox. A
+// group whose executor is held up, by what it reads beside events, lets them wait
+// for it, for as long as each such reading may take; no other group notices.
 // Whoever fills it is cut off, with code 4013 and the cursor from which all of
 // its operations can resume; of an operation that asked for the latest, a newer
 // answer takes the place of the one that waits. Neither the tailer nor any other

@@ -69,7 +69,7 @@ type stream struct {
 func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, multipart bool) {
 	address := t.door.options.Address(r)
 	if status, wait := t.door.admit(address); status != 0 {
-		if multipart || status != http.StatusServiceUnavailable {
+		if multipart {
 			refuse(w, status, wait)
 			return
 		}

@@ -300,11 +300,15 @@ func TestAStreamOfTooManyIsRefused(t *testing.T) {
 	r := newRig(t, setting{door: live.DoorOptions{MaxPerAddress: 1}})
 	in := r.get("subscription { events }", accept)
 	expectText(t, in.body, "\r\n--graphql")
-	for _, kind := range []string{"text/event-stream", accept} {
-		if got := r.get("{ hello }", kind); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
-			t.Errorf("%s: status %d, %v", kind, got.status, got.header)
-		}
+	if got := r.get("{ hello }", accept); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
+		t.Errorf("status %d, %v", got.status, got.header)
 	}
+	// An EventSource would give up for good.
+	again := r.get("{ hello }", "text/event-stream")
+	if again.status != http.StatusOK {
+		t.Errorf("a reader of events gets status %d", again.status)
+	}
+	expectText(t, again.body, "retry: ")
 	full := newRig(t, setting{door: live.DoorOptions{MaxConnections: 1}})
 	in = full.get("subscription { events }", accept)
 	expectText(t, in.body, "\r\n--graphql")

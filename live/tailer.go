@@ -214,6 +214,10 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	}
 	types := t.types()
 	batch, err := t.log.Settled(ctx, t.from, types, t.options.Batch)
+	if batch.Issued > 0 {
+		// Also where the look failed, because somebody is writing still.
+		t.broker.stats.logLag.Store(max(batch.Issued-t.from, 0))
+	}
 	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeCursorExpired {
 		// What lies between was dropped while this process slept.
 		t.started = false

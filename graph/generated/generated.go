@@ -1056,7 +1056,7 @@ type ConflictEvent implements Event { cursor: Cursor! kind: EventKind! at: DateT
 """
 after: the cursor of what you had last. All that you missed since is told first; where the log doesn't reach back so far, or is
 another one, the subscription is refused with CURSOR_EXPIRED: load anew.
-snapshot: what there is now is told first, then what changes, with no gap between. With both, the subscription goes on after the
+snapshot: what there is now is told first, then what changes, with no gap between. It has at most 50,000 subjects. With both, the subscription goes on after the
 cursor, without another snapshot; but a cursor from within an unfinished snapshot begins it again.
 Each answer has its cursor in extensions.cursor as well.
 """
