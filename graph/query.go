@@ -95,5 +95,8 @@ func (q query) AuditEntries(
 // EventHead is the newest settled position of the event log, as it was before
 // anything of this answer was read.
 func (q query) EventHead(ctx context.Context) (string, error) {
+	if _, err := q.epoch(); err != nil {
+		return "", err
+	}
 	return q.live.Cursor(answerFrom(ctx).head), nil
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -36,13 +37,20 @@ func follow[T any](ctx context.Context, r *resolver, t teller[T]) (<-chan *T, er
 // it alone.
 func prepareAll[T any](ctx context.Context, r *resolver, t teller[T], what []redline.Telling) []*T {
 	out := prepare(ctx, r, t, what)
-	if len(what) > 1 && t.beside(out[0]).Err != nil {
+	if len(what) > 1 && t.beside(out[0]).Err != nil && !isSlow(t.beside(out[0]).Err) {
 		out = out[:0]
 		for i := range what {
 			out = append(out, prepare(ctx, r, t, what[i:i+1])...)
 		}
 	}
 	return out
+}
+
+// isSlow reports whether reading failed because of the database, which would fail
+// for each of several as it did for all of them.
+func isSlow(err error) bool {
+	known, ok := errors.AsType[*redline.Error](err)
+	return ok && known.Code == redline.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
 }
 
 // prepare makes what is told, and reads what was asked for beside it at once.

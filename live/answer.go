@@ -24,6 +24,9 @@ type answer struct {
 	subject string
 	// caughtUp says that it tells of nothing but that all has been told.
 	caughtUp bool
+	// inState says that it is of an unfinished snapshot, which has to begin again
+	// where it isn't delivered.
+	inState bool
 }
 
 // nowhere is the position of what no resume has to go back for.

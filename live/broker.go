@@ -161,6 +161,14 @@ func (b *Broker) settleLocked(upTo int64) {
 	b.tellMoved()
 }
 
+// unsettle says that no more is known than that the head is settled: ids behind it
+// that were never used may be given out again.
+func (b *Broker) unsettle() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.settled.Store(b.head.Load())
+}
+
 // tellMoved has everybody look who waits for settled to move. The caller holds mu.
 func (b *Broker) tellMoved() {
 	if b.moved != nil {
@@ -240,6 +248,7 @@ func (b *Broker) reset() {
 		b.begun = make(chan struct{})
 	}
 	b.tellMoved()
+	clear(b.snapshots)
 	b.mu.Unlock()
 	for _, g := range b.all() {
 		g.fail(redline.CursorExpired())
@@ -298,15 +307,20 @@ func (b *Broker) join(op *operation, x *execution, from int64, log logID) (head 
 		}
 		if g != nil {
 			head = b.head.Load()
-			joined := op.joined(g) && g.add(op, max(from, head))
-			if g.empty() {
-				b.forget(g)
+			here := op.joined(g)
+			joined := here && g.add(op, max(from, head))
+			if !joined && (here || g.empty()) {
+				b.forget(g) // it has failed, or is nobody's
 			}
 			b.mu.Unlock()
-			if !joined {
+			switch {
+			case joined:
+				return head, nil
+			case !here:
 				return 0, errEnded
 			}
-			return head, nil
+			made = nil
+			continue
 		}
 		b.mu.Unlock()
 		if made, err = b.newGroup(key, x, p); err != nil {

@@ -118,6 +118,7 @@ func (c *catchUp) replay(ctx context.Context, upTo int64) error {
 // that its state doesn't contain, or the newest of each subject.
 func (c *catchUp) wanted(events []*redline.Event) ([]*redline.Event, error) {
 	wanted := events[:0]
+	defer func() { clear(events[len(wanted):]) }() // nobody keeps what isn't told
 	for _, e := range events {
 		if c.snapshot != nil && c.snapshot.seen.Saw(e.Xid) {
 			continue
@@ -174,7 +175,7 @@ func (c *catchUp) tell(ctx context.Context, what []redline.Telling) error {
 		return err
 	}
 	for _, a := range answers {
-		a.before = c.from
+		a.before, a.inState = c.from, c.snapshot != nil
 		if err := c.put(ctx, a); err != nil {
 			return err
 		}
@@ -195,38 +196,39 @@ func (c *catchUp) put(ctx context.Context, a *answer) error {
 
 // catchUp finds where an operation begins: where its cursor says, with what there
 // is now, or with the next change.
-func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution) (*catchUp, error) {
+func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution, from coming) (*catchUp, error) {
 	log, err := b.awaitPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
-	q, given := x.query, x.query.After
-	if op.client.resume != nil {
-		given = op.client.resume
-	}
-	op.latest = q.Latest
+	op.latest = x.query.Latest
 	c := &catchUp{broker: b, op: op, x: x, log: log, from: b.Head()}
-	withState := q.Snapshot && given == nil
-	c.fresh = given == nil && !withState
-	if given != nil {
-		after, err := redline.ParseCursor(*given)
+	c.fresh = from.fresh()
+	if from.after != nil {
+		after, err := redline.ParseCursor(*from.after)
 		if known, ok := errors.AsType[*redline.Error](err); ok {
 			return nil, known.At("after")
 		}
 		if after.Epoch != c.log.epoch() {
 			return nil, redline.CursorExpired()
 		}
-		if withState = after.InSnapshot; !withState {
+		if !from.snapshot {
 			if c.from, err = after.ID, b.checkIssued(ctx, after.ID); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if withState {
+	if from.snapshot {
 		return c, c.beginSnapshot(ctx)
 	}
 	op.begins(c.from, c.log, false)
 	return c, nil
+}
+
+// with is the same for another execution.
+func (c *catchUp) with(x *execution) *catchUp {
+	c.x = x
+	return c
 }
 
 // beginSnapshot has it begin with what there is.
@@ -258,13 +260,18 @@ func (b *Broker) checkIssued(ctx context.Context, id int64) error {
 	return err
 }
 
+// tooSlow is how long a reading may take that is tried again: the database is there
+// then, and would be as slow the next time.
+const tooSlow = 8 * time.Second
+
 // untilAvailable calls f until it returns something else than that the database
 // can't be reached, or ctx ends.
 func untilAvailable(ctx context.Context, f func() error) error {
 	backoff := firstBackoff
 	for {
+		began := time.Now()
 		err := f()
-		if known, ok := errors.AsType[*redline.Error](err); !ok || known.Code != redline.CodeUnavailable {
+		if known, ok := errors.AsType[*redline.Error](err); !ok || known.Code != redline.CodeUnavailable || time.Since(began) > tooSlow {
 			return err
 		}
 		pause(ctx, backoff/2+rand.N(backoff/2), nil)

@@ -23,6 +23,8 @@ type client struct {
 	address string
 	// requestID is that of the request that opened it.
 	requestID string
+	// turn has room for the one operation that is being caught up; nil until one is.
+	turn chan struct{}
 	// resume is the position that a stream's client brings along, which counts
 	// more than what its operation says; nil where it brings none.
 	resume *string
@@ -74,6 +76,17 @@ func (c *client) present() *redline.Principal {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.principal
+}
+
+// turns is the channel that an operation sends to when it begins to be caught up,
+// and receives from when it is.
+func (c *client) turns() chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turn == nil {
+		c.turn = make(chan struct{}, 1)
+	}
+	return c.turn
 }
 
 // context returns one that carries who asks, and which request it came with. It
@@ -209,7 +222,7 @@ func (c *client) resumeFrom(dropped bool) string {
 	if dropped {
 		for _, m := range c.outbox.messages {
 			if m.kind == kindNext {
-				lowest = min(lowest, m.answer.before)
+				lowest, begin = min(lowest, m.answer.before), begin || m.answer.inState
 			}
 		}
 	}

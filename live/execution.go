@@ -36,13 +36,39 @@ type execution struct {
 // prepare parses and validates an operation. Where it is refused, errors says
 // why, as it is shown.
 func prepare(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, log *slog.Logger) (x *execution, refused gqlerror.List) {
+	// The executor changes the variables that it is given, and those that are begun
+	// again are others' as well.
+	own := *params
+	own.Variables, _ = copied(params.Variables).(map[string]any)
 	x = &execution{exec: exec, params: params, log: log}
 	x.ctx = graphql.StartOperationTrace(context.WithValue(ctx, executionKey{}, x))
 	var errs gqlerror.List
-	if x.operation, errs = exec.CreateOperationContext(x.ctx, params); len(errs) > 0 {
+	if x.operation, errs = exec.CreateOperationContext(x.ctx, &own); len(errs) > 0 {
 		return nil, present(x.ctx, exec, x.operation, errs, log)
 	}
 	return x, nil
+}
+
+// copied copies what JSON is made of, as deep as it goes.
+func copied(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if v == nil {
+			return v
+		}
+		out := make(map[string]any, len(v))
+		for name, member := range v {
+			out[name] = copied(member)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, member := range v {
+			out[i] = copied(member)
+		}
+		return out
+	}
+	return v
 }
 
 // live reports whether it is a subscription.

@@ -102,8 +102,9 @@ func (g *group) run() {
 func (g *group) next() (batch []pending, failed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.queue) == 0 || g.failed {
+	if len(g.queue) == 0 || g.failed || len(g.members) == 0 {
 		g.queue, g.running = nil, false
+		g.behind.Store(nowhere)
 		return nil, g.failed
 	}
 	return g.queue[:min(len(g.queue), redline.TellMax)], false

@@ -100,11 +100,7 @@ func idJSON(id string) string {
 // subscription until it is live.
 func (op *operation) run(ctx context.Context, params *graphql.RawParams, timeout time.Duration) {
 	defer op.client.work.Done()
-	defer func() {
-		if r := recover(); r != nil {
-			op.refuse(op.recovered(ctx, r))
-		}
-	}()
+	defer op.survive(ctx)
 	x, refused := prepare(ctx, op.client.exec, params, op.client.broker.options.Logger)
 	switch {
 	case refused != nil:
@@ -118,7 +114,7 @@ func (op *operation) run(ctx context.Context, params *graphql.RawParams, timeout
 
 // answerOnce answers a query or a mutation.
 func (op *operation) answerOnce(x *execution, timeout time.Duration) {
-	if err := op.enter(stageRunning); err != nil {
+	if err := op.enter(stageRunning, coming{}); err != nil {
 		op.refuse(err)
 		return
 	}
@@ -151,21 +147,52 @@ func (op *operation) answerOnce(x *execution, timeout time.Duration) {
 
 // attend makes a subscription live.
 func (op *operation) attend(ctx context.Context, x *execution) {
-	if err := op.enter(stageStream); err != nil {
-		op.refuse(err)
-		return
-	}
 	if refused := x.dispatch(); refused != nil {
 		op.finish(refused)
 		return
 	}
-	c, err := op.client.broker.catchUp(ctx, op, x)
-	op.follow(ctx, c, err)
+	comes := op.comes(x.query)
+	if err := op.enter(stageStream, comes); err != nil {
+		op.refuse(err)
+		return
+	}
+	begin := func() (*catchUp, error) { return op.client.broker.catchUp(ctx, op, x, comes) }
+	if comes.fresh() {
+		op.follow(ctx, begin)
+		return
+	}
+	op.catchUp(ctx, begin)
 }
 
-// enter notes what the operation is. It may not run where somebody has ended it
+// coming is how a subscription comes in.
+type coming struct {
+	// after is the position that its client gives; nil where it gives none.
+	after *string
+	// snapshot says that what there is is to be told first.
+	snapshot bool
+}
+
+// fresh says that it begins with the next change.
+func (c coming) fresh() bool { return c.after == nil && !c.snapshot }
+
+// comes says how a subscription comes in: by what its stream's client brings along,
+// or by what it asks for itself.
+func (op *operation) comes(q *redline.LiveQuery) coming {
+	c := coming{after: q.After}
+	if op.client.resume != nil {
+		c.after = op.client.resume
+	}
+	c.snapshot = q.Snapshot && c.after == nil
+	if c.after != nil {
+		at, err := redline.ParseCursor(*c.after)
+		c.snapshot = err == nil && at.InSnapshot
+	}
+	return c
+}
+
+// enter notes what the operation is, and from where it comes. It may not run where somebody has ended it
 // meanwhile, nor a query or a mutation where its client's rights have changed.
-func (op *operation) enter(as stage) error {
+func (op *operation) enter(as stage, from coming) error {
 	c := op.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,7 +202,12 @@ func (op *operation) enter(as stage) error {
 	case as == stageRunning && op.muted:
 		return errRights
 	}
-	op.stage = as
+	op.stage, op.inState = as, from.snapshot
+	if from.after != nil {
+		if at, err := redline.ParseCursor(*from.after); err == nil && at.Epoch == c.broker.logID().epoch() {
+			op.last = at.ID
+		}
+	}
 	c.drained()
 	return nil
 }
@@ -242,7 +274,9 @@ func (op *operation) goLive(position int64) error {
 // The caller holds the client's mu.
 func (op *operation) position(head int64) (id int64, again bool) {
 	switch {
-	case op.stage != stageStream:
+	case op.stage == stageRead:
+		return head, true // nobody knows yet from where it comes
+	case op.stage == stageRunning:
 		return head, false
 	case !op.live:
 		return min(op.last, op.dropped), op.inState
@@ -326,9 +360,17 @@ func (op *operation) leave() {
 	}
 }
 
-// recovered turns a panic into an error. Called while the panic is being
-// recovered, so that the stack is its.
-func (op *operation) recovered(ctx context.Context, r any) error {
-	logPanic(ctx, op.client.broker.options.Logger, "panic in an operation", r)
-	return errPanicked
+// survive is deferred by an operation's goroutine: a panic in it ends the operation
+// with an error, and nothing else.
+func (op *operation) survive(ctx context.Context) {
+	if r := recover(); r != nil {
+		logPanic(ctx, op.client.broker.options.Logger, "panic in an operation", r)
+		op.refuse(errPanicked)
+	}
+}
+
+func (op *operation) isMuted() bool {
+	op.client.mu.Lock()
+	defer op.client.mu.Unlock()
+	return op.muted
 }

@@ -133,14 +133,14 @@ func (o *outbox) pop() (m message, ok bool) {
 }
 
 // discard takes out what waits of operations with an id. It returns the position
-// before the first of it, nowhere where nothing waited, and whether CAUGHT_UP was
-// among it.
-func (o *outbox) discard(id string) (before int64, caughtUp bool) {
+// before the first of it, nowhere where nothing waited, and whether CAUGHT_UP and
+// something of a snapshot were among it.
+func (o *outbox) discard(id string) (before int64, caughtUp, inState bool) {
 	before = nowhere
 	for i := range o.messages {
 		if m := &o.messages[i]; m.op != nil && m.op.id == id {
 			before = min(before, m.answer.before)
-			caughtUp = caughtUp || m.answer.caughtUp
+			caughtUp, inState = caughtUp || m.answer.caughtUp, inState || m.answer.inState
 			m.op.waiting = nil
 			o.kill(m)
 		}
@@ -149,7 +149,7 @@ func (o *outbox) discard(id string) (before int64, caughtUp bool) {
 		o.clear()
 	}
 	o.tellRoom()
-	return before, caughtUp
+	return before, caughtUp, inState
 }
 
 // clear takes out everything.

@@ -41,9 +41,9 @@ func (c *client) lookAgain(p *redline.Principal) {
 func (op *operation) mute(head int64) {
 	c := op.client
 	position, _ := op.position(head)
-	before, unsaid := c.outbox.discard(op.id)
+	before, unsaid, inState := c.outbox.discard(op.id)
 	op.muted, op.last = true, min(position, before)
-	op.said = op.said && !unsaid
+	op.said, op.inState = op.said && !unsaid, op.inState || inState
 	if !op.live {
 		return
 	}
@@ -54,13 +54,29 @@ func (op *operation) mute(head int64) {
 	c.work.Add(1)
 	go func() {
 		defer c.work.Done()
-		op.follow(ctx, on, errMuted)
+		defer op.survive(ctx)
+		op.catchUp(ctx, func() (*catchUp, error) { return on, errMuted })
 	}()
 }
 
-// follow has an operation catch up until it is live, again each time that its
-// client's rights change meanwhile. err is what came of beginning.
-func (op *operation) follow(ctx context.Context, c *catchUp, err error) {
+// catchUp has an operation catch up until it is live, again each time that its
+// client's rights change meanwhile. A client's operations do so one after another:
+// what they hold meanwhile is no more than one of them needs.
+func (op *operation) catchUp(ctx context.Context, begin func() (*catchUp, error)) {
+	turn := op.client.turns()
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		op.refuse(context.Cause(ctx))
+		return
+	}
+	op.follow(ctx, begin)
+}
+
+// follow is catchUp for who needs no turn.
+func (op *operation) follow(ctx context.Context, begin func() (*catchUp, error)) {
+	c, err := begin()
 	if err == nil {
 		err = c.run(ctx)
 	}
@@ -92,6 +108,9 @@ func (op *operation) beginAgain(ctx context.Context, was *catchUp) (*catchUp, er
 	c.mu.Unlock()
 	x, refused := was.x.again(redline.WithPrincipal(ctx, *p))
 	if refused != nil {
+		if op.isMuted() {
+			return on.with(was.x), errMuted // those rights are old as well by now
+		}
 		return nil, errRights
 	}
 	if on.x = x; inState {

@@ -18,6 +18,10 @@ const snapshotAge = time.Second
 type snapshot struct {
 	// done is closed once the rest is there, which nobody changes then.
 	done chan struct{}
+	// waiting are how many wait for it, which the broker's mu guards, and cancel ends
+	// the reading once nobody does.
+	waiting int
+	cancel  context.CancelFunc
 
 	err error
 	// from is where the log goes on behind it, and log which one that is.
@@ -46,28 +50,45 @@ func (b *Broker) snapshotOf(ctx context.Context, x *execution) (*snapshot, error
 			return nil, errClosed
 		}
 		s = &snapshot{done: make(chan struct{})}
+		var reading context.Context
+		reading, s.cancel = context.WithCancel(b.ctx)
 		b.snapshots[key] = s
-		b.running.Go(func() { b.takeSnapshot(s, key, x, p) })
+		b.running.Go(func() { b.takeSnapshot(reading, s, key, x, p) })
 	}
+	s.waiting++
 	b.mu.Unlock()
 	select {
 	case <-s.done:
 		return s, s.err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.waiting--; s.waiting == 0 {
+		s.cancel()
+		b.forgetSnapshot(key, s)
+	}
+	return nil, context.Cause(ctx)
+}
+
+// forgetSnapshot lets nobody else begin with a snapshot. The caller holds mu.
+func (b *Broker) forgetSnapshot(key groupKey, s *snapshot) {
+	if b.snapshots[key] == s {
+		delete(b.snapshots, key)
 	}
 }
 
 // takeSnapshot reads a snapshot, and forgets it when it has become too old for
 // those who come.
-func (b *Broker) takeSnapshot(s *snapshot, key groupKey, x *execution, p redline.Principal) {
+func (b *Broker) takeSnapshot(ctx context.Context, s *snapshot, key groupKey, x *execution, p redline.Principal) {
+	defer s.cancel()
 	began := time.Now()
-	s.err = b.fill(s, x, p)
+	s.err = b.fill(ctx, s, x, p)
 	close(s.done)
 	forget := func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.snapshots, key)
+		b.forgetSnapshot(key, s)
 	}
 	if left := snapshotAge - time.Since(began); s.err == nil && left > 0 {
 		time.AfterFunc(left, forget)
@@ -78,7 +99,7 @@ func (b *Broker) takeSnapshot(s *snapshot, key groupKey, x *execution, p redline
 
 // fill reads a snapshot, waiting for the database where it can't be reached. A
 // panic in it is an error.
-func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error) {
+func (b *Broker) fill(ctx context.Context, s *snapshot, x *execution, p redline.Principal) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			logPanic(x.ctx, b.options.Logger, "reading a snapshot panicked", r)
@@ -90,9 +111,9 @@ func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error
 		return err
 	}
 	var state *redline.State
-	err = untilAvailable(b.ctx, func() (err error) {
+	err = untilAvailable(ctx, func() (err error) {
 		s.log, s.from = b.logID(), b.Head()
-		state, err = own.query.State(b.ctx)
+		state, err = own.query.State(ctx)
 		return err
 	})
 	if err != nil {
@@ -112,7 +133,7 @@ func (b *Broker) fill(s *snapshot, x *execution, p redline.Principal) (err error
 			return err
 		}
 		for _, a := range answers {
-			a.before = s.from
+			a.before, a.inState = s.from, true
 		}
 		s.answers = append(s.answers, answers...)
 		clear(events[:n]) // what was told is not kept twice

@@ -237,6 +237,7 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 		// What was settled past the newest event no longer is: those ids may
 		// come again, so look at them again.
 		t.from = t.delivered
+		t.broker.unsettle()
 		return false, true, nil
 	}
 	if t.stale || slices.ContainsFunc(batch.Events, func(e *redline.Event) bool { return e.Places }) {
@@ -298,6 +299,7 @@ func (t *Tailer) publish(batch redline.EventBatch, types []string) (whole bool, 
 // event, and no longer trusts what was told of places.
 func (t *Tailer) goBack(err error) error {
 	t.from, t.stale, t.doubt = t.delivered, true, true
+	t.broker.unsettle()
 	return err
 }
 

@@ -88,8 +88,18 @@ func (w *writer) flush(s *socket) {
 		case last:
 			s.lingers()
 			return
+		case s.hasMore():
+			w.add(s) // behind the others
+			return
 		}
 	}
+}
+
+// hasMore reports whether there is more to write.
+func (s *socket) hasMore() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.outbox.len() > 0 || s.lastWords != nil
 }
 
 // startWriting makes sure that somebody writes. The caller holds mu.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // heavy is followed by slow readers: an answer is long, because its fields have
@@ -53,7 +52,6 @@ func TestLiveSlowReaders(t *testing.T) {
 		return last
 	}
 	change(1)
-	t.Log("T1", time.Now().Format("05.000"))
 	settled := func(ctx context.Context) map[string]float64 {
 		// It collects the garbage first.
 		if _, err := get(ctx, fmt.Sprint("http://", profiles["addr"], "/debug/pprof/heap?gc=1&debug=1")); err != nil {
@@ -66,7 +64,6 @@ func TestLiveSlowReaders(t *testing.T) {
 		return f
 	}
 	baseline := settled(t.Context())
-	t.Log("T2", time.Now().Format("05.000"))
 
 	one := func(name, query string, slow <-chan struct{}) *follower {
 		return &follower{
@@ -80,9 +77,7 @@ func TestLiveSlowReaders(t *testing.T) {
 		quick[i].stream = i%4 == 3
 	}
 	stopQuick := follow(t, quick...)
-	t.Log("T3", time.Now().Format("05.000"))
 	areLive(t, quick)
-	t.Log("T4", time.Now().Format("05.000"))
 	log := func() []entry {
 		return readLog(t, db, "level.changed", "{level,version}", `SELECT p->>'category' = $1, false`, categories[0])
 	}
@@ -92,20 +87,14 @@ func TestLiveSlowReaders(t *testing.T) {
 	slow := []*follower{one("slow", heavy("EVERY"), readOn), one("slow stream", heavy("EVERY"), readOn)}
 	slow[1].stream = true
 	stopSlow := follow(t, slow...)
-	t.Log("T5", time.Now().Format("05.000"))
 	areLive(t, slow)
-	t.Log("T6", time.Now().Format("05.000"))
 	last := change(batches)
-	t.Log("T7", time.Now().Format("05.000"))
 	waitAll(t, quick, "every event, while others are slow", func(f *follower) bool { return f.last >= last })
-	t.Log("T8", time.Now().Format("05.000"))
 	s.becomes(t, "cutting the slow ones off", func(f map[string]float64) bool {
 		return f["redline_live_cut_off_total"]-baseline["redline_live_cut_off_total"] == 2
 	})
 	close(readOn)
-	t.Log("T9", time.Now().Format("05.000"))
 	waitAll(t, slow, "the last event, having been cut off", func(f *follower) bool { return f.last >= last && f.live })
-	t.Log("T10", time.Now().Format("05.000"))
 	for _, f := range slow {
 		n := f.check(t, log(), last)
 		t.Logf("%s: %d events; %s", f.name, n, f.tally)
@@ -114,20 +103,15 @@ func TestLiveSlowReaders(t *testing.T) {
 		t.Errorf("the slow ones were not cut off once: %s; %s", slow[0].tally, slow[1].tally)
 	}
 	stopSlow()
-	t.Log("T11", time.Now().Format("05.000"))
 
 	// Then one who wants the newest.
 	readOn = make(chan struct{})
 	latest := one("slow, latest", heavy("LATEST"), readOn)
 	stopLatest := follow(t, latest)
-	t.Log("T12", time.Now().Format("05.000"))
 	areLive(t, []*follower{latest})
-	t.Log("T13", time.Now().Format("05.000"))
 	before := s.figures(t)
 	last = change(batches)
-	t.Log("T14", time.Now().Format("05.000"))
 	waitAll(t, quick, "every event, while another one is slow", func(f *follower) bool { return f.last >= last })
-	t.Log("T15", time.Now().Format("05.000"))
 	after := s.becomes(t, "one answer's standing for others", func(f map[string]float64) bool {
 		return f["redline_live_coalesced_total"]-before["redline_live_coalesced_total"] > float64(2*len(stock))
 	})
@@ -135,9 +119,7 @@ func TestLiveSlowReaders(t *testing.T) {
 		t.Errorf("with LATEST %v readers were cut off", n)
 	}
 	close(readOn)
-	t.Log("T16", time.Now().Format("05.000"))
 	waitAll(t, []*follower{latest}, "the last event", func(f *follower) bool { return f.last >= last })
-	t.Log("T17", time.Now().Format("05.000"))
 	newest := map[string]int{}
 	for _, e := range log() {
 		if e.ID > latest.first {
@@ -155,7 +137,6 @@ func TestLiveSlowReaders(t *testing.T) {
 		t.Errorf("of %d levels it was told %d, in %d events", len(stock), len(newest), len(latest.tale))
 	}
 	stopLatest()
-	t.Log("T18", time.Now().Format("05.000"))
 	for _, f := range quick {
 		f.check(t, log(), last)
 		if f.tally.connects != 1 {
@@ -163,7 +144,6 @@ func TestLiveSlowReaders(t *testing.T) {
 		}
 	}
 	stopQuick()
-	t.Log("T19", time.Now().Format("05.000"))
 
 	const goroutines, bytes = "go_goroutines", "go_memstats_heap_inuse_bytes"
 	var left map[string]float64

@@ -122,6 +122,13 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	}
 	stopJobs := g.start(ctx)
 	defer stopJobs()
+	// Nobody is let in before the place in the log is known, if that can be had soon:
+	// it is where everybody begins.
+	select {
+	case <-g.tailer.Ready():
+	case <-time.After(tailLag):
+	case <-ctx.Done():
+	}
 
 	addr := listener.Addr()
 	log.Info("listening", "addr", addr.String(), "graphql", "http://"+addr.String()+"/graphql")
