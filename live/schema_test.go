@@ -57,13 +57,14 @@ type Query {
 }
 type Mutation { bump(by: Int!): Int! works: String! }
 enum Delivery { EVERY LATEST }
+input Narrow { skus: [String!] low: Boolean }
 type Subscription {
 	"""
 	The ids of levels' events, those divisible by every and of one of the products, with so many bytes of padding; that of
 	mark is told of.
 	"""
 	events(
-		name: String! = "", every: Int! = 1, bytes: Int! = 0, mark: Int! = 0, products: [String!],
+		name: String! = "", every: Int! = 1, bytes: Int! = 0, mark: Int! = 0, products: [String!], narrow: Narrow,
 		after: String, snapshot: Boolean! = false, delivery: Delivery! = EVERY
 	): String!
 	"As events, but of orders."
