@@ -212,11 +212,12 @@ func (c *client) resumeFrom(dropped bool) string {
 	// Read before the head, which is of the same log or of a newer one: an old
 	// log's cursor is refused, and one that mixes them would not be.
 	epoch := c.broker.logID().epoch()
-	// Read before the groups' positions: see Broker.Publish.
-	lowest := c.broker.Head()
-	begin := false
+	// Read before the groups' positions: see Broker.Publish. Who came from a gateway
+	// that has read further than this one may be ahead of it.
+	head := c.broker.Head()
+	lowest, begin := int64(nowhere), false
 	for _, op := range c.operations {
-		position, again := op.position(lowest)
+		position, again := op.position(head)
 		lowest, begin = min(lowest, position), begin || again
 	}
 	if dropped {
@@ -225,6 +226,9 @@ func (c *client) resumeFrom(dropped bool) string {
 				lowest, begin = min(lowest, m.answer.before), begin || m.answer.inState
 			}
 		}
+	}
+	if lowest == nowhere {
+		lowest = head
 	}
 	return redline.Cursor{Epoch: epoch, ID: lowest, InSnapshot: begin}.String()
 }

@@ -270,14 +270,14 @@ func (op *operation) goLive(position int64) error {
 }
 
 // position is the id of the event from which the operation can resume, given the
-// broker's head as it was before the call, and whether it has to begin again.
-// The caller holds the client's mu.
+// broker's head as it was before the call, nowhere where it never has to, and
+// whether it has to begin again. The caller holds the client's mu.
 func (op *operation) position(head int64) (id int64, again bool) {
 	switch {
 	case op.stage == stageRead:
 		return head, true // nobody knows yet from where it comes
 	case op.stage == stageRunning:
-		return head, false
+		return nowhere, false
 	case !op.live:
 		return min(op.last, op.dropped), op.inState
 	}

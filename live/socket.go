@@ -31,6 +31,7 @@ type socket struct {
 	// mu of the client guards these.
 
 	ready     bool   // connection_ack was sent
+	slow      bool   // it is closed because its peer doesn't keep up, and may take a while to see it
 	lastWords []byte // the close frame's payload, once closing
 	lastWrite time.Time
 	// parted is closed once the last has been written, or nothing can be any more;
@@ -195,7 +196,7 @@ func (s *socket) closeLocked(code int, reason string) {
 		// Who is slow would wait for it, and who is forbidden must not have it.
 		s.outbox.clear()
 	}
-	s.lastWords = closeFrame(code, reason)
+	s.lastWords, s.slow = closeFrame(code, reason), code == CloseSlowReader
 	s.lastWrite = time.Now().Add(s.transport.options.WriteTimeout)
 	s.shut()
 	s.startWriting()

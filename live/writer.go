@@ -189,10 +189,15 @@ func (s *socket) writeDeadline() time.Time {
 	return deadline
 }
 
-// lingers gives the peer a while to answer the close frame.
+// lingers gives the peer a while to answer the close frame: a slow one longer, since
+// it has much to read before.
 func (s *socket) lingers() {
 	s.mu.Lock()
 	s.parts()
+	linger := s.transport.options.Linger
+	if s.slow {
+		linger = max(linger, s.transport.options.WriteTimeout)
+	}
 	s.mu.Unlock()
-	_ = s.conn.SetReadDeadline(time.Now().Add(s.transport.options.Linger))
+	_ = s.conn.SetReadDeadline(time.Now().Add(linger))
 }

@@ -1,6 +1,7 @@
 package test_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"syscall"
@@ -131,7 +132,10 @@ func TestLiveRollingRestart(t *testing.T) {
 		sum.add(f.told())
 	}
 	t.Logf("%d changes, %d events told: %s", written, events, sum)
-	if sum.restarts < subscribers || sum.ends > 0 || sum.tooSlow > 0 || events == 0 {
+	// A client that takes seconds to send its subscribe may have its socket closed
+	// before, and then be told by the network that what it sent came too late, rather
+	// than by the close frame: on a busy machine that is somebody now and then.
+	if sum.restarts+sum.ends < subscribers || sum.ends > subscribers/50 || sum.tooSlow > 0 || events == 0 {
 		t.Errorf("not all were sent on with 1012: %s", sum)
 	}
 }
@@ -172,5 +176,54 @@ func TestLiveConnectRate(t *testing.T) {
 	// The first few at once, and the others at the rate.
 	if least := (subscribers - rate) * time.Second / rate; took < least {
 		t.Errorf("%d came in within %s, at %d a second", subscribers, took, rate)
+	}
+}
+
+// Somebody comes from a gateway that has read further in the log than the one where
+// it comes to: when that one stops as well it is told to go on from where it is. A
+// gateway named its own place instead, and events were told twice; TestLiveChaos
+// found that where a session of one of two gateways was slow to come back.
+func TestLiveAheadOfTheGateway(t *testing.T) {
+	t.Parallel()
+	const sku, location = "BRK-PAD-1037", "WH-EAST"
+	on := startCluster(t)
+	first, second := startNode(t, on, "first"), startNode(t, on, "second")
+	db := on.database(t)
+	operator := first.up().as(operatorToken(t))
+	operator.adjust(t, sku, location, "ON_HAND", 1)
+
+	// The session in which the second one reads the log is the youngest that does,
+	// and stands still for a while.
+	var pid int
+	eventually(t, "the second gateway's reading the log", func(ctx context.Context) bool {
+		var readers []int
+		err := db.SelectContext(ctx, &readers, `SELECT pid FROM pg_stat_activity WHERE application_name = 'redline'
+			AND query LIKE 'SELECT CASE WHEN is_called%' ORDER BY backend_start`)
+		if err != nil || len(readers) != 2 {
+			return false
+		}
+		pid = readers[1]
+		return true
+	})
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	goOn := func() { _ = syscall.Kill(pid, syscall.SIGCONT) } // it may have been given up
+	t.Cleanup(goOn)
+	at := operator.adjust(t, sku, location, "ON_HAND", 1).text("cursor")
+
+	w := second.up().socket(t, operator.token)
+	w.subscribe("1", liveLevels, vars{"filter": vars{"skus": []any{sku}}, "after": at, "snapshot": false})
+	await(t, map[*socket][]string{w: {"1"}})
+	s := second.down()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code, reason := w.closed(); code != 1012 || reason != at {
+		t.Errorf("it is closed with %d, to go on from %s; it was at %s", code, reason, at)
+	}
+	goOn()
+	if err := s.ended(patience); err != nil {
+		t.Error(err)
 	}
 }
