@@ -1,7 +1,9 @@
 package redline
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -105,6 +107,12 @@ func Invalid(field []string, format string, args ...any) *Error {
 // that exist and that the caller may not see.
 func NotFound(field []string, format string, args ...any) *Error {
 	return Errorf(CodeNotFound, field, format, args...)
+}
+
+// HasCode reports whether an error is an Error with one of the codes.
+func HasCode(err error, anyOf ...ErrorCode) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains(anyOf, e.Code)
 }
 
 // Errors is a refusal with several reasons, each with a path of its own.

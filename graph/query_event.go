@@ -126,11 +126,6 @@ func (q query) epoch() (uint32, error) {
 	return c.Epoch, nil
 }
 
-func isExpired(err error) bool {
-	known, ok := errors.AsType[*redline.Error](err)
-	return ok && known.Code == redline.CodeCursorExpired
-}
-
 // beginAfter has a reading begin behind a cursor.
 func (q query) beginAfter(ctx context.Context, r *eventReading, after string) error {
 	c, err := redline.ParseCursor(after)
@@ -166,7 +161,7 @@ func (q query) readOldest(ctx context.Context, r *eventReading) error {
 			return err
 		}
 		r.begin(floor)
-		if err = r.read(ctx, q.store); !again || !isExpired(err) {
+		if err = r.read(ctx, q.store); !again || !redline.HasCode(err, redline.CodeCursorExpired) {
 			return err
 		}
 	}
@@ -229,7 +224,7 @@ func (r *eventReading) read(ctx context.Context, s Store) error {
 			break
 		}
 		batch, err := s.EventsBetween(ctx, r.reached, r.head, types, limit)
-		if isExpired(err) {
+		if redline.HasCode(err, redline.CodeCursorExpired) {
 			return redline.CursorExpired()
 		}
 		if err != nil {

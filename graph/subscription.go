@@ -49,8 +49,7 @@ func prepareAll[T any](ctx context.Context, r *resolver, t teller[T], what []red
 // isSlow reports whether reading failed because of the database, which would fail
 // for each of several as it did for all of them.
 func isSlow(err error) bool {
-	known, ok := errors.AsType[*redline.Error](err)
-	return ok && known.Code == redline.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
+	return redline.HasCode(err, redline.CodeUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // prepare makes what is told, and reads what was asked for beside it at once.

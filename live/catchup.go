@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -97,16 +96,14 @@ func (c *catchUp) replay(ctx context.Context, upTo int64) error {
 		if err != nil {
 			return err
 		}
-		for len(wanted) > 0 {
-			n := min(len(wanted), redline.TellMax)
-			what := make([]redline.Telling, n)
-			for i, e := range wanted[:n] {
+		for part := range slices.Chunk(wanted, redline.TellMax) {
+			what := make([]redline.Telling, len(part))
+			for i, e := range part {
 				what[i] = redline.Telling{Event: e, Cursor: c.cursor(e.ID)}
 			}
 			if err := c.tell(ctx, what); err != nil {
 				return err
 			}
-			wanted = wanted[n:]
 		}
 		c.from = batch.UpTo
 		c.op.passed(c.from)
@@ -160,7 +157,7 @@ func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatc
 		batch, err = c.broker.options.History.EventsBetween(ctx, c.from, upTo, []string{c.x.query.Type}, readBatch)
 		return err
 	})
-	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeCursorExpired {
+	if redline.HasCode(err, redline.CodeCursorExpired) {
 		return batch, redline.CursorExpired() // whichever way it expired, it is said alike
 	}
 	return batch, err
@@ -201,21 +198,13 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution, from 
 	if err != nil {
 		return nil, err
 	}
-	op.latest = x.query.Latest
-	c := &catchUp{broker: b, op: op, x: x, log: log, from: b.Head()}
-	c.fresh = from.fresh()
-	if from.after != nil {
-		after, err := redline.ParseCursor(*from.after)
-		if known, ok := errors.AsType[*redline.Error](err); ok {
-			return nil, known.At("after")
-		}
-		if after.Epoch != c.log.epoch() {
-			return nil, redline.CursorExpired()
-		}
-		if !from.snapshot {
-			if c.from, err = after.ID, b.checkIssued(ctx, after.ID); err != nil {
-				return nil, err
-			}
+	c := &catchUp{broker: b, op: op, x: x, log: log, from: b.Head(), fresh: from.fresh()}
+	if from.after != nil && from.after.Epoch != c.log.epoch() {
+		return nil, redline.CursorExpired()
+	}
+	if from.after != nil && !from.snapshot {
+		if c.from, err = from.after.ID, b.checkIssued(ctx, from.after.ID); err != nil {
+			return nil, err
 		}
 	}
 	if from.snapshot {
@@ -223,12 +212,6 @@ func (b *Broker) catchUp(ctx context.Context, op *operation, x *execution, from 
 	}
 	op.begins(c.from, c.log, false)
 	return c, nil
-}
-
-// with is the same for another execution.
-func (c *catchUp) with(x *execution) *catchUp {
-	c.x = x
-	return c
 }
 
 // beginSnapshot has it begin with what there is.
@@ -271,7 +254,7 @@ func untilAvailable(ctx context.Context, f func() error) error {
 	for {
 		began := time.Now()
 		err := f()
-		if known, ok := errors.AsType[*redline.Error](err); !ok || known.Code != redline.CodeUnavailable || time.Since(began) > tooSlow {
+		if !redline.HasCode(err, redline.CodeUnavailable) || time.Since(began) > tooSlow {
 			return err
 		}
 		pause(ctx, backoff/2+rand.N(backoff/2), nil)

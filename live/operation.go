@@ -151,8 +151,11 @@ func (op *operation) attend(ctx context.Context, x *execution) {
 		op.finish(refused)
 		return
 	}
-	comes := op.comes(x.query)
-	if err := op.enter(stageStream, comes); err != nil {
+	comes, err := op.comes(x.query)
+	if err == nil {
+		err = op.enter(stageStream, comes)
+	}
+	if err != nil {
 		op.refuse(err)
 		return
 	}
@@ -167,9 +170,11 @@ func (op *operation) attend(ctx context.Context, x *execution) {
 // coming is how a subscription comes in.
 type coming struct {
 	// after is the position that its client gives; nil where it gives none.
-	after *string
+	after *redline.Cursor
 	// snapshot says that what there is is to be told first.
 	snapshot bool
+	// latest says that of the answers that wait the newest of each subject will do.
+	latest bool
 }
 
 // fresh says that it begins with the next change.
@@ -177,21 +182,24 @@ func (c coming) fresh() bool { return c.after == nil && !c.snapshot }
 
 // comes says how a subscription comes in: by what its stream's client brings along,
 // or by what it asks for itself.
-func (op *operation) comes(q *redline.LiveQuery) coming {
-	c := coming{after: q.After}
+func (op *operation) comes(q *redline.LiveQuery) (coming, error) {
+	given := q.After
 	if op.client.resume != nil {
-		c.after = op.client.resume
+		given = op.client.resume
 	}
-	c.snapshot = q.Snapshot && c.after == nil
-	if c.after != nil {
-		at, err := redline.ParseCursor(*c.after)
-		c.snapshot = err == nil && at.InSnapshot
+	if given == nil {
+		return coming{snapshot: q.Snapshot, latest: q.Latest}, nil
 	}
-	return c
+	at, err := redline.ParseCursor(*given)
+	if known, ok := errors.AsType[*redline.Error](err); ok {
+		return coming{}, known.At("after")
+	}
+	return coming{after: &at, snapshot: at.InSnapshot, latest: q.Latest}, err
 }
 
-// enter notes what the operation is, and from where it comes. It may not run where somebody has ended it
-// meanwhile, nor a query or a mutation where its client's rights have changed.
+// enter notes what the operation is, and how it comes in. It may not run where
+// somebody has ended it meanwhile, nor a query or a mutation where its client's
+// rights have changed.
 func (op *operation) enter(as stage, from coming) error {
 	c := op.client
 	c.mu.Lock()
@@ -202,11 +210,9 @@ func (op *operation) enter(as stage, from coming) error {
 	case as == stageRunning && op.muted:
 		return errRights
 	}
-	op.stage, op.inState = as, from.snapshot
-	if from.after != nil {
-		if at, err := redline.ParseCursor(*from.after); err == nil && at.Epoch == c.broker.logID().epoch() {
-			op.last = at.ID
-		}
+	op.stage, op.inState, op.latest = as, from.snapshot, from.latest
+	if from.after != nil && from.after.Epoch == c.broker.logID().epoch() {
+		op.last = from.after.ID
 	}
 	c.drained()
 	return nil

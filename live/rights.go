@@ -103,13 +103,13 @@ func (op *operation) beginAgain(ctx context.Context, was *catchUp) (*catchUp, er
 	}
 	p := c.principal
 	op.principal, op.muted, op.group, op.held, op.heldBytes = p, false, nil, nil, 0
-	on := &catchUp{broker: c.broker, op: op, log: op.log, from: op.last}
+	on := &catchUp{broker: c.broker, op: op, x: was.x, log: op.log, from: op.last}
 	inState := op.inState
 	c.mu.Unlock()
 	x, refused := was.x.again(redline.WithPrincipal(ctx, *p))
 	if refused != nil {
 		if op.isMuted() {
-			return on.with(was.x), errMuted // those rights are old as well by now
+			return on, errMuted // those rights are old as well by now
 		}
 		return nil, errRights
 	}

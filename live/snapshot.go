@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"redline"
@@ -122,10 +123,9 @@ func (b *Broker) fill(ctx context.Context, s *snapshot, x *execution, p redline.
 	s.seen, s.upTo = state.Seen, state.UpTo
 	cursor := redline.Cursor{Epoch: s.log.epoch(), ID: s.from, InSnapshot: true}.String()
 	s.answers = make([]*answer, 0, len(state.Events))
-	for events := state.Events; len(events) > 0; {
-		n := min(len(events), redline.TellMax)
-		what := make([]redline.Telling, n)
-		for i, e := range events[:n] {
+	for part := range slices.Chunk(state.Events, redline.TellMax) {
+		what := make([]redline.Telling, len(part))
+		for i, e := range part {
 			what[i] = redline.Telling{Event: e, InState: true, Cursor: cursor}
 		}
 		answers, err := own.tell(what)
@@ -136,8 +136,7 @@ func (b *Broker) fill(ctx context.Context, s *snapshot, x *execution, p redline.
 			a.before, a.inState = s.from, true
 		}
 		s.answers = append(s.answers, answers...)
-		clear(events[:n]) // what was told is not kept twice
-		events = events[n:]
+		clear(part) // what was told is not kept twice
 	}
 	return nil
 }

@@ -215,10 +215,10 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	types := t.types()
 	batch, err := t.log.Settled(ctx, t.from, types, t.options.Batch)
 	if batch.Issued > 0 {
-		// Also where the look failed, because somebody is writing still.
-		t.broker.stats.logLag.Store(max(batch.Issued-t.from, 0))
+		// However the look ends: it may fail because somebody is writing still.
+		defer func() { t.broker.stats.logLag.Store(max(batch.Issued-t.from, 0)) }()
 	}
-	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeCursorExpired {
+	if redline.HasCode(err, redline.CodeCursorExpired) {
 		// What lies between was dropped while this process slept.
 		t.started = false
 		t.broker.reset()
@@ -255,7 +255,6 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	}
 	t.from, t.everything = max(batch.UpTo, t.delivered), false
 	t.broker.settle(t.from)
-	t.broker.stats.logLag.Store(max(batch.Issued-t.from, 0))
 	return batch.Newest > 0, batch.More, nil
 }
 

@@ -70,7 +70,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f failure) {
 			Message    string     `json:"message"`
 			Extensions extensions `json:"extensions"`
 		}
-		if negotiated, ok := negotiate(r.Header.Values("Accept")); ok {
+		if negotiated, ok := negotiate(mediaRanges(r.Header.Values("Accept"))); ok {
 			mediaType = negotiated
 		}
 		content = map[string]any{"errors": []graphqlError{{f.message, extensions{f.code, id}}}}

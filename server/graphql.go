@@ -40,11 +40,12 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, *methodNotAllowed(allowGraphQL, "GraphQL is served by POST and, for queries, GET"))
 		return
 	}
-	stream := negotiateStream(r.Header.Values("Accept"))
+	accepted := mediaRanges(r.Header.Values("Accept"))
+	stream := negotiateStream(accepted)
 	if s.options.Streams == nil {
 		stream = streaming{}
 	}
-	mediaType, ok := negotiate(r.Header.Values("Accept"))
+	mediaType, ok := negotiate(accepted)
 	if !ok && !stream.only {
 		s.refuse(w, r, failure{
 			status:  http.StatusNotAcceptable,

@@ -12,12 +12,10 @@ const (
 	mediaGraphQL = "application/graphql-response+json"
 )
 
-// negotiate picks the media type of an answer from the values of the Accept
-// headers (RFC 9110 §12.5.1): the one with the higher quality, and on a tie, a
+// negotiate picks the media type of an answer from what the Accept headers say (RFC 9110 §12.5.1): the one with the higher quality, and on a tie, a
 // wildcard or no header at all application/graphql-response+json, as the
 // specification has it since 2025. It reports false where neither will do.
-func negotiate(accept []string) (string, bool) {
-	ranges := mediaRanges(accept)
+func negotiate(ranges []mediaRange) (string, bool) {
 	if ranges == nil {
 		return mediaGraphQL, true
 	}
@@ -48,10 +46,8 @@ type streaming struct {
 	wanted, only bool
 }
 
-// negotiateStream reads from the values of the Accept headers whether the client
-// takes streams. It has to say so by name: a wildcard asks for none.
-func negotiateStream(accept []string) streaming {
-	ranges := mediaRanges(accept)
+// negotiateStream says whether the client takes streams. It has to say so by name: a wildcard asks for none.
+func negotiateStream(ranges []mediaRange) streaming {
 	named := func(pattern string) (best float64) {
 		for _, r := range ranges {
 			if r.pattern == pattern {

@@ -266,8 +266,7 @@ func (s *Store) makeWay(ctx context.Context, ended error, try int, held *lapsed)
 // hopeless reports whether what ended a transaction would end the next as well,
 // or whether nobody can say what became of it.
 func hopeless(err error) bool {
-	var e *redline.Error
-	return errors.As(err, &e) && (e.Code == redline.CodeOutcomeUnknown || e.Code == redline.CodeUnavailable) && !waited(err)
+	return redline.HasCode(err, redline.CodeOutcomeUnknown, redline.CodeUnavailable) && !waited(err)
 }
 
 // errBusy is what a change comes to that found no connection, or lost to others

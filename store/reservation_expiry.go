@@ -113,8 +113,7 @@ func (s *Store) release(ctx context.Context, ids []string, held *lapsed) (headwa
 			break
 		}
 	}
-	var e *redline.Error
-	if errors.As(err, &e) && e.Code == redline.CodeOutcomeUnknown {
+	if redline.HasCode(err, redline.CodeOutcomeUnknown) {
 		// What nobody knows is what became of them, and not of the calls: who looks
 		// again finds out.
 		return false, nil

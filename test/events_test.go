@@ -12,14 +12,6 @@ import (
 	"redline"
 )
 
-func init() {
-	// As others change things, two answers differ whoever asks; what is another's
-	// mustn't be in any.
-	probes["events"] = []probe{{public: true, document: `{ events(first: 250) { nodes { __typename
-		... on InventoryEvent { level { id } } ... on ConflictEvent { conflict { id } }
-		... on OrderEvent { order { id number lines { id } fulfillmentOrders { id lines { id } } } fulfillmentOrder { id } } } } }`}}
-}
-
 // What is asked of each type of events, of a subscription and of a page alike.
 const (
 	eventOfAvailability = `__typename cursor kind at available stale product { id sku name } location { id code }`
