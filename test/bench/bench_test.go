@@ -6,15 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"redline/test/internal/measure"
+	"redline/test/internal/measure/measuretest"
 )
 
 // TestMain also plays the roles that the orchestrator gives to processes of
@@ -24,32 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	code := m.Run()
-	ended()
-	os.Exit(code)
-}
-
-// built is the real command, and ended removes it.
-var built, ended = func() (func() (string, error), func()) {
-	var dir string
-	return sync.OnceValues(func() (_ string, err error) {
-			if dir, err = os.MkdirTemp("", "redline-bench-test-"); err != nil {
-				return "", err
-			}
-			path := filepath.Join(dir, "redline")
-			return path, measure.Build(context.Background(), path)
-		}), func() {
-			_ = os.RemoveAll(dir)
-		}
-}()
-
-func builtServer(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	measuretest.Run(m)
 }
 
 // The whole way, as small as can be: every answer is checked, every order is
@@ -62,7 +38,7 @@ func TestBenchShort(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"--redline", builtServer(t), "--products", "1600", "--orders", "1300", "--items", "300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
+		"--redline", measuretest.Server(t), "--products", "1600", "--orders", "1300", "--items", "300", "--rounds", "1", "--seconds", "0.2", "--warmup", "10ms",
 		"--conns", "4", "--clients", "2", "--only", "q1,q2,q3,place-hot,feed,changes", "--write", table,
 	}, nil, &out)
 	t.Log(out.String())
@@ -113,39 +89,10 @@ func TestBenchShort(t *testing.T) {
 // What is broken off leaves nothing behind: no process, and no directory.
 func TestBenchBrokenOff(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "redline-bench-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	out := &tripwire{at: "q1:", trip: cancel}
-	err = run(ctx, []string{"--redline", builtServer(t), "--dir", dir, "--products", "800", "--orders", "1300", "--only", "q1"}, nil, out)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("it ended with %v", err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("it left %v, %v", left, err)
-	}
-}
-
-// tripwire is an output that does something once it holds a text.
-type tripwire struct {
-	text bytes.Buffer
-	at   string
-	trip func()
-}
-
-func (w *tripwire) Write(p []byte) (int, error) {
-	w.text.Write(p)
-	if strings.Contains(w.text.String(), w.at) {
-		w.trip()
-	}
-	return len(p), nil
+	server := measuretest.Server(t)
+	measuretest.BrokenOff(t, "q1:", func(ctx context.Context, dir string, out io.Writer) error {
+		return run(ctx, []string{"--redline", server, "--dir", dir, "--products", "800", "--orders", "1300", "--only", "q1"}, nil, out)
+	})
 }
 
 func TestOptionsRefused(t *testing.T) {

@@ -16,13 +16,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"redline/test/internal/measure"
 )
 
 // The roles beside the orchestrator's, as the first argument.
@@ -31,18 +28,10 @@ const (
 	roleLoad  = "load"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("bench", run) }
 
 // run plays the role that the first argument names.
-func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, args []string, in *os.File, out io.Writer) error {
 	switch {
 	case len(args) > 0 && args[0] == roleLimit:
 		return serveLimit(ctx, args[1:], in, out)

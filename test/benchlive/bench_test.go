@@ -5,17 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"redline/test/internal/measure"
+	"redline/test/internal/measure/measuretest"
 )
 
 // TestMain also plays the roles that the orchestrator gives to processes of this
@@ -25,35 +25,15 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	code := m.Run()
-	ended()
-	os.Exit(code)
+	measuretest.Run(m)
 }
-
-// built is the real command, and ended removes it.
-var built, ended = func() (func() (string, error), func()) {
-	var dir string
-	return sync.OnceValues(func() (_ string, err error) {
-			if dir, err = os.MkdirTemp("", "redline-benchlive-test-"); err != nil {
-				return "", err
-			}
-			path := filepath.Join(dir, "redline")
-			return path, measure.Build(context.Background(), path)
-		}), func() {
-			_ = os.RemoveAll(dir)
-		}
-}()
 
 func builtServer(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("the readers run on Linux alone")
 	}
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return measuretest.Server(t)
 }
 
 // The whole way, as small as can be: at each server every subscriber gets every
@@ -103,39 +83,10 @@ func TestBenchLiveShort(t *testing.T) {
 // What is broken off leaves nothing behind: no process, and no directory.
 func TestBenchLiveBrokenOff(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "redline-benchlive-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	out := &tripwire{at: "a message has", trip: cancel}
-	err = run(ctx, []string{"--redline", builtServer(t), "--dir", dir, "--subscribers", "30", "--only", "one"}, nil, out)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("it ended with %v", err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("it left %v, %v", left, err)
-	}
-}
-
-// tripwire is an output that does something once it holds a text.
-type tripwire struct {
-	text bytes.Buffer
-	at   string
-	trip func()
-}
-
-func (w *tripwire) Write(p []byte) (int, error) {
-	w.text.Write(p)
-	if strings.Contains(w.text.String(), w.at) {
-		w.trip()
-	}
-	return len(p), nil
+	server := builtServer(t)
+	measuretest.BrokenOff(t, "a message has", func(ctx context.Context, dir string, out io.Writer) error {
+		return run(ctx, []string{"--redline", server, "--dir", dir, "--subscribers", "30", "--only", "one"}, nil, out)
+	})
 }
 
 func TestOptionsRefused(t *testing.T) {

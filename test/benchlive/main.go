@@ -17,13 +17,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"redline/test/internal/measure"
 )
 
 // The roles beside the orchestrator's, as the first argument.
@@ -33,15 +30,7 @@ const (
 	roleStock = "stock"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "benchlive:", err)
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("benchlive", run) }
 
 // run plays the role that the first argument names.
 func run(ctx context.Context, args []string, in *os.File, out io.Writer) error {
