@@ -7,6 +7,7 @@ type contextKey int
 const (
 	principalKey contextKey = iota
 	requestIDKey
+	addressKey
 )
 
 // WithPrincipal returns a context that says who is asking.
@@ -33,4 +34,18 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func RequestIDFrom(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey).(string)
 	return id
+}
+
+// WithAddress returns a context that says from which address the request comes,
+// for limits and logs.
+func WithAddress(ctx context.Context, address string) context.Context {
+	return context.WithValue(ctx, addressKey, address)
+}
+
+// AddressFrom is the address of the client, without its port, as far as it can be
+// trusted: that of the peer that connected, or the one that a trusted proxy names.
+// It is "" where nobody said.
+func AddressFrom(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey).(string)
+	return address
 }

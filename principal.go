@@ -79,6 +79,9 @@ type Principal struct {
 	Suppliers []string
 	// Customer is the shop's own customer id. Only the role CUSTOMER has one.
 	Customer string
+	// ClientID is the OAuth client that the token was given to at /oauth/token, ""
+	// where another issuer made it.
+	ClientID string
 	// ExpiresAt is when the token ends; zero for the anonymous storefront.
 	ExpiresAt time.Time
 }

@@ -92,7 +92,8 @@ func (c *client) turns() chan struct{} {
 // context returns one that carries who asks, and which request it came with. It
 // never ends by itself.
 func (c *client) context(p *redline.Principal) context.Context {
-	return redline.WithPrincipal(redline.WithRequestID(context.Background(), c.requestID), *p)
+	ctx := redline.WithAddress(redline.WithRequestID(context.Background(), c.requestID), c.address)
+	return redline.WithPrincipal(ctx, *p)
 }
 
 // find returns an operation by its id, nil where there is none. The caller holds

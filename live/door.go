@@ -27,8 +27,8 @@ type DoorOptions struct {
 	// MaxConnections is how many may be open; one more is refused with 503.
 	// Default 100,000.
 	MaxConnections int
-	// MaxPerAddress is how many one address may have open; one more is refused
-	// with 429. Default 20,000.
+	// MaxPerAddress is how many one address, as redline.AddressFrom says it, may
+	// have open; one more is refused with 429. Default 20,000.
 	MaxPerAddress int
 	// ConnectRate is how many connections a second are let in, in the long run,
 	// and ConnectBurst how many at once; one more is refused with 503 and told
@@ -37,10 +37,6 @@ type DoorOptions struct {
 	// default is the rate.
 	ConnectRate  int
 	ConnectBurst int
-	// Address tells apart whose connections are counted together. Default: the
-	// host that connected; behind a proxy that is the proxy, so tell the client's
-	// from a header of the proxy's, or set MaxPerAddress high.
-	Address func(*http.Request) string
 	// DrainSpread is the time over which Shutdown closes the connections, so that
 	// their clients don't all come back at once. Default 0.
 	DrainSpread time.Duration
@@ -95,9 +91,6 @@ func NewDoor(broker *Broker, options DoorOptions) (*Door, error) {
 	options.QueueMessages = orDefault(options.QueueMessages, 1000)
 	options.QueueBytes = orDefault(options.QueueBytes, 4<<20)
 	options.Logger = orDefault(options.Logger, slog.Default())
-	if options.Address == nil {
-		options.Address = remoteHost
-	}
 	d := &Door{broker: broker, options: options, byAddr: map[string]int{}, idle: make(chan struct{})}
 	for i := range d.slots {
 		d.slots[i] = map[connection]struct{}{}

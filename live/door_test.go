@@ -37,11 +37,9 @@ func (r *rig) refused() {
 	})
 }
 
-func from(r *http.Request) string { return r.Header.Get("X-From") }
-
 func TestTooManyConnectionsAreRefused(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, setting{door: live.DoorOptions{MaxConnections: 3, MaxPerAddress: 2, Address: from}})
+	r := newRig(t, setting{door: live.DoorOptions{MaxConnections: 3, MaxPerAddress: 2}})
 	open := func(from string, want int) *websocket.Conn {
 		t.Helper()
 		conn, status, header := r.knock(from)
@@ -75,7 +73,7 @@ func TestTooManyConnectionsAreRefused(t *testing.T) {
 
 func TestConnectionsAreLetInAtAPace(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, setting{door: live.DoorOptions{ConnectRate: 1, ConnectBurst: 3, Address: from}})
+	r := newRig(t, setting{door: live.DoorOptions{ConnectRate: 1, ConnectBurst: 3}})
 	for range 3 {
 		if _, status, _ := r.knock(""); status != http.StatusSwitchingProtocols {
 			t.Fatalf("of a burst, one was answered %d", status)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"redline"
 )
 
 // rate is how much is let through: one each so often in the long run, and burst at
@@ -46,8 +48,12 @@ func (b *bucket) tryTake(r rate) time.Duration {
 	return wait
 }
 
-// remoteHost is the host of the peer that connected, without its port.
-func remoteHost(r *http.Request) string {
+// addressOf is the address that a connection is counted with: what the server says
+// of the request, or else the host of the peer that connected.
+func addressOf(r *http.Request) string {
+	if known := redline.AddressFrom(r.Context()); known != "" {
+		return known
+	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

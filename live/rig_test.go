@@ -194,6 +194,7 @@ func newRig(t testing.TB, set setting) *rig {
 // serve serves websockets, and for other requests an operation as a stream.
 func (r *rig) serve(w http.ResponseWriter, request *http.Request) {
 	ctx := redline.WithRequestID(request.Context(), "req-1")
+	ctx = redline.WithAddress(ctx, request.Header.Get("X-From"))
 	if p := r.setting.principal; p != nil {
 		ctx = redline.WithPrincipal(ctx, *p)
 	}

@@ -67,7 +67,7 @@ type stream struct {
 // for that format; otherwise it is server-sent events. Where the client can't be
 // let in it answers 429 or 503.
 func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, multipart bool) {
-	address := t.door.options.Address(r)
+	address := addressOf(r)
 	if status, wait := t.door.admit(address); status != 0 {
 		if multipart {
 			refuse(w, status, wait)

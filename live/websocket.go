@@ -105,7 +105,7 @@ func (t *WebSocket) Supports(r *http.Request) bool { return websocket.IsWebSocke
 // can't, it answers 403 (a foreign Origin), 429 (too many sockets of this
 // address), 503 (too many in all or at once, or shutting down), or 400.
 func (t *WebSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	address := t.door.options.Address(r)
+	address := addressOf(r)
 	if status, wait := t.door.admit(address); status != 0 {
 		refuse(w, status, wait)
 		return

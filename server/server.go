@@ -48,7 +48,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID(r.Header)
 	out.Header().Set(headerRequestID, id)
 	out.Header().Set("X-Content-Type-Options", "nosniff")
-	r = r.WithContext(redline.WithRequestID(r.Context(), id))
+	r = r.WithContext(redline.WithAddress(redline.WithRequestID(r.Context(), id), clientAddress(r)))
 
 	// Deferred calls run from the last to the first: the panic is answered
 	// before the access log tells the status.
