@@ -161,6 +161,9 @@ func TestRefusedStarts(t *testing.T) {
 		"too few connections":     {nil, []string{"--max-conns", "1", "--data-dir", empty}, []string{"max-conns"}},
 		"a delay past the budget": {nil, []string{"--drain-delay", "1h", "--data-dir", empty}, []string{"drain-budget"}},
 		"an unknown flag":         {nil, []string{"--colour", "red"}, []string{"--colour"}},
+		"much at once": {[]string{"REDLINE_MAX_CONNS=many", "REDLINE_DRAIN_DELAY=1h"},
+			[]string{"--log-level", "loud", "--colour", "red", "--queue-messages=0", "--connect-rate=-1", "--keep-events", "1s", "--data-dir", empty},
+			[]string{"REDLINE_MAX_CONNS", "many", "--log-level", "--colour", "--queue-messages", "--connect-rate", "--keep-events", "--drain-budget"}},
 		"an unknown log level":    {[]string{"REDLINE_LOG_LEVEL=loud"}, []string{"--data-dir", empty}, []string{"loud"}},
 	} {
 		r := run(t, test.env, append([]string{"serve"}, test.args...)...)
@@ -181,6 +184,19 @@ func TestRefusedStarts(t *testing.T) {
 	}
 	if err := s.probe(t.Context()); err != nil {
 		t.Errorf("the server whose directory and address were wanted: %v", err)
+	}
+}
+
+// A variable that looks like a setting and is none is told of, by its name alone.
+func TestUnknownVariableIsToldOf(t *testing.T) {
+	t.Parallel()
+	r := run(t, []string{"REDLINE_MAX_CONN=5", "REDLINE_SERVICE_HOST=10.0.0.1", "REDLINE_DEV=true"}, "serve", "--addr", "127.0.0.1:0",
+		"--database-url", "postgres://nobody@127.0.0.1:1/none?sslmode=disable", "--data-dir", emptyDir(t))
+	if !strings.Contains(r.err, `"variable":"REDLINE_MAX_CONN"}`) {
+		t.Errorf("nothing of REDLINE_MAX_CONN: %s", r.err)
+	}
+	if strings.Contains(r.err, "SERVICE_HOST") || strings.Contains(r.err, `"REDLINE_DEV"`) {
+		t.Errorf("told of more than what is no setting: %s", r.err)
 	}
 }
 

@@ -1,6 +1,8 @@
 // Command redline runs the Redline gateway and the tools around it: serve,
-// migrate, token, watch, feed and health. It is the only place that knows all rooms.
+// migrate, token, watch, feed, health and settings. It is the only place that knows all rooms.
 package main
+
+//go:generate sh -c "go run . settings > settings.new && mv settings.new ../../docs/configuration.md"
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -23,6 +26,8 @@ type cli struct {
 	Watch   watchCmd   `cmd:"" help:"Print live changes as they arrive over a websocket."`
 	Feed    feedCmd    `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`
 	Health  healthCmd  `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
+
+	Settings settingsCmd `cmd:"" help:"Print all settings of the gateway as tables in Markdown."`
 }
 
 // streams are where a command writes: answers to out, words about them to err.
@@ -33,7 +38,7 @@ func main() {
 	err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "redline:", err)
+		fmt.Fprintln(os.Stderr, "redline:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 		if _, some := errors.AsType[*partly](err); some {
 			os.Exit(2)
 		}
@@ -72,10 +77,13 @@ func run(ctx context.Context, args []string, io streams) (err error) {
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
+		if len(args) > 0 && args[0] == "serve" {
+			return faultsOf(serveFlags(parser), args[1:])
+		}
 		return err
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
-	k.Bind(io)
+	k.Bind(io, parser)
 	err = k.Run()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // it was asked to stop

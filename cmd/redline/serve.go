@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"redline"
 	"redline/graph"
 	"redline/live"
@@ -19,27 +21,16 @@ import (
 )
 
 type serveCmd struct {
-	databaseFlags `embed:""`
-	keyFlags      `embed:""`
-	logFlags      `embed:""`
-	pprofFlags    `embed:""`
-
-	Addr          string        `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one, which the log names."`
-	Demo          bool          `help:"Load the demo data if the database is empty, and print tokens and commands to try."`
-	Dev           bool          `help:"For development: permit the data directory's key beside an outside database, introspection and suggestions."`
-	Introspection bool          `help:"Answer introspection queries and suggest names in errors; --demo and --dev do too."`
-	Origin        []string      `placeholder:"ORIGIN" help:"Another origin whose pages may open websockets, as scheme://host:port."`
-	MaxConns      int           `default:"20" help:"The most connections to Postgres."`
-	Unprepared    bool          `help:"Prepare no statements: for a pooler in transaction mode before Postgres that doesn't track them."`
-	KeepEvents    time.Duration `default:"168h" help:"How long the event log is kept: so old may a cursor be that a client comes back with."`
-	QueueMessages int           `default:"20000" help:"How many messages may wait for one websocket or stream; whoever lets more wait is cut off. A single change makes up to 10,000."`
-	QueueBytes    int           `default:"16777216" help:"How many bytes may wait for one websocket or stream."`
-	MaxSockets    int           `default:"100000" help:"The most websockets and streams that may be open."`
-	MaxPerAddress int           `default:"20000" help:"The most of them from one address; behind a proxy that is the proxy's."`
-	ConnectRate   int           `help:"The most websockets and streams that are let in a second; the others are told when to come again. 0 lets all in."`
-	DrainDelay    time.Duration `default:"0s" help:"How long to go on answering after /readyz says no, for load balancers to notice."`
-	DrainBudget   time.Duration `default:"10s" help:"How long stopping may take in all."`
-	DrainSpread   time.Duration `help:"The time over which a stopping gateway sends its websockets and streams elsewhere; left out, half of what the budget leaves. Between two of them it is 20 ms at most."`
+	modeFlags     `embed:"" group:"Mode"`
+	listenFlags   `embed:"" group:"Listening"`
+	databaseFlags `embed:"" group:"Database"`
+	poolFlags     `embed:"" group:"Database"`
+	keyFlags      `embed:"" group:"Tokens"`
+	graphqlFlags  `embed:"" group:"GraphQL"`
+	liveFlags     `embed:"" group:"Websockets and streams"`
+	stopFlags     `embed:"" group:"Stopping"`
+	logFlags      `embed:"" group:"Logs and diagnostics"`
+	pprofFlags    `embed:"" group:"Logs and diagnostics"`
 }
 
 // gateway is all the rooms, wired. Its parts stop in the reverse order.
@@ -60,7 +51,7 @@ type gateway struct {
 // Run serves until ctx ends, and then stops in order: no new requests, the
 // sockets, what was begun, the readers of the log, and Postgres last. It stops
 // as well, with an error, when the private Postgres ends by itself.
-func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
+func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error) {
 	defer runtime.KeepAlive(ballast())
 	log, endLog, err := c.logger(io)
 	if err != nil {
@@ -70,6 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	warnOfVariables(ctx, k, log)
 	// Before anything slow: a taken port is said at once.
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
@@ -160,38 +152,18 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	var faults []error
-	if c.MaxConns < 5 {
-		faults = append(faults, fmt.Errorf("--max-conns is %d; at least 5 are needed", c.MaxConns))
+	return errors.Join(c.poolFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+}
+
+// checkKeys refuses to take, beside a database of one's own, the tokens of a key that
+// only this machine has.
+func (c *serveCmd) checkKeys() error {
+	if c.DatabaseURL == "" || c.Dev || c.configured() {
+		return nil
 	}
-	if c.DrainBudget <= 0 || c.DrainDelay < 0 || c.DrainDelay >= c.DrainBudget {
-		faults = append(faults, fmt.Errorf("--drain-delay (%s) has to be shorter than --drain-budget (%s)", c.DrainDelay, c.DrainBudget))
-	}
-	if c.DrainSpread < 0 || c.DrainDelay+c.DrainSpread >= c.DrainBudget {
-		faults = append(faults, fmt.Errorf("--drain-spread (%s) and --drain-delay (%s) together have to be shorter than --drain-budget (%s)", c.DrainSpread, c.DrainDelay, c.DrainBudget))
-	}
-	if c.ConnectRate < 0 {
-		faults = append(faults, fmt.Errorf("--connect-rate is %d; it can't be negative", c.ConnectRate))
-	}
-	for _, least := range []struct {
-		flag string
-		n    int
-	}{
-		{"--queue-messages", c.QueueMessages}, {"--queue-bytes", c.QueueBytes}, {"--max-sockets", c.MaxSockets}, {"--max-per-address", c.MaxPerAddress},
-	} {
-		if least.n < 1 {
-			faults = append(faults, fmt.Errorf("%s is %d; it has to be at least 1", least.flag, least.n))
-		}
-	}
-	if c.KeepEvents < time.Hour {
-		faults = append(faults, fmt.Errorf("--keep-events is %s; at least an hour is needed", c.KeepEvents))
-	}
-	if c.DatabaseURL != "" && !c.Dev && !c.configured() {
-		faults = append(faults, errors.New("with a database of your own the gateway needs the keys of your tokens' issuer: "+
-			"set --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file or --jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret; "+
-			"or, for development alone, --dev (REDLINE_DEV=true), which takes the tokens of `redline token`"))
-	}
-	return errors.Join(append(faults, c.checkPprof())...)
+	return errors.New("with a database of your own the gateway needs the keys of your tokens' issuer: " +
+		"set --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file or --jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret; " +
+		"or, for development alone, --dev (REDLINE_DEV=true), which takes the tokens of `redline token`")
 }
 
 // wire makes the rooms and joins them.
@@ -209,12 +181,8 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if err := server.ConfigureExecutor(exec, server.ExecOptions{Introspection: introspection}); err != nil {
 		return err
 	}
-	spread := c.DrainSpread
-	if spread == 0 {
-		spread = (c.DrainBudget - c.DrainDelay) / 2
-	}
 	g.door, err = live.NewDoor(g.broker, live.DoorOptions{
-		Limits: live.Limits{QueueMessages: c.QueueMessages, QueueBytes: c.QueueBytes}, MaxConnections: c.MaxSockets, MaxPerAddress: c.MaxPerAddress, ConnectRate: c.ConnectRate, DrainSpread: spread, Logger: g.log,
+		Limits: live.Limits{QueueMessages: c.QueueMessages, QueueBytes: c.QueueBytes}, MaxConnections: c.MaxSockets, MaxPerAddress: c.MaxPerAddress, ConnectRate: c.ConnectRate, DrainSpread: c.spread(), Logger: g.log,
 	})
 	if err != nil {
 		return err
