@@ -34,7 +34,7 @@ func (s *Store) AuditEntries(
 		q.and("a.at < %s", *f.To)
 	}
 	by := sorting{tag: "audit", column: "a.at", cast: "timestamptz", id: "a.id", prefix: redline.PrefixAuditEntry, desc: true}
-	return pageOf(ctx, s, selectAudit, q, by, page, func(a *redline.AuditEntry) (string, string) { return stamp(a.At), a.ID })
+	return pageOf(ctx, s, "audit", selectAudit, q, by, page, func(a *redline.AuditEntry) (string, string) { return stamp(a.At), a.ID })
 }
 
 // AuditEntriesByID finds audit entries.
@@ -42,7 +42,7 @@ func (s *Store) AuditEntriesByID(ctx context.Context, p redline.Principal, ids [
 	q := &query{}
 	q.seeAudit(p)
 	q.and("a.id = ANY(%s)", pq.Array(ids))
-	return byID(ctx, s, "reading audit entries", selectAudit, q, func(a *redline.AuditEntry) string { return a.ID })
+	return byID(ctx, s, "reading audit entries", "/* audit.by_id */ "+selectAudit, q, func(a *redline.AuditEntry) string { return a.ID })
 }
 
 // seeAudit: the audit tells of everybody, and so is for those who see everybody.
@@ -101,7 +101,7 @@ func (s *Store) audit(ctx context.Context, p redline.Principal, action, outcome,
 		return err
 	}
 	defer release()
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)
+	_, err = tx.ExecContext(ctx, `/* audit.refused */ INSERT INTO audit_entries (id, issuer, actor, role, action, subject, request_id, outcome)
 		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8)`,
 		redline.NewID(redline.PrefixAuditEntry), p.Issuer, p.Subject, string(p.Role), action, subject, redline.RequestIDFrom(ctx), outcome)
 	if err != nil {

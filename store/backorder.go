@@ -26,7 +26,7 @@ func (t *transaction) lockWaiting(ctx context.Context, products []string, but ..
 	}
 	// Who waits comes first: there are few, and orders without end.
 	var ids []string
-	err := t.tx.SelectContext(ctx, &ids, `WITH waiting AS MATERIALIZED (
+	err := t.tx.SelectContext(ctx, &ids, `/* backorders.waiting */ WITH waiting AS MATERIALIZED (
 			SELECT DISTINCT order_id FROM order_lines WHERE product_id = ANY($1::text[]) AND backordered > 0
 		)
 		SELECT o.id FROM waiting JOIN orders o ON o.id = waiting.order_id
@@ -42,7 +42,7 @@ func (t *transaction) lockWaiting(ctx context.Context, products []string, but ..
 // them whole and unmasked.
 func (t *transaction) lockOrders(ctx context.Context, ids []string) (map[string]*redline.Order, error) {
 	var locked []string
-	err := t.tx.SelectContext(ctx, &locked, `SELECT id FROM orders WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`, texts(ids...))
+	err := t.tx.SelectContext(ctx, &locked, `/* backorders.lock_orders */ SELECT id FROM orders WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`, texts(ids...))
 	if err != nil {
 		return nil, dbError("locking orders", err)
 	}
@@ -180,7 +180,7 @@ func (s *Store) fillEach(ctx context.Context, ids []string) (total int, stuck ma
 func (s *Store) fillable(ctx context.Context, but []string) ([]string, error) {
 	var ids []string
 	// What is there of what is wanted comes first: mostly that is nothing.
-	err := s.db.SelectContext(ctx, &ids, `WITH wanted AS MATERIALIZED (
+	err := s.db.SelectContext(ctx, &ids, `/* backorders.find */ WITH wanted AS MATERIALIZED (
 			SELECT DISTINCT product_id FROM order_lines WHERE backordered > 0
 		), there AS MATERIALIZED (
 			SELECT l.product_id, l.location_id, l.stale FROM wanted JOIN inventory_levels l USING (product_id) WHERE l.available > 0
@@ -206,7 +206,7 @@ func (s *Store) fillable(ctx context.Context, but []string) ([]string, error) {
 // fillOrders fills those of some orders that nobody else works on.
 func (m *mutation) fillOrders(ctx context.Context, ids []string) (int, error) {
 	var locked []string
-	err := m.tx.SelectContext(ctx, &locked, `SELECT id FROM orders WHERE id = ANY($1::text[]) AND hold_reason IS NULL
+	err := m.tx.SelectContext(ctx, &locked, `/* backorders.lock_free_orders */ SELECT id FROM orders WHERE id = ANY($1::text[]) AND hold_reason IS NULL
 		ORDER BY id FOR NO KEY UPDATE SKIP LOCKED`, texts(ids...))
 	if err != nil {
 		return 0, dbError("locking orders that can be filled", err)

@@ -32,7 +32,7 @@ func (s *Store) Conflicts(
 		q.and("c.kind = %s", string(*f.Kind))
 	}
 	by := sorting{tag: "conflicts", column: "c.opened_at", cast: "timestamptz", id: "c.id", prefix: redline.PrefixConflict, desc: true}
-	found, err := pageOf(ctx, s, selectConflicts, q, by, page, func(c *redline.Conflict) (string, string) { return stamp(c.OpenedAt), c.ID })
+	found, err := pageOf(ctx, s, "conflicts", selectConflicts, q, by, page, func(c *redline.Conflict) (string, string) { return stamp(c.OpenedAt), c.ID })
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Store) ConflictsByID(ctx context.Context, p redline.Principal, ids []st
 	q.seeConflicts(p)
 	q.and("c.id = ANY(%s)", pq.Array(ids))
 	var found []*redline.Conflict
-	if err := s.db.SelectContext(ctx, &found, selectConflicts+q.where(), q.args...); err != nil {
+	if err := s.db.SelectContext(ctx, &found, "/* conflicts.by_id */ "+selectConflicts+q.where(), q.args...); err != nil {
 		return nil, dbError("reading conflicts", err)
 	}
 	if err := s.showConflicts(ctx, p, found); err != nil {

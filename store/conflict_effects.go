@@ -125,7 +125,7 @@ func unknownOf(c *redline.Conflict) (sku, unit string) {
 // isMapped reports whether a supplier's SKU is mapped by now, and the unit of it.
 func (m *mutation) isMapped(ctx context.Context, supplierID, sku, unit string) (bool, error) {
 	var mapped bool
-	err := m.tx.GetContext(ctx, &mapped, `SELECT EXISTS (SELECT 1 FROM supplier_items i JOIN products p ON p.id = i.product_id
+	err := m.tx.GetContext(ctx, &mapped, `/* conflicts.item_mapped */ SELECT EXISTS (SELECT 1 FROM supplier_items i JOIN products p ON p.id = i.product_id
 		WHERE (i.supplier_id, i.supplier_sku) = ($1, $2) AND ($3 = '' OR $3 IN (i.unit, p.base_unit)
 			OR EXISTS (SELECT 1 FROM supplier_items o WHERE (o.supplier_id, o.product_id, o.unit) = (i.supplier_id, i.product_id, $3))))`,
 		supplierID, sku, unit)

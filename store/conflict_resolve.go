@@ -53,7 +53,7 @@ func (m *mutation) resolvable(ctx context.Context, in redline.ConflictResolveInp
 	q.seeConflicts(m.by)
 	q.and("c.id = %s", in.ConflictID)
 	var rows []heldConflict
-	if err := m.tx.SelectContext(ctx, &rows, selectHeld+q.where(), q.args...); err != nil {
+	if err := m.tx.SelectContext(ctx, &rows, "/* conflicts.lock */ "+selectHeld+q.where(), q.args...); err != nil {
 		return nil, dbError("reading a conflict", err)
 	}
 	if len(rows) == 0 {

@@ -189,7 +189,7 @@ func (t *transaction) lockConflicts(ctx context.Context, causes, suppliers []str
 	}
 	var lock, id, code string
 	var now time.Time
-	err := scanRows(ctx, t.tx, "locking the causes of conflicts", `SELECT pg_advisory_xact_lock($1::integer, n), clock_timestamp()
+	err := scanRows(ctx, t.tx, "locking the causes of conflicts", `/* conflicts.lock_causes */ SELECT pg_advisory_xact_lock($1::integer, n), clock_timestamp()
 		FROM unnest($2::integer[]) AS n`, []any{causeClass, locks}, []any{&lock, &now}, func() error { return nil })
 	if err != nil {
 		return nil, err
@@ -199,7 +199,7 @@ func (t *transaction) lockConflicts(ctx context.Context, causes, suppliers []str
 	}
 	open := &openConflicts{byCause: map[string]*openConflict{}, codes: map[string]string{}}
 	if len(suppliers) > 0 {
-		err = scanRows(ctx, t.tx, "reading the suppliers of conflicts", `SELECT id, code FROM suppliers WHERE id = ANY($1::text[])`,
+		err = scanRows(ctx, t.tx, "reading the suppliers of conflicts", `/* conflicts.suppliers */ SELECT id, code FROM suppliers WHERE id = ANY($1::text[])`,
 			[]any{texts(suppliers...)}, []any{&id, &code}, func() error {
 				open.codes[id] = code
 				return nil
@@ -209,7 +209,7 @@ func (t *transaction) lockConflicts(ctx context.Context, causes, suppliers []str
 		}
 	}
 	var rows []heldConflict
-	err = t.tx.SelectContext(ctx, &rows, selectHeld+` WHERE c.status = 'OPEN' AND c.cause = ANY($1::text[])`, texts(causes...))
+	err = t.tx.SelectContext(ctx, &rows, "/* conflicts.open */ "+selectHeld+` WHERE c.status = 'OPEN' AND c.cause = ANY($1::text[])`, texts(causes...))
 	if err != nil {
 		return nil, dbError("reading open conflicts", err)
 	}
@@ -349,7 +349,7 @@ func (t *transaction) saveConflicts(ctx context.Context, changed []*openConflict
 		}
 	}
 	if known.id.n > 0 {
-		done, err := t.tx.ExecContext(ctx, `UPDATE conflicts c SET status = n.status, summary = n.summary, facts = n.facts, held = n.held,
+		done, err := t.tx.ExecContext(ctx, `/* conflicts.update */ UPDATE conflicts c SET status = n.status, summary = n.summary, facts = n.facts, held = n.held,
 				resolution = n.resolution, version = n.version, updated_at = n.updated_at, resolved_at = n.resolved_at
 			FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::json[], $6::json[], $7::text[], $8::integer[],
 				$9::timestamptz[], $10::timestamptz[])
@@ -367,7 +367,7 @@ func (t *transaction) saveConflicts(ctx context.Context, changed []*openConflict
 	if fresh.id.n == 0 {
 		return nil
 	}
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO conflicts (id, kind, status, cause, supplier_id, subject_id, summary, facts, held, resolution,
+	_, err := t.tx.ExecContext(ctx, `/* conflicts.insert */ INSERT INTO conflicts (id, kind, status, cause, supplier_id, subject_id, summary, facts, held, resolution,
 			version, opened_at, updated_at, resolved_at)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[], $9::json[],
 			$10::text[], $11::integer[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[])`,

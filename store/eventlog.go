@@ -93,7 +93,7 @@ func (l *EventLog) session(ctx context.Context) (*sqlx.Conn, error) {
 		// A plan is made once, and is good for the empty log as well as for the one
 		// that a busy hour leaves without statistics: along the index, whose order
 		// each batch is read in. Planning each look anew would cost more than the look.
-		if _, err = conn.ExecContext(ctx, `SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
+		if _, err = conn.ExecContext(ctx, `/* events.session */ SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
 				set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false)`); err == nil {
 			return conn, nil
 		}
@@ -159,7 +159,7 @@ const lastIssued = `CASE WHEN is_called THEN last_value ELSE 0 END`
 
 func (l *EventLog) lastIssued(ctx context.Context) (int64, error) {
 	var m []int64
-	err := l.query(ctx, "reading the event log's sequence", &m, `SELECT `+lastIssued+` FROM events_id`)
+	err := l.query(ctx, "reading the event log's sequence", &m, `/* events.last_issued */ SELECT `+lastIssued+` FROM events_id`)
 	if err != nil {
 		return 0, err
 	}
@@ -170,7 +170,7 @@ func (l *EventLog) lastIssued(ctx context.Context) (int64, error) {
 // log; of those given, where some are.
 func (l *EventLog) writers(ctx context.Context, of []string) ([]string, error) {
 	var held []string
-	err := l.query(ctx, "reading who writes the event log", &held, `SELECT virtualtransaction FROM pg_locks
+	err := l.query(ctx, "reading who writes the event log", &held, `/* events.writers */ SELECT virtualtransaction FROM pg_locks
 		WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 			AND ($1::text[] IS NULL OR virtualtransaction = ANY($1))`, pq.Array(of))
@@ -185,7 +185,7 @@ func (l *EventLog) Newest(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	var newest []int64
-	if err := l.query(ctx, "reading the newest event", &newest, `SELECT greatest((SELECT max(id) FROM events WHERE id <= $1), floor) FROM event_log`, upTo); err != nil {
+	if err := l.query(ctx, "reading the newest event", &newest, `/* events.newest */ SELECT greatest((SELECT max(id) FROM events WHERE id <= $1), floor) FROM event_log`, upTo); err != nil {
 		return 0, err
 	}
 	return newest[0], nil
@@ -198,7 +198,7 @@ func (l *EventLog) Epoch(ctx context.Context) (uint32, error) {
 	var name []string
 	// The timeline is the one that is written now: pg_control_checkpoint() tells
 	// of the last checkpoint, which for a while after a failover is an old one.
-	err := l.query(ctx, "reading which event log this is", &name, `SELECT concat_ws(' ', e.id, c.system_identifier, d.oid,
+	err := l.query(ctx, "reading which event log this is", &name, `/* events.epoch */ SELECT concat_ws(' ', e.id, c.system_identifier, d.oid,
 			'events'::regclass::oid, left(pg_walfile_name(pg_current_wal_lsn()), 8))
 		FROM event_log e, pg_control_system() c, pg_database d WHERE d.datname = current_database()`)
 	if err != nil {

@@ -43,7 +43,7 @@ func (s *Store) EventsBetween(ctx context.Context, after, upTo int64, types []st
 // cursor behind it is from no log of ours.
 func (s *Store) LastIssued(ctx context.Context) (int64, error) {
 	var m []int64
-	if err := s.look(ctx, "reading the event log's sequence", &m, `SELECT `+lastIssued+` FROM events_id`); err != nil {
+	if err := s.look(ctx, "reading the event log's sequence", &m, `/* events.last_issued */ SELECT `+lastIssued+` FROM events_id`); err != nil {
 		return 0, err
 	}
 	return m[0], nil
@@ -53,7 +53,7 @@ func (s *Store) LastIssued(ctx context.Context) (int64, error) {
 // dropped. It may be raised before anything is read from there.
 func (s *Store) LogFloor(ctx context.Context) (int64, error) {
 	var floor []int64
-	if err := s.look(ctx, "reading where the event log begins", &floor, `SELECT floor FROM event_log`); err != nil {
+	if err := s.look(ctx, "reading where the event log begins", &floor, `/* events.floor */ SELECT floor FROM event_log`); err != nil {
 		return 0, err
 	}
 	return floor[0], nil
@@ -91,7 +91,7 @@ func (s *Store) readEvents(ctx context.Context, look lookup, after, upTo int64, 
 		Xid     sql.NullInt64
 		Payload []byte
 	}
-	err := look(ctx, "reading the event log", &rows, `SELECT log.floor, newest.id AS newest, e.id, e.type, e.at, e.xid,
+	err := look(ctx, "reading the event log", &rows, `/* events.read */ SELECT log.floor, newest.id AS newest, e.id, e.type, e.at, e.xid,
 			CASE WHEN e.bytes_before < $5 THEN e.payload END AS payload
 		FROM event_log log CROSS JOIN (SELECT max(id) AS id FROM events WHERE id > $1 AND id <= $2) newest LEFT JOIN (
 			SELECT id, type, at, xid::text::bigint AS xid, payload,

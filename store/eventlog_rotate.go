@@ -23,11 +23,11 @@ func (s *Store) RotateLog(ctx context.Context, keep time.Duration) (int, error) 
 	// Each call is a transaction of its own that ends with it, so that no way there and
 	// back is spent with the log locked. To run one twice does nothing twice.
 	var made []int
-	if err := s.look(ctx, "making partitions of the event log", &made, `SELECT make_event_partitions()`); err != nil {
+	if err := s.look(ctx, "making partitions of the event log", &made, `/* events.make_partitions */ SELECT make_event_partitions()`); err != nil {
 		return 0, err
 	}
 	var done []struct{ Dropped, Due int }
-	err := s.look(ctx, "dropping partitions of the event log", &done, `SELECT dropped, due FROM drop_event_partitions(make_interval(secs => $1))`,
+	err := s.look(ctx, "dropping partitions of the event log", &done, `/* events.drop_partitions */ SELECT dropped, due FROM drop_event_partitions(make_interval(secs => $1))`,
 		keep.Seconds())
 	if err != nil {
 		return made[0], err

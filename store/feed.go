@@ -230,7 +230,7 @@ func (f *feed) findSupplier(ctx context.Context) error {
 		q.and("s.id = %s", *f.in.SupplierID)
 	}
 	var found []feedSupplier
-	err := f.tx.SelectContext(ctx, &found, `SELECT s.id, s.code, s.confirm_within_seconds, s.zeroing_limit_percent FROM suppliers s`+q.where(), q.args...)
+	err := f.tx.SelectContext(ctx, &found, `/* feeds.supplier */ SELECT s.id, s.code, s.confirm_within_seconds, s.zeroing_limit_percent FROM suppliers s`+q.where(), q.args...)
 	switch {
 	case err != nil:
 		return dbError("finding whose feed it is", err)
@@ -257,7 +257,7 @@ type feedHead struct {
 // locks but that of the idempotency key, and reads the clock behind it.
 func (t *transaction) lockFeedHead(ctx context.Context, supplierID string) (feedHead, error) {
 	var head feedHead
-	err := scanRows(ctx, t.tx, "locking the head of a supplier's feeds", `INSERT INTO supplier_feed_heads AS h (supplier_id) VALUES ($1)
+	err := scanRows(ctx, t.tx, "locking the head of a supplier's feeds", `/* feeds.lock_head */ INSERT INTO supplier_feed_heads AS h (supplier_id) VALUES ($1)
 		ON CONFLICT (supplier_id) DO UPDATE SET supplier_id = excluded.supplier_id
 		RETURNING h.sequence, h.seen, h.as_of, clock_timestamp()`,
 		[]any{supplierID}, []any{&head.sequence, &head.seen, &head.asOf, &t.now}, func() error { return nil })
@@ -281,7 +281,7 @@ func (f *feed) follows(head feedHead) error {
 // advance makes the feed the newest that was applied, and says what that settles
 // and what is missing before it.
 func (f *feed) advance(ctx context.Context, head feedHead) error {
-	_, err := f.tx.ExecContext(ctx, `UPDATE supplier_feed_heads
+	_, err := f.tx.ExecContext(ctx, `/* feeds.move_head */ UPDATE supplier_feed_heads
 		SET sequence = greatest(sequence, $2), seen = greatest(seen, $2), as_of = greatest(as_of, $3)
 		WHERE supplier_id = $1`, f.supplier.ID, f.in.Sequence, f.at)
 	if err != nil {
@@ -306,7 +306,7 @@ func (f *feed) gapCause() string { return "SEQUENCE_GAP " + f.supplier.ID }
 // openGap reads which feeds are missing, the first and the last of them, as the
 // open conflict tells it.
 func (f *feed) openGap(ctx context.Context) (from, to *int64, err error) {
-	err = scanRows(ctx, f.tx, "reading which feeds are missing", `SELECT min((a.fact->>'value')::bigint), max((a.fact->>'value')::bigint)
+	err = scanRows(ctx, f.tx, "reading which feeds are missing", `/* feeds.missing */ SELECT min((a.fact->>'value')::bigint), max((a.fact->>'value')::bigint)
 		FROM conflicts c, json_array_elements(c.facts) AS a (fact)
 		WHERE c.status = 'OPEN' AND c.cause = $1 AND a.fact->>'name' IN ('from', 'to')`,
 		[]any{f.gapCause()}, []any{&from, &to}, func() error { return nil })

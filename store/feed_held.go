@@ -32,7 +32,7 @@ func (f *feed) hold(ctx context.Context, head feedHead) error {
 		return fmt.Errorf("keeping a feed: %w", err)
 	}
 	id := redline.NewID(redline.PrefixHeldFeed)
-	_, err = f.tx.ExecContext(ctx, `WITH replaced AS (
+	_, err = f.tx.ExecContext(ctx, `/* feeds.hold */ WITH replaced AS (
 			UPDATE supplier_feeds_held SET status = 'DISMISSED' WHERE supplier_id = $2 AND status = 'HELD'
 		), seen AS (
 			UPDATE supplier_feed_heads SET seen = greatest(seen, $3) WHERE supplier_id = $2
@@ -67,7 +67,7 @@ type heldFeed struct {
 // by its sequence, or where one of them has none by its time.
 func (f *feed) newerHeld(ctx context.Context) (string, error) {
 	var reference, newer string
-	err := scanRows(ctx, f.tx, "reading which feeds wait", `SELECT reference FROM supplier_feeds_held
+	err := scanRows(ctx, f.tx, "reading which feeds wait", `/* feeds.waiting */ SELECT reference FROM supplier_feeds_held
 		WHERE supplier_id = $1 AND status = 'HELD' AND coalesce(sequence > $2, as_of > $3)`,
 		[]any{f.supplier.ID, f.in.Sequence, f.at}, []any{&reference}, func() error {
 			newer = reference
@@ -79,7 +79,7 @@ func (f *feed) newerHeld(ctx context.Context) (string, error) {
 // dismissOlder notes a feed as the newest of all that there is, and lets go of a feed that is kept for a person, where this one says
 // more newly what all of the supplier's stock is.
 func (f *feed) dismissOlder(ctx context.Context) error {
-	done, err := f.tx.ExecContext(ctx, `WITH stated AS (
+	done, err := f.tx.ExecContext(ctx, `/* feeds.drop_held */ WITH stated AS (
 			UPDATE supplier_feed_heads SET full_sequence = $2, full_as_of = $3 WHERE supplier_id = $1 AND coalesce(full_as_of <= $3, true)
 		)
 		UPDATE supplier_feeds_held SET status = 'DISMISSED'
@@ -102,7 +102,7 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 		Reference string
 		Input     []byte
 	}
-	err := m.tx.GetContext(ctx, &kept, `SELECT s.id, s.code, s.confirm_within_seconds, h.reference, h.input
+	err := m.tx.GetContext(ctx, &kept, `/* feeds.held */ SELECT s.id, s.code, s.confirm_within_seconds, h.reference, h.input
 		FROM supplier_feeds_held h JOIN suppliers s ON s.id = h.supplier_id WHERE h.id = $1`, feedID)
 	if err != nil {
 		return dbError("reading a feed that was kept", err)
@@ -138,7 +138,7 @@ func (m *mutation) dismissHeldFeed(ctx context.Context, feedID string) error {
 // endHeld says what became of a feed that was kept. Where somebody else has said
 // so meanwhile the transaction is run again.
 func (m *mutation) endHeld(ctx context.Context, feedID, status string) error {
-	done, err := m.tx.ExecContext(ctx, `UPDATE supplier_feeds_held SET status = $2 WHERE id = $1 AND status = 'HELD'`, feedID, status)
+	done, err := m.tx.ExecContext(ctx, `/* feeds.decide */ UPDATE supplier_feeds_held SET status = $2 WHERE id = $1 AND status = 'HELD'`, feedID, status)
 	if err != nil {
 		return dbError("ending a feed that was kept", err)
 	}

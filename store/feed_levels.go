@@ -58,7 +58,7 @@ func (f *feed) readStated(ctx context.Context) error {
 	}
 	var n int
 	var v feedLevel
-	return scanRows(ctx, f.tx, "reading the levels of a feed", `SELECT `+levelStock+`, coalesce(l.confirmed_at > k.at, false), k.n
+	return scanRows(ctx, f.tx, "reading the levels of a feed", `/* feeds.stated_levels */ SELECT `+levelStock+`, coalesce(l.confirmed_at > k.at, false), k.n
 		FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS k (product_id, location_id, at, n)
 		JOIN inventory_levels l ON (l.product_id, l.location_id) = (k.product_id, k.location_id)`,
 		[]any{products, locations, at}, append(v.into(), &n), func() error {
@@ -79,7 +79,7 @@ func (f *feed) readOmitted(ctx context.Context) error {
 	slices.SortFunc(f.named, levelKey.compare)
 	stated := f.levels
 	var v feedLevel
-	err := scanRows(ctx, f.tx, "reading the stock that a feed leaves out", `SELECT l.product_id, l.location_id, `+levelState+`
+	err := scanRows(ctx, f.tx, "reading the stock that a feed leaves out", `/* feeds.omitted_levels */ SELECT l.product_id, l.location_id, `+levelState+`
 		FROM inventory_levels l WHERE l.location_id = ANY($2::text[])`,
 		[]any{f.at, at}, append([]any{&v.product, &v.location}, v.into()...), func() error {
 			if v.onHand > 0 {
@@ -106,7 +106,7 @@ func (f *feed) readSince(ctx context.Context) error {
 	}
 	var k levelKey
 	var s since
-	return scanRows(ctx, f.tx, "reading what moved since a feed", `SELECT v.product_id, v.location_id, `+movedSince+`
+	return scanRows(ctx, f.tx, "reading what moved since a feed", `/* feeds.moved_since */ SELECT v.product_id, v.location_id, `+movedSince+`
 		FROM inventory_movements v WHERE v.location_id = ANY($2::text[]) AND v.recorded_at > $1 AND v.occurred_at > $1
 		GROUP BY v.product_id, v.location_id`, []any{f.at, at}, append([]any{&k.product, &k.location}, s.into()...), func() error {
 		n, found := slices.BinarySearchFunc(f.levels, k, func(v feedLevel, k levelKey) int { return v.compare(k) })
@@ -258,7 +258,7 @@ func (f *feed) confirm(ctx context.Context) error {
 		return nil
 	}
 	var n int
-	return scanRows(ctx, f.tx, "confirming levels", `WITH l AS MATERIALIZED (
+	return scanRows(ctx, f.tx, "confirming levels", `/* feeds.confirm_levels */ WITH l AS MATERIALIZED (
 			SELECT l.id, k.n, k.at, k.available, coalesce(l.version = k.version, false) AS same
 			FROM unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[])
 				WITH ORDINALITY AS k (product_id, location_id, version, at, available, n)
@@ -374,7 +374,7 @@ func (f *feed) change(ctx context.Context) error {
 	if late.n == 0 || f.in.DryRun {
 		return nil
 	}
-	_, err := f.tx.ExecContext(ctx, `UPDATE inventory_levels l SET as_of = greatest(l.as_of, n.confirmed),
+	_, err := f.tx.ExecContext(ctx, `/* feeds.levels_as_of */ UPDATE inventory_levels l SET as_of = greatest(l.as_of, n.confirmed),
 			confirmed_at = coalesce(n.confirmed, l.confirmed_at), available_at = n.available
 		FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS n (id, confirmed, available) WHERE l.id = n.id`,
 		late, confirmed, available)
@@ -423,7 +423,7 @@ func (f *feed) mismatched(ctx context.Context) (map[string]bool, error) {
 	}
 	items := map[string]bool{}
 	var item string
-	err := scanRows(ctx, f.tx, "reading whose costs don't match", `SELECT subject_id FROM conflicts
+	err := scanRows(ctx, f.tx, "reading whose costs don't match", `/* feeds.cost_conflicts */ SELECT subject_id FROM conflicts
 		WHERE supplier_id = $1 AND kind = $2 AND status = 'OPEN'`,
 		[]any{f.supplier.ID, string(redline.ConflictPriceMismatch)}, []any{&item}, func() error {
 			items[item] = true
@@ -463,7 +463,7 @@ func (f *feed) firstCosts(ctx context.Context, first []pricing) error {
 		items.text(f.rows[p.row].item)
 		costs.text(p.cost.String())
 	}
-	_, err := f.tx.ExecContext(ctx, `WITH one AS (
+	_, err := f.tx.ExecContext(ctx, `/* feeds.costs */ WITH one AS (
 			SELECT DISTINCT ON (k.id) k.id, k.cost::numeric AS cost
 			FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS k (id, cost, n) ORDER BY k.id, k.n
 		), locked AS MATERIALIZED (

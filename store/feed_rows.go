@@ -65,7 +65,7 @@ func (f *feed) resolve(ctx context.Context) error {
 	for i, r := range f.in.Rows {
 		f.checkRow(i, r)
 	}
-	err := f.tx.SelectContext(ctx, &f.locations, `SELECT id, code FROM locations WHERE supplier_id = $1 ORDER BY code`, f.supplier.ID)
+	err := f.tx.SelectContext(ctx, &f.locations, `/* feeds.locations */ SELECT id, code FROM locations WHERE supplier_id = $1 ORDER BY code`, f.supplier.ID)
 	if err != nil {
 		return dbError("reading a supplier's locations", err)
 	}
@@ -125,7 +125,7 @@ func (f *feed) readItems(ctx context.Context) error {
 	}
 	var n int
 	var row feedRow
-	return scanRows(ctx, f.tx, "reading the items of a feed", `SELECT k.n, i.id, i.product_id, i.unit, p.base_unit, i.pack_quantity, i.cost
+	return scanRows(ctx, f.tx, "reading the items of a feed", `/* feeds.items */ SELECT k.n, i.id, i.product_id, i.unit, p.base_unit, i.pack_quantity, i.cost
 		FROM unnest($2::text[]) WITH ORDINALITY AS k (sku, n)
 		JOIN supplier_items i ON (i.supplier_id, i.supplier_sku) = ($1, k.sku) JOIN products p ON p.id = i.product_id`,
 		[]any{f.supplier.ID, skus},
@@ -157,7 +157,7 @@ func (f *feed) readPacks(ctx context.Context) (map[feedPack]int, error) {
 	packs := map[feedPack]int{}
 	var of feedPack
 	var least, most int
-	err := scanRows(ctx, f.tx, "reading a supplier's packs", `SELECT i.product_id, i.unit, min(i.pack_quantity), max(i.pack_quantity)
+	err := scanRows(ctx, f.tx, "reading a supplier's packs", `/* feeds.packs */ SELECT i.product_id, i.unit, min(i.pack_quantity), max(i.pack_quantity)
 		FROM supplier_items i WHERE i.supplier_id = $1 AND i.product_id = ANY($2::text[]) GROUP BY i.product_id, i.unit`,
 		[]any{f.supplier.ID, products}, []any{&of.product, &of.unit, whole{&least}, whole{&most}}, func() error {
 			if least != most {

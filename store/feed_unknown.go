@@ -157,7 +157,7 @@ func (m *mutation) applyMapped(ctx context.Context, i *redline.SupplierItem, bas
 	var cause string
 	var text []byte
 	var open []string
-	err := scanRows(ctx, m.tx, "reading what feeds said of a SKU", `SELECT cause, held FROM conflicts WHERE cause = ANY($1::text[]) AND status = 'OPEN'`,
+	err := scanRows(ctx, m.tx, "reading what feeds said of a SKU", `/* feeds.unknown_told */ SELECT cause, held FROM conflicts WHERE cause = ANY($1::text[]) AND status = 'OPEN'`,
 		[]any{causes}, []any{&cause, &text}, func() error {
 			open = append(open, cause)
 			if text == nil {
@@ -196,7 +196,7 @@ func (m *mutation) applyHeldRows(ctx context.Context, held heldRows, retold bool
 		FullAsOf     *time.Time `db:"full_as_of"`
 		FullSequence *int64     `db:"full_sequence"`
 	}
-	err := m.tx.GetContext(ctx, &by, `SELECT s.id, s.code, s.confirm_within_seconds, h.full_as_of, h.full_sequence
+	err := m.tx.GetContext(ctx, &by, `/* feeds.unknown_supplier */ SELECT s.id, s.code, s.confirm_within_seconds, h.full_as_of, h.full_sequence
 		FROM suppliers s JOIN supplier_feed_heads h ON h.supplier_id = s.id WHERE s.id = $1`, held.SupplierID)
 	if err != nil {
 		return nil, dbError("reading whose feeds said it", err)

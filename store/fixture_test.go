@@ -59,12 +59,12 @@ func newWorld(t *testing.T) *world {
 	ids := map[string]string{}
 	url := pgtest.NewFrom(t, "store", func(url string) error { return prepare(ctx, url) })
 	committed := make(chan struct{}, 1)
-	s, err := store.Open(ctx, url, store.Options{MaxConns: 40, StatementTimeout: patience, Patience: patience, Committed: func() {
+	s, err := store.Open(ctx, url, allNamed(t, store.Options{MaxConns: 40, StatementTimeout: patience, Patience: patience, Committed: func() {
 		select {
 		case committed <- struct{}{}:
 		default:
 		}
-	}})
+	}}))
 	if err != nil {
 		t.Fatal(err)
 	}

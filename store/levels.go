@@ -100,7 +100,7 @@ func (s *Store) Availability(ctx context.Context, productIDs []string) (map[stri
 	var id string
 	var gathered *string
 	sold := map[string]*string{}
-	err := scanRows(ctx, s.db, "reading availability", `SELECT l.product_id, `+availableAt+` FROM inventory_levels l
+	err := scanRows(ctx, s.db, "reading availability", `/* availability.of_products */ SELECT l.product_id, `+availableAt+` FROM inventory_levels l
 		WHERE l.product_id = ANY($1) GROUP BY l.product_id`, []any{pq.Array(productIDs)}, []any{&id, &gathered}, func() error {
 		sold[id] = gathered
 		return nil
@@ -150,7 +150,7 @@ func (s *Store) Levels(
 	q.seeStock(p, "l.location_id")
 	q.levelsThat(f)
 	by := sorting{tag: "level", column: "l.id", id: "l.id", prefix: redline.PrefixLevel}
-	return pageBy(ctx, s, s.levelReader(), selectLevels, q, by, page, func(l *redline.InventoryLevel) (string, string) { return "", l.ID })
+	return pageBy(ctx, s, s.levelReader(), "levels", selectLevels, q, by, page, func(l *redline.InventoryLevel) (string, string) { return "", l.ID })
 }
 
 // LevelsByID finds levels that the principal may see.
@@ -158,7 +158,7 @@ func (s *Store) LevelsByID(ctx context.Context, p redline.Principal, ids []strin
 	q := &query{}
 	q.seeStock(p, "l.location_id")
 	q.and("l.id = ANY(%s)", pq.Array(ids))
-	found, err := s.levelReader()(ctx, "reading levels", selectLevels+q.where(), q.args)
+	found, err := s.levelReader()(ctx, "reading levels", "/* levels.by_id */ "+selectLevels+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (s *Store) LevelsOfProducts(
 	q := &query{}
 	q.seeStock(p, "l.location_id")
 	q.and("l.product_id = ANY(%s)", pq.Array(productIDs))
-	found, err := s.levelReader()(ctx, "reading levels of products", selectLevels+q.where(), q.args)
+	found, err := s.levelReader()(ctx, "reading levels of products", "/* levels.of_products */ "+selectLevels+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +252,7 @@ func (s *Store) Movements(
 		q.and("m.recorded_at < %s", *f.To)
 	}
 	by := sorting{tag: "movement", column: "m.recorded_at", cast: "timestamptz", id: "m.id", prefix: redline.PrefixMovement, desc: true}
-	rows, err := pageOf(ctx, s, selectMovements, q, by, page, func(r *movementRow) (string, string) { return stamp(r.RecordedAt), r.ID })
+	rows, err := pageOf(ctx, s, "movements", selectMovements, q, by, page, func(r *movementRow) (string, string) { return stamp(r.RecordedAt), r.ID })
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +264,7 @@ func (s *Store) MovementsByID(ctx context.Context, p redline.Principal, ids []st
 	q := &query{}
 	q.seeStock(p, "m.location_id")
 	q.and("m.id = ANY(%s)", pq.Array(ids))
-	rows, err := structs[*movementRow](s)(ctx, "reading ledger lines", selectMovements+q.where(), q.args)
+	rows, err := structs[*movementRow](s)(ctx, "reading ledger lines", "/* movements.by_id */ "+selectMovements+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (s *Store) Load(ctx context.Context, p redline.Principal, d redline.Dataset
 	key := "load"
 	_, outcome, err := mutate(ctx, s, p, request{action: "load", key: &key}, func(ctx context.Context, m *mutation) (int, error) {
 		var filled bool
-		if err := m.tx.GetContext(ctx, &filled, `SELECT EXISTS (SELECT 1 FROM products)`); err != nil {
+		if err := m.tx.GetContext(ctx, &filled, `/* load.filled */ SELECT EXISTS (SELECT 1 FROM products)`); err != nil {
 			return 0, dbError("looking for products", err)
 		}
 		if filled {
@@ -36,7 +36,7 @@ func (s *Store) Load(ctx context.Context, p redline.Principal, d redline.Dataset
 		}
 		// Foreign keys are checked by plans that a connection keeps: those made for
 		// empty tables would read all of what was just loaded.
-		if _, err := m.tx.ExecContext(ctx, `ANALYZE suppliers, products, supplier_items, supplier_item_versions, locations, inventory_levels,
+		if _, err := m.tx.ExecContext(ctx, `/* load.analyze */ ANALYZE suppliers, products, supplier_items, supplier_item_versions, locations, inventory_levels,
 			inventory_movements, orders, order_lines, fulfillment_orders, fulfillment_order_lines, fulfillments, fulfillment_lines,
 			order_status_changes, events`); err != nil {
 			return 0, dbError("gathering statistics", err)
@@ -61,7 +61,7 @@ func (m *mutation) insertJSON(ctx context.Context, what, text string, rows any) 
 }
 
 func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
-	err := m.insertJSON(ctx, "suppliers", `INSERT INTO suppliers (id, code, name)
+	err := m.insertJSON(ctx, "suppliers", `/* load.suppliers */ INSERT INTO suppliers (id, code, name)
 		SELECT n."ID", n."Code", n."Name" FROM jsonb_to_recordset($1) AS n ("ID" text, "Code" text, "Name" text)`, d.Suppliers)
 	if err != nil {
 		return err
@@ -82,13 +82,13 @@ func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
 		}
 		m.made[l.ID] = locations[i]
 	}
-	err = m.insertJSON(ctx, "locations", `INSERT INTO locations (id, code, name, kind, supplier_id, lead_time_days)
+	err = m.insertJSON(ctx, "locations", `/* load.locations */ INSERT INTO locations (id, code, name, kind, supplier_id, lead_time_days)
 		SELECT n."ID", n."Code", n."Name", n."Kind", n."SupplierID", n."LeadTimeDays" FROM jsonb_to_recordset($1)
 		AS n ("ID" text, "Code" text, "Name" text, "Kind" text, "SupplierID" text, "LeadTimeDays" int)`, locations)
 	if err != nil {
 		return err
 	}
-	err = m.insertJSON(ctx, "products", `INSERT INTO products (id, sku, name, description, brand, category, base_unit, price, currency,
+	err = m.insertJSON(ctx, "products", `/* load.products */ INSERT INTO products (id, sku, name, description, brand, category, base_unit, price, currency,
 			active, attributes)
 		SELECT n."ID", n."SKU", n."Name", n."Description", n."Brand", n."Category", n."BaseUnit", (n."Price"->>'amount')::numeric,
 			n."Price"->>'currency', n."Active", coalesce(nullif(n."Attributes", 'null'), '[]')
@@ -97,7 +97,7 @@ func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
 	if err != nil {
 		return err
 	}
-	err = m.insertJSON(ctx, "supplier items", `INSERT INTO supplier_items (id, supplier_id, product_id, supplier_sku, gtin, unit,
+	err = m.insertJSON(ctx, "supplier items", `/* load.supplier_items */ INSERT INTO supplier_items (id, supplier_id, product_id, supplier_sku, gtin, unit,
 			pack_quantity, minimum_order_quantity, order_multiple, lead_time_days, cost, currency)
 		SELECT n."ID", n."SupplierID", n."ProductID", n."SupplierSKU", n."GTIN", n."Unit", n."PackQuantity", n."MinimumOrderQuantity",
 			n."OrderMultiple", n."LeadTimeDays", (n."Cost"->>'amount')::numeric, n."Cost"->>'currency'
@@ -106,7 +106,7 @@ func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.tx.ExecContext(ctx, keepItems+` FROM supplier_items i`, m.by.Subject, string(m.by.Role)); err != nil {
+	if _, err := m.tx.ExecContext(ctx, "/* load.supplier_item_versions */ "+keepItems+` FROM supplier_items i`, m.by.Subject, string(m.by.Role)); err != nil {
 		return dbError("loading supplier items", err)
 	}
 	return nil
@@ -114,7 +114,7 @@ func (m *mutation) loadCatalogue(ctx context.Context, d redline.Dataset) error {
 
 // loadStock opens the levels, each with its ledger line.
 func (m *mutation) loadStock(ctx context.Context, d redline.Dataset) error {
-	err := m.insertJSON(ctx, "levels", `INSERT INTO inventory_levels (id, product_id, location_id, reorder_point, as_of, lead_time_days)
+	err := m.insertJSON(ctx, "levels", `/* load.levels */ INSERT INTO inventory_levels (id, product_id, location_id, reorder_point, as_of, lead_time_days)
 		SELECT n.id, n."productId", n."locationId", n."reorderPoint", clock_timestamp(), (SELECT min(i.lead_time_days)
 			FROM locations loc JOIN supplier_items i ON i.supplier_id = loc.supplier_id
 			WHERE loc.id = n."locationId" AND i.product_id = n."productId")

@@ -105,7 +105,7 @@ func (c *call) keyLock() int64 {
 // the key, who waits for no key in turn. It reports false where the key has come to
 // something else by now.
 func (m *mutation) takeKeyOf(ctx context.Context, c *call) (bool, error) {
-	if _, err := m.tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, c.keyLock()); err != nil {
+	if _, err := m.tx.ExecContext(ctx, `/* idempotency.wait */ SELECT pg_advisory_xact_lock($1)`, c.keyLock()); err != nil {
 		return false, dbError("waiting for an idempotency key", err)
 	}
 	mine, err := claimKeys(ctx, m.tx, []*call{c}, 0)
@@ -117,7 +117,7 @@ func (m *mutation) takeKeyOf(ctx context.Context, c *call) (bool, error) {
 // lock that whoever did the same had.
 func (m *mutation) keyTaken(ctx context.Context) (bool, error) {
 	var taken bool
-	err := m.tx.GetContext(ctx, &taken, `SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE (issuer, subject, operation, key) = ($1, $2, $3, $4))`,
+	err := m.tx.GetContext(ctx, &taken, `/* idempotency.taken */ SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE (issuer, subject, operation, key) = ($1, $2, $3, $4))`,
 		m.by.Issuer, m.by.Subject, m.action, *m.key)
 	if err != nil {
 		return false, dbError("looking for an idempotency key again", err)
@@ -146,7 +146,7 @@ func takeKeys(ctx context.Context, tx *sqlx.Tx, claims []*claim, hurry time.Dura
 	var hurried *string
 	// Should a key's row have been committed between this statement's snapshot
 	// and its lock, writing it again fails, and the transaction is run again.
-	return scanRows(ctx, tx, "taking idempotency keys", `SELECT c.n, pg_try_advisory_xact_lock(c.lock), k.input_hash, k.outcome,
+	return scanRows(ctx, tx, "taking idempotency keys", `/* idempotency.take */ SELECT c.n, pg_try_advisory_xact_lock(c.lock), k.input_hash, k.outcome,
 			CASE WHEN c.n = 1 AND $6::bigint > 0 THEN set_config('lock_timeout', $6::bigint::text, true) END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
 			AS c (lock, issuer, subject, operation, key, n)

@@ -158,7 +158,7 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	// The sequence gives its ids in the order of the rows, since the numbering
 	// stands above the sort; and behind the lock of the log's table, which the
 	// statement takes before it begins.
-	err := scanRows(ctx, t.tx, "writing events, audit and keys", `WITH told AS MATERIALIZED (
+	err := scanRows(ctx, t.tx, "writing events, audit and keys", `/* mutation.tell */ WITH told AS MATERIALIZED (
 			SELECT nextval('events_id') AS id, e.* FROM (
 				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::json[]) WITH ORDINALITY
 					AS e (of, type, subject_id, at, payload, n) ORDER BY n) AS e
@@ -216,7 +216,7 @@ func (t *transaction) seen(ctx context.Context, all []*mutation) error {
 	if codes.n+fresh.n == 0 {
 		return nil
 	}
-	_, err := t.tx.ExecContext(ctx, `UPDATE suppliers s SET last_seen_at = CASE WHEN n.seen THEN clock_timestamp() ELSE s.last_seen_at END,
+	_, err := t.tx.ExecContext(ctx, `/* suppliers.seen */ UPDATE suppliers s SET last_seen_at = CASE WHEN n.seen THEN clock_timestamp() ELSE s.last_seen_at END,
 			stale_due_at = least(s.stale_due_at, n.as_of + s.confirm_within_seconds * interval '1 second')
 		FROM (
 			SELECT s.id, s.code = ANY($1::text[]) AS seen, f.as_of

@@ -19,7 +19,7 @@ func (m *mutation) lockOrder(ctx context.Context, cond string, args ...any) (*re
 		ID  string
 		Now time.Time
 	}
-	err := m.tx.SelectContext(ctx, &rows, `WITH o AS MATERIALIZED (SELECT o.* FROM orders o`+q.where()+` FOR NO KEY UPDATE OF o)
+	err := m.tx.SelectContext(ctx, &rows, `/* orders.lock */ WITH o AS MATERIALIZED (SELECT o.* FROM orders o`+q.where()+` FOR NO KEY UPDATE OF o)
 		SELECT o.id, clock_timestamp() AS now FROM o`, q.args...)
 	if err != nil {
 		return nil, dbError("locking an order", err)

@@ -149,7 +149,7 @@ func ordersToChange(ctx context.Context, db queryer, doing string, ids []string)
 	r := readsOrders(redline.Principal{Role: redline.RoleAdmin}, redline.OrderParts{Lines: true, Parts: true, Returns: true, BriefProducts: true})
 	q := &query{}
 	q.and("o.id = ANY(%s)", pq.Array(ids))
-	found, err := r.orders(ctx, db, doing, r.selectFrom(q)+q.where(), q.args)
+	found, err := r.orders(ctx, db, doing, "/* orders.whole */ "+r.selectFrom(q)+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}

@@ -85,35 +85,35 @@ func (t *table) insert() string {
 }
 
 // insertText inserts orders, and more before them.
-func insertText(more string) string {
+func insertText(name, more string) string {
 	t := &orderTables
-	return `WITH ` + more + `orders AS (` + t.orders.insert() + `), lines AS (` + t.lines.insert() + `), parts AS (` + t.parts.insert() +
+	return `/* ` + name + ` */ WITH ` + more + `orders AS (` + t.orders.insert() + `), lines AS (` + t.lines.insert() + `), parts AS (` + t.parts.insert() +
 		`), part_lines AS (` + t.partLines.insert() + `) ` + t.history.insert()
 }
 
 // The statements that write orders: each writes all of it in one round trip.
 // Foreign keys are looked at when the statement ends.
 var (
-	insertOrdersText = insertText("")
+	insertOrdersText = insertText("orders.insert", "")
 	// Nothing of an order that is placed now has been shipped, and Postgres would
 	// make ready to write two tables more all the same.
-	insertShippedText = insertText("shipments AS (" + orderTables.shipments.insert() +
-		"), shipment_lines AS (" + orderTables.shipmentLines.insert() + "), ")
-	updateOrdersText = updateText("")
+	insertShippedText = insertText("orders.insert_shipped", "shipments AS ("+orderTables.shipments.insert()+
+		"), shipment_lines AS ("+orderTables.shipmentLines.insert()+"), ")
+	updateOrdersText = updateText("orders.update", "")
 	// Few changes of an order are of what comes back.
-	updateReturnsText = updateText("returns AS (" + orderTables.returns.insert() + `
+	updateReturnsText = updateText("orders.update_returns", "returns AS ("+orderTables.returns.insert()+`
 			ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version, updated_at = excluded.updated_at
-		), return_lines AS (` + orderTables.returnLines.insert() + `
+		), return_lines AS (`+orderTables.returnLines.insert()+`
 			ON CONFLICT (id) DO UPDATE SET restocked = excluded.restocked, written_off = excluded.written_off
-		), return_receipts AS (` + orderTables.receipts.insert() + `
+		), return_receipts AS (`+orderTables.receipts.insert()+`
 			ON CONFLICT (return_line_id, supplier_id) DO UPDATE SET restocked = excluded.restocked, written_off = excluded.written_off
 		), `)
 )
 
 // updateText updates orders, and writes more before them.
-func updateText(more string) string {
+func updateText(name, more string) string {
 	t := &orderTables
-	return `WITH ` + more + `changed AS (
+	return `/* ` + name + ` */ WITH ` + more + `changed AS (
 				UPDATE orders o SET status = n.status, hold_reason = n.hold_reason, version = n.version, updated_at = n.updated_at
 				FROM ` + t.orders.from() + ` WHERE o.id = n.id
 			), lines AS (

@@ -78,7 +78,7 @@ func (s *Store) Orders(
 	sort := orderSorts[by.Field]
 	sort.desc = by.Direction == redline.Descending
 	r := readsOrders(p, need)
-	return pageBy(ctx, s, r.reader(s), r.selectFrom(q), q, sort, page, func(o *redline.Order) (string, string) {
+	return pageBy(ctx, s, r.reader(s), "orders", r.selectFrom(q), q, sort, page, func(o *redline.Order) (string, string) {
 		switch by.Field {
 		case redline.OrdersByUpdatedAt:
 			return stamp(o.UpdatedAt), o.ID
@@ -107,7 +107,7 @@ func (s *Store) OrderBy(
 		return nil, redline.Invalid([]string{"by"}, "say which order: by id, number or externalReference")
 	}
 	r := readsOrders(p, need)
-	found, err := r.reader(s)(ctx, "reading an order", r.selectFrom(q)+q.where(), q.args)
+	found, err := r.reader(s)(ctx, "reading an order", "/* orders.by */ "+r.selectFrom(q)+q.where(), q.args)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *Store) ordersByID(
 	q.seeOrders(p)
 	q.and("o.id = ANY(%s)", pq.Array(ids))
 	r := readsOrders(p, need)
-	found, err := r.reader(s)(ctx, "reading orders", r.selectFrom(q)+q.where(), q.args)
+	found, err := r.reader(s)(ctx, "reading orders", "/* orders.by_id */ "+r.selectFrom(q)+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Store) LoadOrders(ctx context.Context, p redline.Principal, orders []*r
 	q.seeOrders(p)
 	q.and("o.id = ANY(%s)", pq.Array(slices.Collect(maps.Keys(byID))))
 	r := readsOrders(p, need)
-	found, err := r.located(ctx, s, "reading the relations of orders", r.selectFrom(q)+q.where(), q.args)
+	found, err := r.located(ctx, s, "reading the relations of orders", "/* orders.relations */ "+r.selectFrom(q)+q.where(), q.args)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (s *Store) FulfillmentOrders(
 		}
 		q.and(overdue)
 	}
-	rows, err := pageOf(ctx, s, selectPartKeys, q, by, page, func(r *partKey) (string, string) {
+	rows, err := pageOf(ctx, s, "fulfillment_orders", selectPartKeys, q, by, page, func(r *partKey) (string, string) {
 		if by.column == "f.acknowledge_by" {
 			return stamp(*r.AcknowledgeBy), r.ID
 		}
@@ -106,7 +106,7 @@ func partsOfOrders[T any](
 func (s *Store) FulfillmentOrdersByID(
 	ctx context.Context, p redline.Principal, ids []string,
 ) (map[string]*redline.FulfillmentOrder, error) {
-	return partsOfOrders(ctx, s, p, completeOrder, `SELECT DISTINCT order_id FROM fulfillment_orders WHERE id = ANY($1)`, ids,
+	return partsOfOrders(ctx, s, p, completeOrder, `/* orders.of_fulfillment_orders */ SELECT DISTINCT order_id FROM fulfillment_orders WHERE id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.FulfillmentOrder)) {
 			for _, f := range o.FulfillmentOrders {
 				found(f.ID, f)
@@ -116,7 +116,7 @@ func (s *Store) FulfillmentOrdersByID(
 
 // FulfillmentsByID finds shipments that the principal may see.
 func (s *Store) FulfillmentsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Fulfillment, error) {
-	return partsOfOrders(ctx, s, p, completeOrder, `SELECT DISTINCT f.order_id FROM fulfillments s
+	return partsOfOrders(ctx, s, p, completeOrder, `/* orders.of_fulfillments */ SELECT DISTINCT f.order_id FROM fulfillments s
 		JOIN fulfillment_orders f ON f.id = s.fulfillment_order_id WHERE s.id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.Fulfillment)) {
 			for _, f := range o.FulfillmentOrders {
@@ -129,7 +129,7 @@ func (s *Store) FulfillmentsByID(ctx context.Context, p redline.Principal, ids [
 
 // OrderLinesByID finds order lines that the principal may see.
 func (s *Store) OrderLinesByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.OrderLine, error) {
-	return partsOfOrders(ctx, s, p, completeOrder, `SELECT DISTINCT order_id FROM order_lines WHERE id = ANY($1)`, ids,
+	return partsOfOrders(ctx, s, p, completeOrder, `/* orders.of_lines */ SELECT DISTINCT order_id FROM order_lines WHERE id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.OrderLine)) {
 			for _, l := range o.Lines {
 				found(l.ID, l)

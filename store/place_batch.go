@@ -136,7 +136,7 @@ func (t *transaction) refuseDuplicates(ctx context.Context, orders []*placement)
 	}
 	used := map[reference]bool{}
 	var r reference
-	err := scanRows(ctx, t.tx, "looking for references", `SELECT owner_issuer, owner_subject, external_reference FROM orders
+	err := scanRows(ctx, t.tx, "looking for references", `/* orders.references */ SELECT owner_issuer, owner_subject, external_reference FROM orders
 		WHERE (owner_issuer, owner_subject, external_reference) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))`,
 		[]any{issuers, subjects, references}, []any{&r.issuer, &r.subject, &r.reference}, func() error {
 			used[r] = true
@@ -198,7 +198,7 @@ func (t *transaction) freezePacks(ctx context.Context, parts []*redline.Fulfillm
 		return nil
 	}
 	var items []*redline.SupplierItem
-	err := t.tx.SelectContext(ctx, &items, `SELECT DISTINCT ON (product_id, supplier_id) id, supplier_id, product_id, supplier_sku,
+	err := t.tx.SelectContext(ctx, &items, `/* orders.packs */ SELECT DISTINCT ON (product_id, supplier_id) id, supplier_id, product_id, supplier_sku,
 		unit, pack_quantity, minimum_order_quantity, order_multiple FROM supplier_items
 		WHERE (product_id, supplier_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY product_id, supplier_id, id`,
 		products, suppliers)

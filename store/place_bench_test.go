@@ -58,7 +58,7 @@ func newCounter(b *testing.B) (*store.Store, *atomic.Int64) {
 			ANALYZE`, benchProducts))
 		return err
 	})
-	y := &spy{}
+	y := &spy{t: b}
 	s, err := store.Open(ctx, url, store.Options{}.Through(func(c *pq.Connector) driver.Connector {
 		c.Dialer(spyDialer{spy: y})
 		return c

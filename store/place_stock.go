@@ -58,7 +58,7 @@ func (t *transaction) readShelves(ctx context.Context, all []*wanted) (shelves, 
 	}
 	var read []stock
 	var one stock
-	err := scanRows(ctx, t.tx, "reading what is available", `SELECT product_id, location_id, lead_time_days, available, stale
+	err := scanRows(ctx, t.tx, "reading what is available", `/* orders.available_stock */ SELECT product_id, location_id, lead_time_days, available, stale
 		FROM inventory_levels WHERE product_id = ANY($1::text[])`, []any{texts(slices.Collect(maps.Keys(productsOf(all)))...)},
 		[]any{&one.product, &one.location, &one.leadTime, whole{&one.available}, &one.stale}, func() error {
 			read = append(read, one)

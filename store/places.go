@@ -120,7 +120,7 @@ func (s *Store) newerPlaces(ctx context.Context, wanting *places) (newer *places
 
 func (s *Store) readPlaces(ctx context.Context) (*places, error) {
 	p := &places{byID: map[string]*place{}, byCode: map[string]*place{}, suppliers: map[string]*redline.Supplier{}}
-	if err := s.db.SelectContext(ctx, &p.all, `SELECT id, code, name, kind, supplier_id, lead_time_days FROM locations ORDER BY code`); err != nil {
+	if err := s.db.SelectContext(ctx, &p.all, `/* locations.all */ SELECT id, code, name, kind, supplier_id, lead_time_days FROM locations ORDER BY code`); err != nil {
 		return nil, dbError("reading all locations", err)
 	}
 	// After the locations, so that each one's supplier is among these.
@@ -128,7 +128,7 @@ func (s *Store) readPlaces(ctx context.Context) (*places, error) {
 		redline.Supplier
 		Terms redline.SupplierTerms
 	}
-	err := s.db.SelectContext(ctx, &suppliers, `SELECT s.id, s.code, s.name, `+termsColumns+` FROM suppliers s`)
+	err := s.db.SelectContext(ctx, &suppliers, `/* suppliers.all */ SELECT s.id, s.code, s.name, `+termsColumns+` FROM suppliers s`)
 	if err != nil {
 		return nil, dbError("reading all suppliers", err)
 	}
@@ -232,13 +232,13 @@ func (s *Store) Locations(ctx context.Context) ([]*redline.Location, error) {
 
 // LocationsByID finds locations, with their suppliers.
 func (s *Store) LocationsByID(ctx context.Context, ids []string) (map[string]*redline.Location, error) {
-	return placesByID(ctx, s, ids, `SELECT id FROM locations WHERE id = ANY($1)`,
+	return placesByID(ctx, s, ids, `/* locations.exist */ SELECT id FROM locations WHERE id = ANY($1)`,
 		func(p *places, id string) bool { return p.byID[id] != nil }, (*placesOf).location)
 }
 
 // SuppliersByID finds suppliers.
 func (s *Store) SuppliersByID(ctx context.Context, ids []string) (map[string]*redline.Supplier, error) {
-	return placesByID(ctx, s, ids, `SELECT id FROM suppliers WHERE id = ANY($1)`,
+	return placesByID(ctx, s, ids, `/* suppliers.exist */ SELECT id FROM suppliers WHERE id = ANY($1)`,
 		func(p *places, id string) bool { return p.suppliers[id] != nil }, (*placesOf).supplier)
 }
 

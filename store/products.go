@@ -149,7 +149,7 @@ func (s *Store) Products(
 	by := productSorts[o.Field]
 	by.desc = o.Direction == redline.Descending
 	need.Brief = need.Brief && o.Field != redline.ProductsByUpdatedAt // which the cursors are made of
-	return pageBy(ctx, s, s.productReader(need), selectProductsWith(need), q, by, page, func(p *redline.Product) (string, string) {
+	return pageBy(ctx, s, s.productReader(need), "products", selectProductsWith(need), q, by, page, func(p *redline.Product) (string, string) {
 		switch o.Field {
 		case redline.ProductsBySKU:
 			return p.SKU, p.ID
@@ -197,7 +197,7 @@ func (s *Store) ProductBy(
 	default:
 		return nil, redline.Invalid([]string{"by"}, "say which product: by id, sku, gtin or supplierSku")
 	}
-	text := selectProductsWith(need) + q.where()
+	text := "/* products.by */ " + selectProductsWith(need) + q.where()
 	if by.GTIN != nil { // two suppliers may give one to different products
 		text += " ORDER BY p.id LIMIT 1"
 	}
@@ -224,7 +224,7 @@ func (s *Store) ProductsOf(ctx context.Context, ids []string) (map[string]*redli
 func (s *Store) products(ctx context.Context, q *query, ids []string) (map[string]*redline.Product, error) {
 	q.and("p.id = ANY(%s)", pq.Array(ids))
 	all := redline.ProductParts{}
-	found, err := s.productReader(all)(ctx, "reading products", selectProductsWith(all)+q.where(), q.args)
+	found, err := s.productReader(all)(ctx, "reading products", "/* products.by_id */ "+selectProductsWith(all)+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}

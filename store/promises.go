@@ -41,7 +41,7 @@ func (s *Store) Promises(ctx context.Context, p redline.Principal, lines []redli
 		LeadTimeDays *int   `db:"lead_time_days"`
 		Available    int
 	}
-	err = s.db.SelectContext(ctx, &rows, `SELECT l.product_id, l.location_id, l.lead_time_days, l.available FROM inventory_levels l
+	err = s.db.SelectContext(ctx, &rows, `/* promises.levels */ SELECT l.product_id, l.location_id, l.lead_time_days, l.available FROM inventory_levels l
 		WHERE l.product_id = ANY($1) AND l.available > 0 AND ($2 OR NOT l.stale)`, pq.Array(ids), includeStale)
 	if err != nil {
 		return nil, dbError("reading what could be promised", err)

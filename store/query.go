@@ -100,17 +100,18 @@ func structs[T any](s *Store) reader[T] {
 
 // pageOf runs one page of a list of structs: see pageBy.
 func pageOf[T any](
-	ctx context.Context, s *Store, selectFrom string, q *query, by sorting,
+	ctx context.Context, s *Store, name, selectFrom string, q *query, by sorting,
 	page redline.PageRequest, key func(T) (value, id string),
 ) (*redline.Page[T], error) {
-	return pageBy(ctx, s, structs[T](s), selectFrom, q, by, page, key)
+	return pageBy(ctx, s, structs[T](s), name, selectFrom, q, by, page, key)
 }
 
 // pageBy runs one page of a list: keyset pagination, one row more than asked
-// for to see whether there is a next page. key gives an item's sort value and
-// id as the cursor keeps them.
+// for to see whether there is a next page. name is the list's: its statements are
+// name.page and name.count. key gives an item's sort value and id as the cursor
+// keeps them.
 func pageBy[T any](
-	ctx context.Context, s *Store, read reader[T], selectFrom string, q *query, by sorting,
+	ctx context.Context, s *Store, read reader[T], name, selectFrom string, q *query, by sorting,
 	page redline.PageRequest, key func(T) (value, id string),
 ) (*redline.Page[T], error) {
 	n, backward, err := pageSize(page)
@@ -120,7 +121,7 @@ func pageBy[T any](
 
 	result := &redline.Page[T]{}
 	if page.Count {
-		total, err := s.count(ctx, selectFrom, q)
+		total, err := s.count(ctx, name, selectFrom, q)
 		if err != nil {
 			return nil, err
 		}
@@ -149,8 +150,8 @@ func pageBy[T any](
 	// the constant tells the planner that a page is short, whatever its length.
 	// Were that length itself in sight, a plan for a short page would look cheaper
 	// than one for all, and each would be planned anew.
-	text := fmt.Sprintf("SELECT * FROM (%s%s%s LIMIT %d) AS page LIMIT (SELECT %s::bigint)",
-		selectFrom, q.where(), order, redline.PageMax+1, q.arg(n+1))
+	text := fmt.Sprintf("/* %s.page */ SELECT * FROM (%s%s%s LIMIT %d) AS page LIMIT (SELECT %s::bigint)",
+		name, selectFrom, q.where(), order, redline.PageMax+1, q.arg(n+1))
 	if result.Items, err = read(ctx, "reading a page", text, q.args); err != nil {
 		return nil, err
 	}
@@ -214,9 +215,9 @@ func (q *query) bound(by sorting, name, cursor string) error {
 // countMax is the longest list that is counted.
 const countMax = 10_000
 
-func (s *Store) count(ctx context.Context, selectFrom string, q *query) (*int, error) {
+func (s *Store) count(ctx context.Context, name, selectFrom string, q *query) (*int, error) {
 	from := selectFrom[strings.LastIndex(selectFrom, "FROM ")+len("FROM "):] // columns may be selected too
-	text := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT %d) counted", from, q.where(), countMax+1)
+	text := fmt.Sprintf("/* %s.count */ SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT %d) counted", name, from, q.where(), countMax+1)
 	var n int
 	if err := s.db.GetContext(ctx, &n, text, q.args...); err != nil {
 		return nil, dbError("counting a list", err)

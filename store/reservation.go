@@ -134,7 +134,7 @@ func (m *mutation) insertReservation(ctx context.Context, r *redline.Reservation
 		locations.text(l.LocationID)
 		quantities.int(l.Quantity)
 	}
-	_, err := m.tx.ExecContext(ctx, `WITH made AS (
+	_, err := m.tx.ExecContext(ctx, `/* reservations.insert */ WITH made AS (
 			INSERT INTO reservations (id, owner_issuer, owner_subject, reference, status, expires_at, version, created_at, updated_at, customer_id)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $12)
 		)
@@ -160,7 +160,7 @@ func (m *mutation) lockReservation(ctx context.Context, id string) (*redline.Res
 		redline.Reservation
 		Now time.Time
 	}
-	err := m.tx.SelectContext(ctx, &found, `WITH r AS MATERIALIZED (SELECT r.* FROM reservations r`+q.where()+` FOR NO KEY UPDATE OF r)
+	err := m.tx.SelectContext(ctx, &found, `/* reservations.lock */ WITH r AS MATERIALIZED (SELECT r.* FROM reservations r`+q.where()+` FOR NO KEY UPDATE OF r)
 		SELECT `+reservationColumns+`, clock_timestamp() AS now FROM r`, q.args...)
 	if err != nil {
 		return nil, dbError("locking a reservation", err)
@@ -180,7 +180,7 @@ func (m *mutation) reservationLines(ctx context.Context, ids []string) ([]*redli
 	q.seeReservations(m.by)
 	q.and("r.id = ANY(%s)", pq.Array(ids))
 	var lines []*redline.ReservationLine
-	err := m.tx.SelectContext(ctx, &lines, `SELECT l.reservation_id, l.product_id, l.location_id, l.quantity
+	err := m.tx.SelectContext(ctx, &lines, `/* reservations.lines */ SELECT l.reservation_id, l.product_id, l.location_id, l.quantity
 		FROM reservation_lines l JOIN reservations r ON r.id = l.reservation_id`+q.where()+` ORDER BY l.reservation_id, l.position`, q.args...)
 	if err != nil {
 		return nil, dbError("reading the lines of reservations", err)
@@ -190,7 +190,7 @@ func (m *mutation) reservationLines(ctx context.Context, ids []string) ([]*redli
 
 // updateReservation writes a reservation whose row is locked, and which was ACTIVE.
 func (m *mutation) updateReservation(ctx context.Context, r *redline.Reservation) error {
-	result, err := m.tx.ExecContext(ctx, `UPDATE reservations SET status = $3, expires_at = $4, order_id = $5, version = $2, updated_at = $6
+	result, err := m.tx.ExecContext(ctx, `/* reservations.update */ UPDATE reservations SET status = $3, expires_at = $4, order_id = $5, version = $2, updated_at = $6
 		WHERE id = $1 AND version = $2 - 1 AND status = 'ACTIVE'`, r.ID, r.Version, string(r.Status), r.ExpiresAt, r.OrderID, m.now)
 	if err != nil {
 		return dbError("updating a reservation", err)
@@ -324,7 +324,7 @@ func (s *Store) ReservationsByID(ctx context.Context, p redline.Principal, ids [
 		Due   bool
 		Lines *string
 	}
-	err := s.db.SelectContext(ctx, &found, `SELECT `+reservationColumns+`, r.status = 'ACTIVE' AND r.expires_at <= clock_timestamp() AS due,
+	err := s.db.SelectContext(ctx, &found, `/* reservations.by_id */ SELECT `+reservationColumns+`, r.status = 'ACTIVE' AND r.expires_at <= clock_timestamp() AS due,
 			(SELECT json_agg(json_build_array(l.product_id, l.location_id, l.quantity) ORDER BY l.position)
 				FROM reservation_lines l WHERE l.reservation_id = r.id) AS lines
 		FROM reservations r`+q.where(), q.args...)

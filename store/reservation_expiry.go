@@ -177,7 +177,7 @@ func (s *Store) dueReservations(ctx context.Context, but []string) (ids []string
 		Lines int
 	}
 	// The statement's own time, unlike the clock, is one for the index to go by.
-	err = s.db.SelectContext(ctx, &found, `SELECT r.id, (SELECT count(*) FROM reservation_lines l WHERE l.reservation_id = r.id) AS lines
+	err = s.db.SelectContext(ctx, &found, `/* reservations.due */ SELECT r.id, (SELECT count(*) FROM reservation_lines l WHERE l.reservation_id = r.id) AS lines
 		FROM reservations r WHERE r.status = 'ACTIVE' AND r.expires_at <= statement_timestamp() AND r.id <> ALL($2::text[])
 		ORDER BY r.expires_at, r.id LIMIT $1`, expireBatch, texts(but...))
 	if err != nil {
@@ -243,7 +243,7 @@ func (m *mutation) expire(ctx context.Context, ids []string, skip bool) (int, er
 // references by their ids. Whoever extended or took one over before the lock was there
 // has won.
 func (m *mutation) lockDue(ctx context.Context, ids []string, skip bool) (map[string]string, error) {
-	text := `WITH due AS MATERIALIZED (
+	text := `/* reservations.expire */ WITH due AS MATERIALIZED (
 			SELECT id FROM reservations WHERE id = ANY($1::text[]) AND status = 'ACTIVE' AND expires_at <= clock_timestamp()
 			ORDER BY id FOR NO KEY UPDATE`
 	if skip {

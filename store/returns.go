@@ -14,7 +14,7 @@ const orderOfReturn = "o.id = (SELECT r.order_id FROM returns r WHERE r.id = %s)
 // ReturnsByID finds returns that the principal may see, each with its order.
 func (s *Store) ReturnsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Return, error) {
 	return partsOfOrders(ctx, s, p, redline.OrderParts{Lines: true, Parts: true, Returns: true},
-		`SELECT DISTINCT order_id FROM returns WHERE id = ANY($1)`, ids,
+		`/* orders.of_returns */ SELECT DISTINCT order_id FROM returns WHERE id = ANY($1)`, ids,
 		func(o *redline.Order, found func(string, *redline.Return)) {
 			for _, r := range o.Returns {
 				found(r.ID, r)

@@ -131,7 +131,7 @@ func (s *Store) hiddenLocations(ctx context.Context, p redline.Principal, outcom
 	q.seeStock(p, "loc.id")
 	q.and("loc.id = ANY(%s)", pq.Array(slices.Collect(maps.Keys(hidden))))
 	var seen []string
-	if err := s.db.SelectContext(ctx, &seen, `SELECT loc.id FROM locations loc`+q.where(), q.args...); err != nil {
+	if err := s.db.SelectContext(ctx, &seen, `/* locations.of_outcomes */ SELECT loc.id FROM locations loc`+q.where(), q.args...); err != nil {
 		return nil, dbError("reading the locations of refused rows", err)
 	}
 	for _, id := range seen {

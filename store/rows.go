@@ -360,7 +360,7 @@ func (t *transaction) takeBack(ctx context.Context, locked map[levelKey]*lockedL
 	if untouched.n == 0 {
 		return nil
 	}
-	if _, err := t.tx.ExecContext(ctx, `DELETE FROM inventory_levels WHERE id = ANY($1::text[])`, untouched); err != nil {
+	if _, err := t.tx.ExecContext(ctx, `/* inventory.drop_untouched */ DELETE FROM inventory_levels WHERE id = ANY($1::text[])`, untouched); err != nil {
 		return dbError("taking back levels", err)
 	}
 	return nil
@@ -376,7 +376,7 @@ func (t *transaction) nameProducts(ctx context.Context, refused []*redline.Error
 		ids.text(e.Product.ID)
 	}
 	var found []redline.Product
-	if err := t.tx.SelectContext(ctx, &found, `SELECT `+productColumns+` FROM products p WHERE p.id = ANY($1::text[])`, ids); err != nil {
+	if err := t.tx.SelectContext(ctx, &found, `/* products.of_rows */ SELECT `+productColumns+` FROM products p WHERE p.id = ANY($1::text[])`, ids); err != nil {
 		return dbError("reading products", err)
 	}
 	byID := map[string]redline.Product{}

@@ -51,7 +51,7 @@ func (h *heldExcess) call() *call {
 // one. The order's lock keeps others from telling of the cause meanwhile.
 func (m *mutation) heldBefore(ctx context.Context, cause string, held any) error {
 	var text []byte
-	err := scanRows(ctx, m.tx, "reading what a conflict holds", `SELECT held FROM conflicts WHERE cause = $1 AND status = 'OPEN'`,
+	err := scanRows(ctx, m.tx, "reading what a conflict holds", `/* shipments.held */ SELECT held FROM conflicts WHERE cause = $1 AND status = 'OPEN'`,
 		[]any{cause}, []any{&text}, func() error { return nil })
 	if err != nil || text == nil {
 		return err
@@ -73,7 +73,7 @@ func (m *mutation) tellLate(ctx context.Context, o *redline.Order, late redline.
 	held.ShipmentIDs = append(held.ShipmentIDs, late.Shipment.ID)
 	// When its stock was given back, the ledger says.
 	var ended *time.Time
-	err := scanRows(ctx, m.tx, "reading when a part ended", `SELECT max(recorded_at) FROM inventory_movements
+	err := scanRows(ctx, m.tx, "reading when a part ended", `/* shipments.part_ended */ SELECT max(recorded_at) FROM inventory_movements
 		WHERE reference = $1 AND location_id = $2 AND reason IN ($3, $4)`,
 		[]any{o.Number, f.LocationID, string(redline.ReasonCancelled), string(redline.ReasonReleased)}, []any{&ended}, func() error { return nil })
 	if err != nil {
@@ -178,7 +178,7 @@ func (m *mutation) settleExcess(ctx context.Context, left []*redline.Fulfillment
 	}
 	var cause string
 	return scanRows(ctx, m.tx, "looking for what was told of parts before",
-		`SELECT cause FROM conflicts WHERE cause = ANY($1::text[]) AND status = 'OPEN'`, []any{causes}, []any{&cause}, func() error {
+		`/* shipments.told_before */ SELECT cause FROM conflicts WHERE cause = ANY($1::text[]) AND status = 'OPEN'`, []any{causes}, []any{&cause}, func() error {
 			m.settleConflict(cause, "The supplier's shipment was told of again.")
 			return nil
 		})

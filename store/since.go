@@ -41,7 +41,7 @@ func (t *transaction) sinceEach(ctx context.Context, products, locations, at *co
 	var one since
 	var confirmed, confirmedOnHand bool
 	// Nothing happens later than it is recorded.
-	err := scanRows(ctx, t.tx, "reading what moved since a statement of stock", `SELECT k.n, `+movedSince+`,
+	err := scanRows(ctx, t.tx, "reading what moved since a statement of stock", `/* inventory.moved_since */ SELECT k.n, `+movedSince+`,
 			coalesce(bool_or(`+restatement+` AND v.occurred_at > coalesce(l.available_at, k.at)), false),
 			coalesce(bool_or(l.confirmed_at > k.at), false),
 			coalesce(bool_or(l.confirmed_at > greatest(l.available_at, k.at)), false)

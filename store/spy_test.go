@@ -18,6 +18,7 @@ import (
 // spy sees what a store sends: the statements, at the driver, and the round
 // trips that they cost, at the socket.
 type spy struct {
+	t    testing.TB
 	mu   sync.Mutex
 	sent []statement
 	// trips counts the times that the client wrote after it had read, and
@@ -41,7 +42,7 @@ func (s statement) inTransaction() bool {
 // openSpied opens another store on a database, with a spy on it.
 func openSpied(t testing.TB, ctx context.Context, url string) (*store.Store, *spy) {
 	t.Helper()
-	y := &spy{}
+	y := &spy{t: t}
 	s, err := store.Open(ctx, url, store.Options{}.Through(func(c *pq.Connector) driver.Connector {
 		c.Dialer(spyDialer{spy: y})
 		return spyConnector{c, y}
@@ -67,6 +68,7 @@ func (y *spy) during(do func()) ([]statement, int) {
 }
 
 func (y *spy) note(s statement, args []driver.NamedValue) {
+	mustBeNamed(y.t, s.text)
 	for _, a := range args {
 		s.args = append(s.args, a.Value)
 	}

@@ -37,7 +37,7 @@ func causeStaleFeed(supplierID string) string { return "STALE_FEED " + supplierI
 // works on, and suppliers that another gateway looks at, are left to them.
 func (s *Store) MarkStale(ctx context.Context) (int, error) {
 	var suppliers []string
-	err := s.db.SelectContext(ctx, &suppliers, `SELECT id FROM suppliers WHERE stale_due_at <= clock_timestamp() ORDER BY id`)
+	err := s.db.SelectContext(ctx, &suppliers, `/* stale.suppliers_due */ SELECT id FROM suppliers WHERE stale_due_at <= clock_timestamp() ORDER BY id`)
 	if err != nil {
 		return 0, dbError("looking for suppliers whose stock may be stale", err)
 	}
@@ -86,7 +86,7 @@ func (s *Store) wronglyStale(ctx context.Context, supplierID string) (redline.Su
 		Terms redline.SupplierTerms
 		ID    *string
 	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT `+termsColumns+`, l.id FROM suppliers s LEFT JOIN LATERAL (
+	err := s.db.SelectContext(ctx, &rows, `/* stale.levels */ SELECT `+termsColumns+`, l.id FROM suppliers s LEFT JOIN LATERAL (
 			SELECT l.id FROM locations loc JOIN inventory_levels l ON l.location_id = loc.id
 			WHERE loc.supplier_id = s.id AND l.stale <> coalesce(l.as_of < statement_timestamp() - s.confirm_within_seconds * interval '1 second', false)
 			LIMIT $2) AS l ON true
@@ -114,10 +114,10 @@ func (s *Store) nextStale(ctx context.Context, supplierID string, terms redline.
 	defer release()
 	// Who makes a level or one fresh, as of whatever moment, moves this sooner at the
 	// end of its transaction (see seen). Behind the lock what they did is seen.
-	if _, err := tx.ExecContext(ctx, `SELECT FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`, supplierID); err != nil {
+	if _, err := tx.ExecContext(ctx, `/* stale.lock_supplier */ SELECT FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`, supplierID); err != nil {
 		return dbError("locking a supplier", err)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE suppliers s SET stale_due_at = coalesce(s.confirm_within_seconds * interval '1 second' + least(clock_timestamp(),
+	_, err = tx.ExecContext(ctx, `/* stale.next_due */ UPDATE suppliers s SET stale_due_at = coalesce(s.confirm_within_seconds * interval '1 second' + least(clock_timestamp(),
 			(SELECT min(l.as_of) FROM locations loc JOIN inventory_levels l ON l.location_id = loc.id
 				WHERE loc.supplier_id = s.id AND NOT l.stale)), 'infinity')
 		WHERE s.id = $1 AND s.version = $2`, supplierID, terms.Version)
@@ -147,7 +147,7 @@ func (t *transaction) freshAsOf(supplierID string, at time.Time) {
 func (m *mutation) markStale(ctx context.Context, supplierID string, terms redline.SupplierTerms, ids []string) (int, error) {
 	m.givesBack = true // what is available stays so, whatever is due
 	var free []string
-	err := m.tx.SelectContext(ctx, &free, `SELECT l.id FROM inventory_levels l WHERE l.id = ANY($1::text[]) FOR NO KEY UPDATE OF l SKIP LOCKED`, texts(ids...))
+	err := m.tx.SelectContext(ctx, &free, `/* stale.lock_levels */ SELECT l.id FROM inventory_levels l WHERE l.id = ANY($1::text[]) FOR NO KEY UPDATE OF l SKIP LOCKED`, texts(ids...))
 	if err != nil {
 		return 0, dbError("locking stale levels", err)
 	}
@@ -203,7 +203,7 @@ type silence struct {
 func readSilence(ctx context.Context, db queryer, supplierID string) (*silence, error) {
 	var s silence
 	var silent *silence
-	err := scanRows(ctx, db, "reading how long a supplier has been silent", `SELECT t.name, t.since, t.confirm_within_seconds, t.stale,
+	err := scanRows(ctx, db, "reading how long a supplier has been silent", `/* stale.silence */ SELECT t.name, t.since, t.confirm_within_seconds, t.stale,
 			EXISTS (SELECT 1 FROM conflicts c WHERE c.cause = $2 AND c.status = 'OPEN'),
 			EXISTS (SELECT 1 FROM conflicts c WHERE c.supplier_id = $1 AND c.opened_at > t.since AND c.cause = $2 AND c.status = 'DISMISSED')
 		FROM (SELECT s.name, s.confirm_within_seconds, max(l.as_of) AS since, count(*) FILTER (WHERE l.stale) AS stale
@@ -265,7 +265,7 @@ const itsLevels = `l.location_id IN (SELECT id FROM locations WHERE supplier_id 
 // what that makes available go to those who wait for it.
 func (m *mutation) confirmLevels(ctx context.Context, supplierID string) error {
 	var products []string
-	err := m.tx.SelectContext(ctx, &products, `SELECT DISTINCT l.product_id FROM inventory_levels l WHERE l.stale AND l.available > 0 AND `+itsLevels, supplierID)
+	err := m.tx.SelectContext(ctx, &products, `/* stale.products */ SELECT DISTINCT l.product_id FROM inventory_levels l WHERE l.stale AND l.available > 0 AND `+itsLevels, supplierID)
 	if err != nil {
 		return dbError("reading what is stale", err)
 	}

@@ -46,7 +46,7 @@ func (s *Store) readState(
 	var seen string
 	var at time.Time
 	state := &redline.State{}
-	err = tx.QueryRowxContext(ctx, `SELECT pg_current_snapshot()::text, clock_timestamp(), `+lastIssued+` FROM events_id`).
+	err = tx.QueryRowxContext(ctx, `/* state.snapshot */ SELECT pg_current_snapshot()::text, clock_timestamp(), `+lastIssued+` FROM events_id`).
 		Scan(&seen, &at, &state.UpTo)
 	if err != nil {
 		return nil, dbError("taking a snapshot", err)
@@ -114,7 +114,7 @@ func (s *Store) AvailabilityState(ctx context.Context, f redline.InventoryFilter
 
 func (s *Store) levelsState(ctx context.Context, q *query) (*redline.State, error) {
 	// Beside the level stands what its events tell, from the same snapshot.
-	text := `SELECT ` + levelColumns + `, p.sku, p.category, p.active, loc.code, loc.supplier_id, sup.code FROM inventory_levels l
+	text := `/* state.levels */ SELECT ` + levelColumns + `, p.sku, p.category, p.active, loc.code, loc.supplier_id, sup.code FROM inventory_levels l
 		JOIN products p ON p.id = l.product_id JOIN locations loc ON loc.id = l.location_id LEFT JOIN suppliers sup ON sup.id = loc.supplier_id` +
 		q.where() + boundState
 	return s.readState(ctx, func(ctx context.Context, tx *sqlx.Tx, at time.Time) ([]*redline.Event, error) {
@@ -148,7 +148,7 @@ func (s *Store) OrdersState(ctx context.Context, p redline.Principal, f redline.
 	return s.readState(ctx, func(ctx context.Context, tx *sqlx.Tx, at time.Time) ([]*redline.Event, error) {
 		// First which, which is cheap, so that too many cost no more than to find out.
 		var ids []string
-		if err := tx.SelectContext(ctx, &ids, `SELECT o.id FROM orders o`+q.where()+boundState, q.args...); err != nil {
+		if err := tx.SelectContext(ctx, &ids, `/* state.orders */ SELECT o.id FROM orders o`+q.where()+boundState, q.args...); err != nil {
 			return nil, dbError("finding the orders of a state", err)
 		}
 		if len(ids) > snapshotMax {
@@ -213,7 +213,7 @@ func (s *Store) ConflictsState(ctx context.Context, p redline.Principal) (*redli
 	q.and("c.status = %s", string(redline.ConflictOpen))
 	return s.readState(ctx, func(ctx context.Context, tx *sqlx.Tx, at time.Time) ([]*redline.Event, error) {
 		var rows []heldConflict
-		if err := tx.SelectContext(ctx, &rows, selectTold+q.where()+boundState, q.args...); err != nil {
+		if err := tx.SelectContext(ctx, &rows, "/* state.conflicts */ "+selectTold+q.where()+boundState, q.args...); err != nil {
 			return nil, dbError("reading the state of conflicts", err)
 		}
 		if len(rows) > snapshotMax {

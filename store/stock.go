@@ -80,7 +80,7 @@ func (t *transaction) lockLevels(
 	}
 	// The locks come first, row by row and in order; the clock is read with each
 	// row after its lock, so that the latest reading lies behind all of them.
-	err := scanRows(ctx, t.tx, "locking levels", `WITH l AS MATERIALIZED (
+	err := scanRows(ctx, t.tx, "locking levels", `/* inventory.lock_levels */ WITH l AS MATERIALIZED (
 			SELECT `+levelColumns+`, l.lead_time_days FROM inventory_levels l WHERE `+cond+`
 			ORDER BY l.product_id, l.location_id FOR NO KEY UPDATE OF l
 		)
@@ -160,7 +160,7 @@ func (t *transaction) missingLevels(ctx context.Context, keys []levelKey) (missi
 	products, locations := columnsOf(keys)
 	var k levelKey
 	var supplier *string
-	err = scanRows(ctx, t.tx, "looking for levels", `SELECT k.product_id, k.location_id, loc.supplier_id
+	err = scanRows(ctx, t.tx, "looking for levels", `/* inventory.find_levels */ SELECT k.product_id, k.location_id, loc.supplier_id
 		FROM unnest($1::text[], $2::text[]) AS k (product_id, location_id) JOIN locations loc ON loc.id = k.location_id
 		WHERE NOT EXISTS (SELECT 1 FROM inventory_levels l WHERE (l.product_id, l.location_id) = (k.product_id, k.location_id))`,
 		[]any{products, locations}, []any{&k.product, &k.location, &supplier}, func() error {
@@ -182,7 +182,7 @@ func (t *transaction) makeLevels(ctx context.Context, missing []levelKey) error 
 	for range missing {
 		ids.text(redline.NewID(redline.PrefixLevel))
 	}
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO inventory_levels (id, product_id, location_id, as_of, lead_time_days)
+	_, err := t.tx.ExecContext(ctx, `/* inventory.make_levels */ INSERT INTO inventory_levels (id, product_id, location_id, as_of, lead_time_days)
 		SELECT k.id, k.product_id, k.location_id, clock_timestamp(), (SELECT min(i.lead_time_days)
 			FROM locations loc JOIN supplier_items i ON i.supplier_id = loc.supplier_id AND i.product_id = k.product_id
 			WHERE loc.id = k.location_id)
@@ -315,7 +315,7 @@ func (t *transaction) writeStock(ctx context.Context) error {
 		m.recorded.time(v.at)
 	}
 	// The deltas are in the order of redline.States.
-	_, err := t.tx.ExecContext(ctx, `WITH changed AS (
+	_, err := t.tx.ExecContext(ctx, `/* inventory.write_levels */ WITH changed AS (
 			UPDATE inventory_levels l SET on_hand = n.on_hand, reserved = n.reserved, committed = n.committed,
 				safety_stock = n.safety_stock, unavailable = n.unavailable, available = n.available, shortfall = n.shortfall,
 				incoming = n.incoming, version = n.version, as_of = n.as_of, stale = n.stale

@@ -83,7 +83,7 @@ func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) er
 	}
 
 	var products []*bookProduct
-	err := t.tx.SelectContext(ctx, &products, `SELECT p.id, p.sku, p.base_unit, `+awaitedProduct+` FROM products p
+	err := t.tx.SelectContext(ctx, &products, `/* stock_keys.products */ SELECT p.id, p.sku, p.base_unit, `+awaitedProduct+` FROM products p
 		WHERE p.id = ANY($1::text[]) OR p.sku = ANY($2::text[])`, ids, skus)
 	if err != nil {
 		return dbError("reading the products of a stock key", err)
@@ -98,7 +98,7 @@ func (t *transaction) readStockBooks(ctx context.Context, books []*stockBook) er
 	}
 
 	var items []*bookItem
-	err = t.tx.SelectContext(ctx, &items, `SELECT i.id, i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit,
+	err = t.tx.SelectContext(ctx, &items, `/* stock_keys.items */ SELECT i.id, i.supplier_id, i.product_id, i.supplier_sku, i.unit, i.pack_quantity, p.base_unit,
 			`+awaitedProduct+`
 		FROM supplier_items i JOIN products p ON p.id = i.product_id
 		WHERE i.supplier_sku = ANY($1::text[]) OR i.product_id = ANY($2::text[]) ORDER BY i.id`, supplierSKUs, found)
@@ -131,7 +131,7 @@ func (t *transaction) readBookLocations(ctx context.Context, books []*stockBook)
 		Owner      string
 	}
 	if of.n > 0 {
-		err := t.tx.SelectContext(ctx, &rows, `SELECT b.book, loc.id AS location_id, `+placeOwner+` AS owner
+		err := t.tx.SelectContext(ctx, &rows, `/* stock_keys.locations */ SELECT b.book, loc.id AS location_id, `+placeOwner+` AS owner
 			FROM unnest($1::integer[], $2::text[]) AS b (book, code)
 			JOIN suppliers sup ON sup.code = b.code JOIN locations loc ON loc.supplier_id = sup.id ORDER BY b.book, loc.code`, of, codes)
 		if err != nil {

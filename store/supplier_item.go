@@ -132,7 +132,7 @@ func (m *mutation) itemSupplier(ctx context.Context, named *string) (string, err
 		q.and("s.id = %s", *named)
 	}
 	var found []string
-	if err := m.tx.SelectContext(ctx, &found, `SELECT s.id FROM suppliers s`+q.where(), q.args...); err != nil {
+	if err := m.tx.SelectContext(ctx, &found, `/* supplier_items.supplier */ SELECT s.id FROM suppliers s`+q.where(), q.args...); err != nil {
 		return "", dbError("finding a supplier", err)
 	}
 	switch {
@@ -153,7 +153,7 @@ const itemClass = 0x6974656d
 // transaction ends it is the only one that maps a SKU of this supplier, changes
 // how long its items take, or makes levels of its stock.
 func (t *transaction) lockSKU(ctx context.Context, supplierID, sku string) (*redline.SupplierItem, error) {
-	_, err := t.tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1::integer, hashtext($2))`, itemClass, supplierID)
+	_, err := t.tx.ExecContext(ctx, `/* supplier_items.lock_supplier */ SELECT pg_advisory_xact_lock($1::integer, hashtext($2))`, itemClass, supplierID)
 	if err != nil {
 		return nil, dbError("locking a supplier's items", err)
 	}
@@ -165,7 +165,7 @@ func (t *transaction) lockItem(ctx context.Context, cond string, args ...any) (*
 	q := &query{}
 	q.and(cond, args...)
 	var rows []*itemRow
-	if err := t.tx.SelectContext(ctx, &rows, selectItems+q.where()+` FOR NO KEY UPDATE OF i`, q.args...); err != nil {
+	if err := t.tx.SelectContext(ctx, &rows, "/* supplier_items.lock */ "+selectItems+q.where()+` FOR NO KEY UPDATE OF i`, q.args...); err != nil {
 		return nil, dbError("locking a supplier's item", err)
 	}
 	if len(rows) == 0 {
@@ -187,7 +187,7 @@ func (m *mutation) itemProduct(ctx context.Context, id string) (itemProduct, err
 	q.seeProducts(m.by)
 	q.and("p.id = %s", id)
 	var found []itemProduct
-	if err := m.tx.SelectContext(ctx, &found, `SELECT p.base_unit, p.currency FROM products p`+q.where(), q.args...); err != nil {
+	if err := m.tx.SelectContext(ctx, &found, `/* supplier_items.product */ SELECT p.base_unit, p.currency FROM products p`+q.where(), q.args...); err != nil {
 		return itemProduct{}, dbError("reading an item's product", err)
 	}
 	if len(found) == 0 {
@@ -234,7 +234,7 @@ func (m *mutation) saveItem(ctx context.Context, before, after *redline.Supplier
 		text := c.Amount.String()
 		amount, currency = &text, &c.Currency
 	}
-	_, err := m.tx.ExecContext(ctx, `WITH i AS (
+	_, err := m.tx.ExecContext(ctx, `/* supplier_items.write */ WITH i AS (
 			INSERT INTO supplier_items (id, supplier_id, supplier_sku, version, `+itemColumns+`)
 			VALUES ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::numeric, $15)
 			ON CONFLICT (id) DO UPDATE SET (version, `+itemColumns+`) = (excluded.version, excluded.product_id, excluded.gtin, excluded.unit,
@@ -276,7 +276,7 @@ func (t *transaction) awaitItems(ctx context.Context, supplierIDs ...string) err
 	if len(supplierIDs) == 0 {
 		return nil
 	}
-	_, err := t.tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock_shared($1::integer, s.n) FROM (
+	_, err := t.tx.ExecContext(ctx, `/* supplier_items.lock_suppliers */ SELECT pg_advisory_xact_lock_shared($1::integer, s.n) FROM (
 			SELECT DISTINCT hashtext(id) AS n FROM unnest($2::text[]) AS s (id) ORDER BY n) AS s`, itemClass, texts(supplierIDs...))
 	if err != nil {
 		return dbError("waiting for suppliers' items", err)
@@ -288,7 +288,7 @@ func (t *transaction) awaitItems(ctx context.Context, supplierIDs ...string) err
 // long the supplier's items take: the quickest, where a product has several.
 // Nobody is told, since it is no part of a level.
 func (t *transaction) setLeadTimes(ctx context.Context, suppliers, products *column) error {
-	_, err := t.tx.ExecContext(ctx, `UPDATE inventory_levels v SET lead_time_days = l.days FROM (
+	_, err := t.tx.ExecContext(ctx, `/* supplier_items.lead_times */ UPDATE inventory_levels v SET lead_time_days = l.days FROM (
 			SELECT l.id, (SELECT min(i.lead_time_days) FROM supplier_items i
 				WHERE i.product_id = l.product_id AND i.supplier_id = loc.supplier_id) AS days
 			FROM locations loc JOIN inventory_levels l ON l.location_id = loc.id
@@ -369,7 +369,7 @@ func (s *Store) ItemVersions(ctx context.Context, p redline.Principal, itemIDs [
 	q.seeItems(p)
 	q.and("v.supplier_item_id = ANY(%s)", pq.Array(itemIDs))
 	var rows []*versionRow
-	err := s.db.SelectContext(ctx, &rows, `SELECT v.supplier_item_id, v.version, v.product_id, v.gtin, v.unit, v.pack_quantity,
+	err := s.db.SelectContext(ctx, &rows, `/* supplier_items.versions */ SELECT v.supplier_item_id, v.version, v.product_id, v.gtin, v.unit, v.pack_quantity,
 			v.minimum_order_quantity, v.order_multiple, v.lead_time_days, v.cost AS cost_amount, v.currency AS cost_currency, v.actor,
 			v.actor_role, v.at
 		FROM supplier_item_versions v JOIN supplier_items i ON i.id = v.supplier_item_id`+q.where()+`

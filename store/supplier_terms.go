@@ -25,7 +25,7 @@ func (s *Store) SupplierTermsSet(ctx context.Context, p redline.Principal, in re
 			return "", refused
 		}
 		var rows []struct{ Terms redline.SupplierTerms }
-		err := m.tx.SelectContext(ctx, &rows, `SELECT `+termsColumns+` FROM suppliers s WHERE s.id = $1 FOR NO KEY UPDATE OF s`, in.SupplierID)
+		err := m.tx.SelectContext(ctx, &rows, `/* supplier_terms.lock */ SELECT `+termsColumns+` FROM suppliers s WHERE s.id = $1 FOR NO KEY UPDATE OF s`, in.SupplierID)
 		if err != nil {
 			return "", dbError("locking a supplier", err)
 		}
@@ -49,7 +49,7 @@ func (s *Store) SupplierTermsSet(ctx context.Context, p redline.Principal, in re
 		}
 		m.subjects = append(m.subjects, in.SupplierID)
 		// Levels are looked at by the new terms as soon as can be: see MarkStale.
-		_, err = m.tx.ExecContext(ctx, `UPDATE suppliers s SET confirm_within_seconds = $2::integer, acknowledge_within_seconds = $3::integer,
+		_, err = m.tx.ExecContext(ctx, `/* supplier_terms.update */ UPDATE suppliers s SET confirm_within_seconds = $2::integer, acknowledge_within_seconds = $3::integer,
 				zeroing_limit_percent = $4::integer, version = s.version + 1,
 				stale_due_at = CASE WHEN s.confirm_within_seconds IS DISTINCT FROM $2 THEN '-infinity' ELSE s.stale_due_at END
 			WHERE s.id = $1 AND (s.confirm_within_seconds, s.acknowledge_within_seconds, s.zeroing_limit_percent) IS DISTINCT FROM ($2, $3, $4)`,
@@ -94,7 +94,7 @@ func (s *Store) Standings(ctx context.Context, p redline.Principal, supplierIDs 
 		Terms      redline.SupplierTerms
 		Now        time.Time
 	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT s.id, s.last_seen_at, `+termsColumns+`, clock_timestamp() AS now FROM suppliers s`+q.where(), q.args...)
+	err := s.db.SelectContext(ctx, &rows, `/* supplier_terms.of_suppliers */ SELECT s.id, s.last_seen_at, `+termsColumns+`, clock_timestamp() AS now FROM suppliers s`+q.where(), q.args...)
 	if err != nil {
 		return nil, dbError("reading how suppliers stand", err)
 	}

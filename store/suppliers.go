@@ -24,7 +24,7 @@ const (
 // Suppliers lists all suppliers by code: their names are for anybody.
 func (s *Store) Suppliers(ctx context.Context, page redline.PageRequest) (*redline.Page[*redline.Supplier], error) {
 	by := sorting{tag: "supplier", column: "s.code", cast: "text", id: "s.id", prefix: redline.PrefixSupplier}
-	return pageOf(ctx, s, selectSuppliers, &query{}, by, page, func(v *redline.Supplier) (string, string) { return v.Code, v.ID })
+	return pageOf(ctx, s, "suppliers", selectSuppliers, &query{}, by, page, func(v *redline.Supplier) (string, string) { return v.Code, v.ID })
 }
 
 // SuppliersByCode finds suppliers by their codes, in the order of the codes.
@@ -33,7 +33,7 @@ func (s *Store) SuppliersByCode(ctx context.Context, codes []string) ([]*redline
 	if len(codes) == 0 {
 		return found, nil
 	}
-	if err := s.db.SelectContext(ctx, &found, selectSuppliers+" WHERE s.code = ANY($1) ORDER BY s.code", pq.Array(codes)); err != nil {
+	if err := s.db.SelectContext(ctx, &found, "/* suppliers.by_code */ "+selectSuppliers+" WHERE s.code = ANY($1) ORDER BY s.code", pq.Array(codes)); err != nil {
 		return nil, dbError("reading suppliers", err)
 	}
 	return found, nil
@@ -91,7 +91,7 @@ func (s *Store) SupplierItemsOfSuppliers(
 		}
 	}
 	var rows []*itemRow
-	text := `SELECT of_one.* FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (` + selectItems + q.where() +
+	text := `/* supplier_items.of_suppliers */ SELECT of_one.* FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (` + selectItems + q.where() +
 		` ORDER BY i.supplier_sku, i.id LIMIT ` + q.arg(n+1) + `) AS of_one`
 	if err := s.db.SelectContext(ctx, &rows, text, q.args...); err != nil {
 		return nil, dbError("reading supplier items", err)
@@ -120,7 +120,7 @@ func (s *Store) SupplierItemsOfSuppliers(
 		ID string
 		N  int
 	}
-	text = `SELECT wanted.id, of_one.n FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (
+	text = `/* supplier_items.count_of_suppliers */ SELECT wanted.id, of_one.n FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (
 		SELECT count(*) AS n FROM (SELECT 1 FROM supplier_items i` + all.where() + ` LIMIT ` +
 		all.arg(countMax+1) + `) AS counted) AS of_one`
 	if err := s.db.SelectContext(ctx, &counts, text, all.args...); err != nil {
@@ -152,7 +152,7 @@ func (s *Store) SupplierItemsByID(ctx context.Context, p redline.Principal, ids 
 
 func (s *Store) findItems(ctx context.Context, p redline.Principal, q *query) ([]*redline.SupplierItem, error) {
 	var rows []*itemRow
-	if err := s.db.SelectContext(ctx, &rows, selectItems+q.where()+" ORDER BY i.id", q.args...); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, "/* supplier_items.find */ "+selectItems+q.where()+" ORDER BY i.id", q.args...); err != nil {
 		return nil, dbError("reading supplier items", err)
 	}
 	return s.items(ctx, p, rows)

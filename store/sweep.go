@@ -23,14 +23,14 @@ var outlived = []struct {
 	kept time.Duration
 	text string
 }{
-	{"idempotency keys", keysKept, `DELETE FROM idempotency_keys WHERE ctid IN (
+	{"idempotency keys", keysKept, `/* sweep.idempotency_keys */ DELETE FROM idempotency_keys WHERE ctid IN (
 		SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(secs => $1)
 		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
-	{"feeds that were decided on", feedsKept, `DELETE FROM supplier_feeds_held WHERE ctid IN (
+	{"feeds that were decided on", feedsKept, `/* sweep.feeds_held */ DELETE FROM supplier_feeds_held WHERE ctid IN (
 		SELECT ctid FROM supplier_feeds_held WHERE status <> 'HELD' AND held_at < clock_timestamp() - make_interval(secs => $1)
 		ORDER BY held_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
 	// To lock a row is to update it, which nobody does to a ticket: where it is stays so.
-	{"tickets", 0, `DELETE FROM tickets WHERE ctid IN (
+	{"tickets", 0, `/* sweep.tickets */ DELETE FROM tickets WHERE ctid IN (
 		SELECT ctid FROM tickets WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at LIMIT $2)`},
 }
 

@@ -46,7 +46,7 @@ func (s *Store) TicketIssue(ctx context.Context, p redline.Principal, operation 
 		return "", time.Time{}, err
 	}
 	defer release()
-	err = tx.QueryRowxContext(ctx, `INSERT INTO tickets (hash, principal, operation, expires_at)
+	err = tx.QueryRowxContext(ctx, `/* tickets.insert */ INSERT INTO tickets (hash, principal, operation, expires_at)
 		VALUES ($1, $2, $3, $4) RETURNING expires_at`, hash[:], by, string(asks), p.ExpiresAt).Scan(&expires)
 	if err != nil {
 		return "", time.Time{}, dbError("writing a ticket", err)
@@ -68,7 +68,7 @@ func (s *Store) TicketOpen(ctx context.Context, ticket string) (redline.Principa
 	}
 	hash := sha256.Sum256(secret)
 	var rows []struct{ Principal, Operation []byte }
-	err = s.look(ctx, "reading a ticket", &rows, `SELECT principal, operation FROM tickets WHERE hash = $1 AND expires_at > clock_timestamp()`, hash[:])
+	err = s.look(ctx, "reading a ticket", &rows, `/* tickets.by_hash */ SELECT principal, operation FROM tickets WHERE hash = $1 AND expires_at > clock_timestamp()`, hash[:])
 	if err != nil {
 		return p, operation, err
 	}

@@ -70,7 +70,7 @@ func (t *transaction) findProducts(ctx context.Context, all []*wanted, n int) ([
 		Numbers *string
 	}
 	// The numbers come with the first row.
-	err := t.tx.SelectContext(ctx, &rows, `SELECT `+productColumns+`, clock_timestamp() AS now, CASE WHEN row_number() OVER () = 1 THEN
+	err := t.tx.SelectContext(ctx, &rows, `/* orders.wanted_products */ SELECT `+productColumns+`, clock_timestamp() AS now, CASE WHEN row_number() OVER () = 1 THEN
 			(SELECT string_agg(nextval('order_numbers')::text, ' ') FROM generate_series(1, $3::integer)) END AS numbers
 		FROM products p WHERE p.id = ANY($1::text[]) OR p.sku = ANY($2::text[])`,
 		texts(slices.Collect(maps.Keys(byID))...), texts(slices.Collect(maps.Keys(bySKU))...), n)

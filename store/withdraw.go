@@ -18,7 +18,7 @@ func (m *mutation) withdrawNewest(ctx context.Context, levelID string) error {
 		LocationID string `db:"location_id"`
 		Excess     int
 	}
-	err := m.tx.GetContext(ctx, &level, `SELECT product_id, location_id, reserved + committed + unavailable - on_hand AS excess
+	err := m.tx.GetContext(ctx, &level, `/* withdraw.excess */ SELECT product_id, location_id, reserved + committed + unavailable - on_hand AS excess
 		FROM inventory_levels WHERE id = $1`, levelID)
 	if err != nil {
 		return dbError("reading a level that is oversold", err)
@@ -32,7 +32,7 @@ func (m *mutation) withdrawNewest(ctx context.Context, levelID string) error {
 		PartID  string `db:"part_id"`
 		LineID  string `db:"line_id"`
 	}
-	err = m.tx.SelectContext(ctx, &promises, `SELECT order_id, part_id, line_id FROM (
+	err = m.tx.SelectContext(ctx, &promises, `/* withdraw.promises */ SELECT order_id, part_id, line_id FROM (
 			SELECT f.order_id, f.id AS part_id, fl.id AS line_id, f.submitted_at, held,
 				sum(held) OVER (ORDER BY f.submitted_at DESC, f.id DESC, fl.id DESC) AS held_from_here
 			FROM order_lines ol JOIN fulfillment_order_lines fl ON fl.order_line_id = ol.id
