@@ -125,6 +125,7 @@ var errNothingToFill = errors.New("no order that waits could be filled")
 // something. Orders that another works on are left to the next time. One that can't
 // be filled doesn't keep the others from it; the error says why.
 func (s *Store) FillBackorders(ctx context.Context) (int, error) {
+	ctx = background(ctx)
 	total := 0
 	var left []string
 	var failed error

@@ -85,9 +85,9 @@ func (l *EventLog) query(ctx context.Context, doing string, dest any, text strin
 // dead ones, which only their use finds out; each try takes one out of it.
 func (l *EventLog) session(ctx context.Context) (*sqlx.Conn, error) {
 	var err error
-	for range l.s.db.Stats().MaxOpenConnections + 1 {
+	for range l.s.db.pool.Stats().MaxOpenConnections + 1 {
 		var conn *sqlx.Conn
-		if conn, err = l.s.db.Connx(ctx); err != nil {
+		if conn, err = l.s.db.pool.Connx(ctx); err != nil {
 			return nil, err
 		}
 		// A plan is made once, and is good for the empty log as well as for the one

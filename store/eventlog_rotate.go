@@ -17,6 +17,7 @@ const logKeptAtLeast = time.Hour
 // from then on. Writers are held up for a tenth of a second at most; where a partition
 // couldn't be dropped within that, the next call tries again.
 func (s *Store) RotateLog(ctx context.Context, keep time.Duration) (int, error) {
+	ctx = background(ctx)
 	if keep < logKeptAtLeast {
 		return 0, redline.Invalid(nil, "the event log is kept for %s at least, not %s", logKeptAtLeast, keep)
 	}

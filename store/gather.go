@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"redline"
@@ -36,6 +38,8 @@ type gatherer[C any] struct {
 	patience time.Duration
 	// most is how many batches may run side by side where some are slow.
 	most int
+
+	turnedAway atomic.Int64
 
 	mu     sync.Mutex
 	queue  []*gathered[C]
@@ -80,6 +84,9 @@ func (g *gatherer[C]) do(ctx context.Context, call C, weight int) error {
 		gone = dbError("waiting for a transaction", ctx.Err())
 	}
 	if g.leave(q) {
+		if errors.Is(gone, errBusy) {
+			g.turnedAway.Add(1)
+		}
 		return gone
 	}
 	<-q.answered
@@ -92,6 +99,10 @@ func (g *gatherer[C]) enter(q *gathered[C]) error {
 	defer g.mu.Unlock()
 	if g.closed {
 		return errClosed
+	}
+	if len(g.queue) >= queueMax {
+		g.turnedAway.Add(1)
+		return errBusy
 	}
 	g.queue = append(g.queue, q)
 	g.start()

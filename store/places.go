@@ -57,6 +57,7 @@ func (s *Store) places(ctx context.Context) (*places, error) {
 // RefreshPlaces reads locations and suppliers anew. It is called where the event
 // log says that one has changed, before that is told to anybody.
 func (s *Store) RefreshPlaces(ctx context.Context) error {
+	ctx = background(ctx) // the log is told of to nobody meanwhile
 	if err := s.kept.lock(ctx); err != nil {
 		return err
 	}

@@ -126,6 +126,7 @@ func (s *Store) release(ctx context.Context, ids []string, held *lapsed) (headwa
 // else works on at the moment are left to them. One that can't be given back
 // doesn't keep the others from it; the error says why.
 func (s *Store) ExpireReservations(ctx context.Context) (int, error) {
+	ctx = background(ctx)
 	total := 0
 	var left []string
 	var failed error

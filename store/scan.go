@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// queryer is a pool or a transaction.
+// queryer is the pool for reads or a transaction.
 type queryer interface {
 	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 }
@@ -15,6 +15,13 @@ type queryer interface {
 // out of them what it keeps. Where many rows are read this costs a fraction of
 // what finding each column's field by its name does.
 func scanRows(ctx context.Context, db queryer, doing, text string, args []any, into []any, each func() error) error {
+	if pool, is := db.(*readPool); is {
+		leave, err := pool.enter(ctx)
+		if err != nil {
+			return dbError(doing, err)
+		}
+		defer leave()
+	}
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return dbError(doing, err)

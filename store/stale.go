@@ -36,6 +36,7 @@ func causeStaleFeed(supplierID string) string { return "STALE_FEED " + supplierI
 // one no sooner than the first of them can be due. Levels that somebody else
 // works on, and suppliers that another gateway looks at, are left to them.
 func (s *Store) MarkStale(ctx context.Context) (int, error) {
+	ctx = background(ctx)
 	var suppliers []string
 	err := s.db.SelectContext(ctx, &suppliers, `/* stale.suppliers_due */ SELECT id FROM suppliers WHERE stale_due_at <= clock_timestamp() ORDER BY id`)
 	if err != nil {

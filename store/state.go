@@ -36,7 +36,12 @@ func (s *Store) readState(
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
 	defer cancel()
-	tx, err := s.db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	leave, err := s.db.enter(ctx)
+	if err != nil {
+		return nil, dbError("beginning a snapshot", err)
+	}
+	defer leave()
+	tx, err := s.db.pool.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return nil, dbError("beginning a snapshot", err)
 	}

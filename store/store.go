@@ -20,15 +20,20 @@ import (
 
 // Options configure a Store. The zero value is good.
 type Options struct {
-	// MaxConns bounds the connections to Postgres; 0 is 20, and 4 the least. Half
+	// MaxConns bounds the connections to Postgres; 0 is 20, and 6 the least. Half
 	// of them are for changes, so that those who wait for a row that everybody
-	// wants don't keep the readers waiting.
+	// wants don't keep the readers waiting. Three are the store's own: the event
+	// log's, one for what runs in the background, and one that asks whether the
+	// database is there.
 	MaxConns int
 	// StatementTimeout bounds one statement; 0 is 10 seconds.
 	StatementTimeout time.Duration
 	// Patience is how long a change waits for a connection, and then for a row
 	// that another holds; 0 is 3 seconds. Who waits longer is told to try again.
 	Patience time.Duration
+	// ReadPatience is how long a read waits for a connection; 0 is 1 second. Who
+	// waits longer is told to try again.
+	ReadPatience time.Duration
 	// Unprepared is for a pooler between here and Postgres that gives a client
 	// another connection for each transaction and doesn't know of prepared
 	// statements: then each is parsed and planned anew. The default prepares.
@@ -46,10 +51,13 @@ type Options struct {
 // Store is all the repositories on one database.
 type Store struct {
 	// db is for reads and writes for changes.
-	db, writes *sqlx.DB
-	// slots has room for as many changes as writes has connections, and batches
-	// for fewer, so that those who wait for a row leave a connection to others.
-	slots, batches chan struct{}
+	db     *readPool
+	writes *sqlx.DB
+	// slots lets as many changes in as writes has connections, and batches fewer, so
+	// that those who wait for a row leave a connection to others.
+	slots, batches *gate
+	// pulse tells whether the database is there.
+	pulse *pulse
 	// snapshots has room for those who read a state.
 	snapshots chan struct{}
 
@@ -84,6 +92,9 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Patience == 0 {
 		o.Patience = 3 * time.Second
 	}
+	if o.ReadPatience == 0 {
+		o.ReadPatience = time.Second
+	}
 	if o.MaxConns == 0 {
 		o.MaxConns = 20
 	}
@@ -107,16 +118,29 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	set("idle_in_transaction_session_timeout", fmt.Sprint(2*o.StatementTimeout.Milliseconds()))
 
 	changes := max(o.MaxConns/2, 2)
-	reads := max(o.MaxConns-changes, 2)
+	reads := max(o.MaxConns-changes-1, reservedReads+1)
 	s := &Store{
-		slots: make(chan struct{}, changes), batches: make(chan struct{}, max(changes-2, 1)),
-		// Of the connections one is the log's, and one is left to others.
-		snapshots: make(chan struct{}, max(min(snapshotsAtOnce, reads-2), 1)),
+		slots: newGate(changes), batches: newGate(max(changes-2, 1)),
+		// Of the places of those who read, one is left to others.
+		snapshots: make(chan struct{}, max(min(snapshotsAtOnce, reads-reservedReads-1), 1)),
 		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, log: o.Log,
 	}
 	s.kept.reading = make(chan struct{}, 1)
-	if s.db, err = o.pool(u, q, reads); err != nil {
+	s.pulse = &pulse{log: o.Log, lost: s.retireIdle}
+	asking := o
+	asking.wrap, asking.Unprepared = nil, true
+	beat, err := asking.pool(u, q, 1, s.pulse)
+	if err != nil {
 		return nil, err
+	}
+	s.pulse.db = beat.DB
+	forReads, err := o.pool(u, q, reads, s.pulse)
+	if err != nil {
+		return nil, err
+	}
+	s.db = &readPool{
+		pool: forReads, gate: newGate(reads - reservedReads), reserve: make(chan struct{}, 1), pulse: s.pulse,
+		patience: o.ReadPatience, backgroundPatience: o.StatementTimeout,
 	}
 	set("lock_timeout", fmt.Sprint(o.Patience.Milliseconds()))
 	// A change finds all its rows by their keys. A plan for it is made once for a
@@ -126,28 +150,30 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	for _, reads := range []string{"seqscan", "hashjoin", "mergejoin"} {
 		set("enable_"+reads, "off")
 	}
-	if s.writes, err = o.pool(u, q, changes); err != nil {
+	if s.writes, err = o.pool(u, q, changes, s.pulse); err != nil {
 		return nil, err
 	}
 	s.placements = newGatherer(o.Patience, changes, s.place)
 	s.adjustments = newGatherer(o.Patience, changes, s.adjust)
-	for _, pool := range []*sqlx.DB{s.db, s.writes} {
+	for _, pool := range []*sql.DB{s.pulse.db, forReads.DB, s.writes.DB} {
 		if err := pool.PingContext(ctx); err != nil {
 			_ = s.Close()
 			return nil, fmt.Errorf("connecting to the database: %w", err)
 		}
 	}
+	s.pulse.start(ctx)
 	return s, nil
 }
 
 // pool opens a pool of connections to a URL with these parameters.
-func (o Options) pool(u *url.URL, parameters url.Values, conns int) (*sqlx.DB, error) {
+func (o Options) pool(u *url.URL, parameters url.Values, conns int, p *pulse) (*sqlx.DB, error) {
 	at := *u
 	at.RawQuery = parameters.Encode()
 	connector, err := pq.NewConnector(at.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
+	connector.Dialer(pulseDialer{p})
 	var through driver.Connector = connector
 	if o.wrap != nil {
 		through = o.wrap(connector)
@@ -167,29 +193,33 @@ func (o Options) pool(u *url.URL, parameters url.Values, conns int) (*sqlx.DB, e
 // long, it is UNAVAILABLE. release ends what is left of the transaction, and is
 // called in every case but an error.
 func (s *Store) begin(ctx context.Context, gathered bool) (tx *sqlx.Tx, release func(), err error) {
-	wait := time.NewTimer(s.patience)
-	defer wait.Stop()
-	need := []chan struct{}{s.slots}
+	if err := s.pulse.gone(); err != nil {
+		return nil, nil, err
+	}
+	gates := []*gate{s.slots}
 	if gathered {
-		need = []chan struct{}{s.batches, s.slots}
+		gates = []*gate{s.batches, s.slots}
 	}
-	taken := 0
+	entered := 0
 	leave := func() {
-		for _, slots := range need[:taken] {
-			<-slots
+		for _, g := range gates[:entered] {
+			g.leave()
 		}
 	}
-	for _, slots := range need {
-		select {
-		case slots <- struct{}{}:
-			taken++
-		case <-wait.C:
+	patience := s.patience
+	if inBackground(ctx) {
+		patience = mutationTimeout
+	}
+	until := time.Now().Add(patience)
+	for _, g := range gates {
+		if err := g.enter(ctx, time.Until(until)); err != nil {
 			leave()
-			return nil, nil, errBusy
-		case <-ctx.Done():
-			leave()
-			return nil, nil, dbError("waiting for a connection", ctx.Err())
+			if errors.Is(err, errTurnedAway) {
+				return nil, nil, errBusy
+			}
+			return nil, nil, dbError("waiting for a connection", err)
 		}
+		entered++
 	}
 	tx, err = s.writes.BeginTxx(ctx, nil)
 	if err != nil {
@@ -202,15 +232,28 @@ func (s *Store) begin(ctx context.Context, gathered bool) (tx *sqlx.Tx, release 
 	}, nil
 }
 
-// DB is the pool for reads, without a timeout for locks: for migrations.
-func (s *Store) DB() *sqlx.DB { return s.db }
+// DB is the pool for reads, without a timeout for locks: for migrations. It waits
+// for a connection for as long as a context lets it.
+func (s *Store) DB() *sqlx.DB { return s.db.pool }
 
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.db.PingContext(ctx); err != nil {
+// Ping reports whether the database is there, as it was found within the last second
+// or three. It asks nothing itself, and so answers at once however busy all are: a
+// pool that is full is no reason to send requests to another gateway, whose pool will
+// be as full once it has them.
+func (s *Store) Ping(context.Context) error {
+	if err := s.pulse.gone(); err != nil {
 		return fmt.Errorf("asking the database: %w", err)
 	}
 	return nil
+}
+
+// retireIdle closes the connections that nobody uses. Once the database was gone they
+// may be dead without knowing it, and whoever took one would wait in vain.
+func (s *Store) retireIdle() {
+	for _, pool := range []*sqlx.DB{s.db.pool, s.writes} {
+		pool.SetMaxIdleConns(-1)
+		pool.SetMaxIdleConns(pool.Stats().MaxOpenConnections)
+	}
 }
 
 // Close waits for the changes that share transactions to be done, and ends all
@@ -218,5 +261,5 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.placements.close()
 	s.adjustments.close()
-	return errors.Join(s.db.Close(), s.writes.Close())
+	return errors.Join(s.pulse.close(), s.db.pool.Close(), s.writes.Close())
 }

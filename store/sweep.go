@@ -38,6 +38,7 @@ var outlived = []struct {
 // waited for a person and were decided on long ago, and the tickets that have expired,
 // in short transactions. It returns how many rows there were.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
+	ctx = background(ctx)
 	total := 0
 	for _, o := range outlived {
 		for n := sweepBatch; n == sweepBatch; {

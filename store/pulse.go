@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"redline"
+)
+
+const (
+	// pulseEvery is how often the database is asked whether it is there, and
+	// pulseStep how long a connection listens before it looks whether another has
+	// heard anything.
+	pulseEvery = time.Second
+	pulseStep  = 500 * time.Millisecond
+	// silentSteps is for how many steps in a row nothing has to come from the
+	// database, on any connection, until whoever waits for it is told that it is gone.
+	silentSteps = 6
+)
+
+// pulse tells whether the database is there. It is asked every second, on a
+// connection of its own, and whatever comes from it on any connection counts. As long
+// as it is silent, nobody waits for it: those who wait are told after three seconds,
+// and those who come are told at once. So a database that was stopped, or whose
+// packets vanish, costs a request no more than one that refuses connections.
+//
+// A database that is slow or full isn't gone: it still answers that question, which
+// needs neither a lock nor the disk.
+type pulse struct {
+	log *slog.Logger
+	// db has one connection, for asking.
+	db *sql.DB
+	// heard counts what has come from the database, on all connections.
+	heard atomic.Uint64
+	// silent is set while it is gone.
+	silent atomic.Bool
+	// lost is called each time that it is found gone.
+	lost func()
+
+	stop func()
+	done sync.WaitGroup
+}
+
+// errGone is what is asked of a database that is gone.
+var errGone = &redline.Error{
+	Code: redline.CodeUnavailable, RetryAfter: time.Second,
+	Message: "the database can't answer now; try again shortly",
+}
+
+// gone is an error as long as the database is silent.
+func (p *pulse) gone() error {
+	if p.silent.Load() {
+		return errGone
+	}
+	return nil
+}
+
+// start begins to ask; close ends it.
+func (p *pulse) start(ctx context.Context) {
+	ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	p.done.Go(func() {
+		tick := time.NewTicker(pulseEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				p.feel(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+func (p *pulse) close() error {
+	if p.stop != nil {
+		p.stop()
+	}
+	p.done.Wait()
+	return p.db.Close()
+}
+
+// feel asks once.
+func (p *pulse) feel(ctx context.Context) {
+	before := p.heard.Load()
+	err := p.db.PingContext(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	silent := err != nil && p.heard.Load() == before
+	if p.silent.Swap(silent) == silent {
+		return
+	}
+	if silent {
+		p.log.WarnContext(ctx, "the database doesn't answer", "error", err)
+		p.lost()
+	} else {
+		p.log.InfoContext(ctx, "the database answers again")
+	}
+}
+
+// pulseDialer connects to the database, and has the pulse hear what comes.
+type pulseDialer struct{ pulse *pulse }
+
+func (d pulseDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &pulseConn{Conn: conn, pulse: d.pulse}, nil
+}
+
+func (d pulseDialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+func (d pulseDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+// pulseConn is a connection on which nobody waits for a database that is gone.
+type pulseConn struct {
+	net.Conn
+	pulse *pulse
+	// deadline is the driver's own, as Unix nanoseconds; 0 is none.
+	deadline atomic.Int64
+}
+
+// SetDeadline keeps the driver's deadline beside the pulse's.
+func (c *pulseConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SetReadDeadline keeps the driver's deadline beside the pulse's.
+func (c *pulseConn) SetReadDeadline(t time.Time) error {
+	at := int64(0)
+	if !t.IsZero() {
+		at = t.UnixNano()
+	}
+	c.deadline.Store(at)
+	return c.Conn.SetReadDeadline(t)
+}
+
+// Read waits for something to come as long as the database is there. It listens in
+// steps, so that a program that was stopped itself for a while doesn't take that for
+// the database's silence.
+func (c *pulseConn) Read(b []byte) (int, error) {
+	heard := c.pulse.heard.Load()
+	for silent := 0; ; {
+		until := time.Now().Add(pulseStep)
+		own := c.deadline.Load()
+		if own != 0 && own < until.UnixNano() {
+			until = time.Unix(0, own)
+		}
+		if err := c.Conn.SetReadDeadline(until); err != nil {
+			return 0, fmt.Errorf("bounding how long the database is waited for: %w", err)
+		}
+		n, err := c.Conn.Read(b)
+		if n > 0 {
+			c.pulse.heard.Add(1)
+			return n, err
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || own != 0 && time.Now().UnixNano() >= own {
+			return n, err
+		}
+		if now := c.pulse.heard.Load(); now != heard {
+			heard, silent = now, 0
+			continue
+		}
+		if silent++; silent >= silentSteps {
+			return 0, err // a net.OpError, by which the driver and dbError know it
+		}
+	}
+}
