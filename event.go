@@ -7,8 +7,8 @@ import (
 
 // Event is one entry of the event log: what one committed change did to one
 // level, order or conflict, with the state right after it; or word of a change
-// of places. Exactly one of Level, Order, Conflict and Places is set, but in an
-// event that can't be read, which has none. For one level, one order and one
+// of what gateways keep in memory. Exactly one of Level, Order, Conflict and Kept is
+// set, but in an event that can't be read, which has none. For one level, one order and one
 // conflict ID order is commit order.
 type Event struct {
 	ID int64
@@ -19,8 +19,9 @@ type Event struct {
 	Order *OrderEvent
 	// Conflict tells of a conflict that was opened, told of again or closed.
 	Conflict *ConflictEvent
-	// Places says no more than that there was a change: see EventPlaces.
-	Places bool
+	// Kept is the type of an event that says no more than that something was changed
+	// which gateways keep in memory: EventPlaces or EventClients.
+	Kept string
 }
 
 // The types of events, as the log's column holds them.
@@ -33,6 +34,9 @@ const (
 	// changed, whoever changed them. It tells the gateways that what they keep of
 	// them in memory is old, and is nobody else's.
 	EventPlaces = "places.changed"
+	// EventClients is written by the database itself where an OAuth client was
+	// changed or revoked: what EventPlaces is to places it is to who is revoked.
+	EventClients = "clients.changed"
 )
 
 // Type is the event's type, "" where it can't be read.
@@ -44,10 +48,8 @@ func (e *Event) Type() string {
 		return EventOrder
 	case e.Conflict != nil:
 		return EventConflict
-	case e.Places:
-		return EventPlaces
 	default:
-		return ""
+		return e.Kept
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	PrefixReturn               = "ret"
 	PrefixReturnLine           = "retline"
 	PrefixHeldFeed             = "feed"
+	PrefixClient               = "cli"
 )
 
 // Node is what can be found by its id alone.

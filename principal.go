@@ -36,6 +36,8 @@ const (
 	ScopeConflictsRead     = "conflicts:read"
 	ScopeConflictsWrite    = "conflicts:write"
 	ScopeAuditRead         = "audit:read"
+	ScopeClientsRead       = "clients:read"
+	ScopeClientsWrite      = "clients:write"
 )
 
 // scopesByRole is what a role may do unless its token narrows it.
@@ -46,11 +48,12 @@ var scopesByRole = map[Role][]string{
 		ScopeInventoryRead, ScopeInventoryWrite, ScopeOrdersRead, ScopeFulfillmentsWrite,
 		ScopeCatalogOwn, ScopeCatalogCost, ScopeConflictsRead,
 	},
-	RoleOperator: allScopes,
-	RoleAdmin:    allScopes,
+	RoleOperator: operatorScopes,
+	// Who can make clients can make itself one that stays, and so an operator can't.
+	RoleAdmin: append(slices.Clone(operatorScopes), ScopeClientsRead, ScopeClientsWrite),
 }
 
-var allScopes = []string{
+var operatorScopes = []string{
 	ScopeInventoryRead, ScopeInventoryWrite, ScopeOrdersRead, ScopeOrdersWrite, ScopeOrdersManage,
 	ScopeFulfillmentsWrite, ScopeCatalogOwn, ScopeCatalogCost, ScopeCatalogWrite,
 	ScopeConflictsRead, ScopeConflictsWrite, ScopeAuditRead,

@@ -21,7 +21,7 @@ func TestDefaultScopes(t *testing.T) {
 		redline.RoleCustomer:   buyer,
 		redline.RoleSupplier:   supplier,
 		redline.RoleOperator:   operator,
-		redline.RoleAdmin:      operator,
+		redline.RoleAdmin:      slices.Concat(operator, []string{"clients:read", "clients:write"}),
 		"NOBODY":               nil,
 	} {
 		got := redline.DefaultScopes(role)

@@ -11,6 +11,9 @@ type Outcome struct {
 	// Order is the order that the mutation has just made, whole and as the
 	// principal may see it; nil where it has to be read.
 	Order *Order
+	// Secret is the secret that the mutation has just given a client, "" of every
+	// other one, and where it was replayed: nobody has it any more by then.
+	Secret string
 }
 
 // InventoryResult is what came of a mutation of stock.

@@ -26,6 +26,7 @@ const (
 	depotHold     = "res_01h455vb4pex5vsknk084sn02q"
 	depotReturn   = "ret_01h455vb4pex5vsknk084sn02q"
 	depotConflict = "conf_01h455vb4pex5vsknk084sn02q"
+	depotClient   = "cli_01h455vb4pex5vsknk084sn02q"
 )
 
 var depotTime = time.Date(2024, 5, 31, 10, 0, 0, 123456789, time.FixedZone("", 2*60*60))
@@ -312,6 +313,34 @@ func (d depot) ConflictsByID(context.Context, redline.Principal, []string) (map[
 	return byID(d.conflicts(), func(c *redline.Conflict) string { return c.ID }), nil
 }
 
+func (d depot) clients() []*redline.Client {
+	return []*redline.Client{
+		{
+			ID: depotClient, Name: "ERP", Role: redline.RoleSupplier, Scopes: []string{redline.ScopeOrdersRead}, Suppliers: d.suppliers(),
+			Secrets: []*redline.ClientSecret{{CreatedAt: depotTime}, {CreatedAt: depotTime, ExpiresAt: ref(depotTime)}}, CreatedAt: depotTime,
+			CreatedBy: "ada", LastUsedAt: ref(depotTime), Version: 2,
+		},
+		{ID: "cli_2", Role: redline.RoleAdmin, RevokedAt: ref(depotTime), Version: math.MaxInt32 + 1},
+	}
+}
+
+func (d depot) Clients(
+	context.Context, redline.Principal, redline.ClientFilter, redline.PageRequest,
+) (*redline.Page[*redline.Client], error) {
+	return page(d.clients()), nil
+}
+
+func (d depot) ClientsByID(context.Context, redline.Principal, []string) (map[string]*redline.Client, error) {
+	return byID(d.clients(), func(c *redline.Client) string { return c.ID }), nil
+}
+
+func (depot) ClientRotateSecret(_ context.Context, _ redline.Principal, in redline.ClientRotateSecretInput) (string, redline.Outcome, error) {
+	if in.OverlapSeconds == 0 {
+		return in.ClientID, redline.Outcome{Replayed: true}, nil
+	}
+	return in.ClientID, redline.Outcome{Secret: "rls_<secret>"}, nil
+}
+
 func (depot) RefusedAtDoor(context.Context, redline.Principal, string, redline.ErrorCode) {}
 
 func (depot) OrderHold(_ context.Context, _ redline.Principal, in redline.OrderHoldInput) (string, redline.Outcome, error) {
@@ -382,7 +411,7 @@ func (d depot) EventsBetween(_ context.Context, after, upTo int64, types []strin
 		{Conflict: &redline.ConflictEvent{Conflict: *d.conflicts()[0], SupplierCode: ref("acme")}},
 		{Conflict: &redline.ConflictEvent{Conflict: *d.conflicts()[4]}},
 		{Level: &redline.LevelEvent{Level: *levels[1], SKU: "BRK-2", SupplierCode: ref("acme")}},
-		{Places: true},
+		{Kept: redline.EventPlaces},
 	} {
 		if slices.Contains(types, e.Type()) && len(batch.Events) < limit {
 			e.ID, e.At = after+int64(len(batch.Events)+1), depotTime

@@ -27,7 +27,7 @@ var arguments = map[string][]string{
 	"node": {`(id:"` + depotOrder + `")`, `(id:"` + depotProduct + `")`, `(id:"` + depotLevel + `")`, `(id:"x")`},
 	"nodes": {`(ids:["` + strings.Join([]string{
 		depotProduct, depotOrder, "nothing", depotLevel, depotLine, depotSupplier, depotLocation, depotAudit, depotOther,
-		depotHold, depotReturn, depotConflict,
+		depotHold, depotReturn, depotConflict, depotClient,
 	}, `","`) + `"])`},
 	"product":              {`(by:{sku:"a"})`, `(by:{id:"a"})`},
 	"products":             {"", "(last:2)"},
@@ -47,6 +47,10 @@ var arguments = map[string][]string{
 	},
 	"conflictResolve": {
 		`(input:{conflictId:"` + depotConflict + `",status:RESOLVED,resolution:"r"})`, `(input:{conflictId:"x",status:RESOLVED,resolution:"r"})`,
+	},
+	"clientRotateSecret": {
+		`(input:{idempotencyKey:"k",clientId:"` + depotClient + `"})`, `(input:{idempotencyKey:"k",clientId:"` + depotClient + `",overlapSeconds:0})`,
+		`(input:{idempotencyKey:"k",clientId:"x"})`,
 	},
 	"reservationRelease": {`(input:{reservationId:"` + depotHold + `"})`},
 	"returnCancel":       {`(input:{returnId:"` + depotReturn + `"})`},
@@ -309,7 +313,7 @@ func TestWritersAnswerAsGqlgen(t *testing.T) {
 		t.Parallel()
 		checkSame(t, onlyEvent{}, func(d *drawing) string {
 			return d.operation("mutation", d.schema.Mutation, "orderHold", "inventoryTransfer", "supplierFeedSubmit", "conflictResolve",
-				"reservationRelease", "returnCancel", "supplierTermsSet", "supplierItemUpsert")
+				"reservationRelease", "returnCancel", "supplierTermsSet", "supplierItemUpsert", "clientRotateSecret")
 		})
 	})
 	for name, event := range map[string]*redline.Event{

@@ -113,7 +113,7 @@ func mixed() []*redline.Event {
 		levelEvent(10), withdrawn, unnoticed, ofAnother(levelEvent(40)),
 		orderEvent(50), ofAnother(orderEvent(60)), ofOwner(orderEvent(70), "stranger"), ofCustomer(orderEvent(80), "customer-2"),
 		conflictEvent(90, ptr("acme")), conflictEvent(100, ptr("another")), conflictEvent(110, nil),
-		{ID: 120, Places: true}, {ID: 130}, levelEvent(140),
+		{ID: 120, Kept: redline.EventPlaces}, {ID: 130}, levelEvent(140),
 	}
 }
 

@@ -59,6 +59,7 @@ var (
 	aConflict     = changed[redline.Conflict]{"conflict", Store.ConflictsByID}
 	aSupplierItem = changed[redline.SupplierItem]{"supplierItem", Store.SupplierItemsByID}
 	aSupplier     = changed[redline.Supplier]{"supplier", suppliersByID}
+	aClient       = changed[redline.Client]{"client", Store.ClientsByID}
 )
 
 func suppliersByID(s Store, ctx context.Context, _ redline.Principal, ids []string) (map[string]*redline.Supplier, error) {
@@ -94,6 +95,9 @@ func change[T, I any](
 		return answer, load(ctx, p, []*model.Payload[T]{answer})
 	}
 	answer := &model.Payload[T]{Replayed: done.Replayed, Cursor: m.position(done)}
+	if done.Secret != "" {
+		answer.Secret = &done.Secret
+	}
 	shown := p.root.of.asks(of.field) && p.allows(p.root.of, of.field)
 	if !shown && !done.Replayed {
 		return answer, nil

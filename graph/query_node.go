@@ -33,6 +33,7 @@ var nodeKinds = map[string]nodeKind{
 	redline.PrefixReturn:           {"Return", visible(Store.ReturnsByID)},
 	redline.PrefixConflict:         {"Conflict", visible(Store.ConflictsByID)},
 	redline.PrefixAuditEntry:       {"AuditEntry", visible(Store.AuditEntriesByID)},
+	redline.PrefixClient:           {"Client", visible(Store.ClientsByID)},
 	redline.PrefixSupplier:         {"Supplier", public(Store.SuppliersByID)},
 	redline.PrefixLocation:         {"Location", public(Store.LocationsByID)},
 }

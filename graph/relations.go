@@ -192,6 +192,11 @@ var relations = map[string]map[string]relation{
 		},
 	},
 
+	"Client": {
+		"suppliers": {next: many(func(c *redline.Client) []*redline.Supplier { return c.Suppliers })},
+		"secrets":   {owned: true, next: many(func(c *redline.Client) []*redline.ClientSecret { return c.Secrets })},
+	},
+
 	"Viewer": {"suppliers": {next: many(func(v *model.Viewer) []*redline.Supplier { return v.Suppliers })}},
 	"InventoryPayload": {
 		"rows":       {owned: true, next: many(func(p *model.InventoryPayload) []*model.InventoryRow { return p.Rows })},
@@ -213,6 +218,7 @@ var relations = map[string]map[string]relation{
 	"SupplierItemPayload": payloadOf[redline.SupplierItem]("supplierItem"),
 	"SupplierPayload":     payloadOf[redline.Supplier]("supplier"),
 	"ConflictPayload":     payloadOf[redline.Conflict]("conflict"),
+	"ClientPayload":       payloadOf[redline.Client]("client"),
 	"InsufficientStock":   {"product": {next: one(func(e *model.InsufficientStock) *redline.Product { return e.Product })}},
 
 	"AvailabilityEvent": {

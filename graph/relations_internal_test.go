@@ -63,7 +63,7 @@ var objects = []any{
 	&redline.Reservation{}, &redline.ReservationLine{}, &redline.SupplierItemVersion{}, &redline.SupplierTerms{}, &redline.Conflict{},
 	&model.Viewer{}, &model.InventoryPayload{}, &model.InventoryRow{}, &model.OrderPayload{}, &model.FulfillmentOrderPayload{},
 	&model.ReservationPayload{}, &model.ReturnPayload{}, &model.SupplierFeedPayload{}, &model.SupplierItemPayload{}, &model.SupplierPayload{},
-	&model.ConflictPayload{},
+	&model.ConflictPayload{}, &redline.Client{}, &redline.ClientSecret{}, &model.ClientPayload{},
 	&model.InsufficientStock{}, &model.InvalidInput{}, &model.NotFound{}, &model.VersionMismatch{}, &model.InvalidTransition{},
 	&model.IdempotencyError{}, &model.GenericUserError{}, &redline.AuditEntry{}, &model.AvailabilityEvent{}, &model.InventoryEvent{},
 	&model.OrderEvent{}, &model.ConflictEvent{},

@@ -18,6 +18,7 @@ type Store interface {
 	ReservationStore
 	ReturnStore
 	ConflictStore
+	ClientStore
 	AuditStore
 	StateStore
 	EventStore
@@ -145,6 +146,16 @@ type ConflictStore interface {
 	Conflicts(ctx context.Context, p redline.Principal, f redline.ConflictFilter, page redline.PageRequest) (*redline.Page[*redline.Conflict], error)
 	ConflictsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Conflict, error)
 	ConflictResolve(ctx context.Context, p redline.Principal, in redline.ConflictResolveInput) (string, redline.Outcome, error)
+}
+
+// ClientStore reads and changes OAuth clients, which come with their suppliers. Its
+// mutations return the client's id, and a new secret in the outcome.
+type ClientStore interface {
+	Clients(ctx context.Context, p redline.Principal, f redline.ClientFilter, page redline.PageRequest) (*redline.Page[*redline.Client], error)
+	ClientsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Client, error)
+	ClientCreate(ctx context.Context, p redline.Principal, in redline.ClientCreateInput) (string, redline.Outcome, error)
+	ClientRotateSecret(ctx context.Context, p redline.Principal, in redline.ClientRotateSecretInput) (string, redline.Outcome, error)
+	ClientRevoke(ctx context.Context, p redline.Principal, in redline.ClientRevokeInput) (string, redline.Outcome, error)
 }
 
 // StateStore reads what live queries are about, as it is now, each in one snapshot

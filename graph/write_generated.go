@@ -19,6 +19,11 @@ const (
 	kindAuditEntryEdge
 	kindAvailability
 	kindAvailabilityEvent
+	kindClient
+	kindClientConnection
+	kindClientEdge
+	kindClientPayload
+	kindClientSecret
 	kindConflict
 	kindConflictConnection
 	kindConflictEdge
@@ -99,6 +104,11 @@ var kindFields = [kinds][]string{
 	kindAuditEntryEdge:              {"__typename", "cursor", "node"},
 	kindAvailability:                {"__typename", "product", "requested", "available", "promises"},
 	kindAvailabilityEvent:           {"__typename", "cursor", "kind", "at", "product", "location", "available", "stale"},
+	kindClient:                      {"__typename", "id", "name", "role", "suppliers", "scopes", "secrets", "createdAt", "createdBy", "revokedAt", "lastUsedAt", "version"},
+	kindClientConnection:            {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
+	kindClientEdge:                  {"__typename", "cursor", "node"},
+	kindClientPayload:               {"__typename", "client", "secret", "userErrors", "replayed"},
+	kindClientSecret:                {"__typename", "createdAt", "expiresAt"},
 	kindConflict:                    {"__typename", "id", "kind", "status", "supplier", "subject", "summary", "facts", "resolution", "version", "openedAt", "resolvedAt"},
 	kindConflictConnection:          {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindConflictEdge:                {"__typename", "cursor", "node"},
@@ -176,6 +186,11 @@ var kindNames = [kinds]string{
 	kindAuditEntryEdge:              "AuditEntryEdge",
 	kindAvailability:                "Availability",
 	kindAvailabilityEvent:           "AvailabilityEvent",
+	kindClient:                      "Client",
+	kindClientConnection:            "ClientConnection",
+	kindClientEdge:                  "ClientEdge",
+	kindClientPayload:               "ClientPayload",
+	kindClientSecret:                "ClientSecret",
 	kindConflict:                    "Conflict",
 	kindConflictConnection:          "ConflictConnection",
 	kindConflictEdge:                "ConflictEdge",
@@ -261,6 +276,16 @@ func kindOf(v any) int {
 		return kindAvailability
 	case *model.AvailabilityEvent:
 		return kindAvailabilityEvent
+	case *redline.Client:
+		return kindClient
+	case *model.Connection[*redline.Client]:
+		return kindClientConnection
+	case *model.Edge[*redline.Client]:
+		return kindClientEdge
+	case *model.Payload[redline.Client]:
+		return kindClientPayload
+	case *redline.ClientSecret:
+		return kindClientSecret
 	case *redline.Conflict:
 		return kindConflict
 	case *model.Connection[*redline.Conflict]:
@@ -439,6 +464,11 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeAuditEntryConnection(f.of, v), true
+	case *model.Connection[*redline.Client]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeClientConnection(f.of, v), true
 	case *model.Connection[*redline.Conflict]:
 		if v == nil {
 			return false, false
@@ -494,6 +524,11 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeOrderEvent(f.of, v), true
+	case *model.Payload[redline.Client]:
+		if v == nil {
+			return false, false
+		}
+		return w.writeClientPayload(f.of, v), true
 	case *model.Payload[redline.Conflict]:
 		if v == nil {
 			return false, false
@@ -608,6 +643,8 @@ func (w *writer) writeNode(f *field, v redline.Node) bool {
 	switch v := v.(type) {
 	case *redline.AuditEntry:
 		return w.writeAuditEntry(f.kinds[kindAuditEntry], v)
+	case *redline.Client:
+		return w.writeClient(f.kinds[kindClient], v)
 	case *redline.Conflict:
 		return w.writeConflict(f.kinds[kindConflict], v)
 	case *redline.Fulfillment:
@@ -991,6 +1028,284 @@ func (w *writer) fieldsOfAvailabilityEvent(o *object, v *model.AvailabilityEvent
 				continue
 			}
 			w.buf = scalar.AppendBoolean(w.buf, *v.Stale)
+		}
+	}
+}
+
+func (w *writer) writeClient(o *object, v *redline.Client) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfClient(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfClient(o *object, v *redline.Client, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"Client"`...)
+		case 1: // id
+			w.buf = scalar.AppendID(w.buf, v.ID)
+		case 2: // name
+			w.buf = scalar.AppendString(w.buf, v.Name)
+		case 3: // role
+			w.buf = scalar.AppendString(w.buf, string(v.Role))
+		case 4: // suppliers
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Suppliers {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeSupplier(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 5: // scopes
+			w.buf = append(w.buf, '[')
+			for i, e := range v.Scopes {
+				if i > 0 {
+					w.buf = append(w.buf, ',')
+				}
+				w.buf = scalar.AppendString(w.buf, e)
+			}
+			w.buf = append(w.buf, ']')
+		case 6: // secrets
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.Secrets {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeClientSecret(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 7: // createdAt
+			w.buf = scalar.AppendDateTime(w.buf, v.CreatedAt)
+		case 8: // createdBy
+			w.buf = scalar.AppendString(w.buf, v.CreatedBy)
+		case 9: // revokedAt
+			if v.RevokedAt == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendDateTime(w.buf, *v.RevokedAt)
+		case 10: // lastUsedAt
+			if v.LastUsedAt == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendDateTime(w.buf, *v.LastUsedAt)
+		case 11: // version
+			w.buf = scalar.AppendInt(w.buf, v.Version)
+		}
+	}
+}
+
+func (w *writer) writeClientConnection(o *object, v *model.Connection[*redline.Client]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfClientConnection(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfClientConnection(o *object, v *model.Connection[*redline.Client], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ClientConnection"`...)
+		case 1: // edges
+			x := v.Edges()
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i := range x {
+				w.item(i)
+				if !w.writeClientEdge(f.of, &x[i]) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 2: // nodes
+			x := v.Nodes()
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range x {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeClient(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // pageInfo
+			x := v.PageInfo()
+			w.enter(f)
+			w.leave(p, f, w.writePageInfo(f.of, &x))
+		case 4: // totalCount
+			x := v.TotalCount()
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendInt(w.buf, *x)
+		}
+	}
+}
+
+func (w *writer) writeClientEdge(o *object, v *model.Edge[*redline.Client]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfClientEdge(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfClientEdge(o *object, v *model.Edge[*redline.Client], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ClientEdge"`...)
+		case 1: // cursor
+			w.buf = scalar.AppendString(w.buf, v.Cursor)
+		case 2: // node
+			if v.Node == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeClient(f.of, v.Node))
+		}
+	}
+}
+
+func (w *writer) writeClientPayload(o *object, v *model.Payload[redline.Client]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfClientPayload(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfClientPayload(o *object, v *model.Payload[redline.Client], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ClientPayload"`...)
+		case 1: // client
+			x, err := v.Changed()
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeClient(f.of, x))
+		case 2: // secret
+			if v.Secret == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendString(w.buf, *v.Secret)
+		case 3: // userErrors
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range v.UserErrors {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeUserError(f, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 4: // replayed
+			w.buf = scalar.AppendBoolean(w.buf, v.Replayed)
+		}
+	}
+}
+
+func (w *writer) writeClientSecret(o *object, v *redline.ClientSecret) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfClientSecret(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfClientSecret(o *object, v *redline.ClientSecret, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"ClientSecret"`...)
+		case 1: // createdAt
+			w.buf = scalar.AppendDateTime(w.buf, v.CreatedAt)
+		case 2: // expiresAt
+			if v.ExpiresAt == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendDateTime(w.buf, *v.ExpiresAt)
 		}
 	}
 }
@@ -4597,6 +4912,12 @@ func weigh(o *object, v any, open scopes) int {
 		return weighAvailability(o, v, open)
 	case *model.AvailabilityEvent:
 		return weighAvailabilityEvent(o, v, open)
+	case *redline.Client:
+		return weighClient(o, v, open)
+	case *model.Payload[redline.Client]:
+		return weighClientPayload(o, v, open)
+	case *redline.ClientSecret:
+		return weighClientSecret(o, v, open)
 	case *redline.Conflict:
 		return weighConflict(o, v, open)
 	case *model.ConflictEvent:
@@ -4809,6 +5130,59 @@ func weighAvailabilityEvent(o *object, v *model.AvailabilityEvent, open scopes) 
 	}
 	return n
 }
+
+func weighClient(o *object, v *redline.Client, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // id
+			n += len(v.ID) / textUnit
+		case 2: // name
+			n += len(v.Name) / textUnit
+		case 4: // suppliers
+			for i := range v.Suppliers {
+				if v.Suppliers[i] != nil {
+					n += f.of.cost + weighSupplier(f.of, v.Suppliers[i], open)
+				}
+			}
+		case 5: // scopes
+			n += len(v.Scopes)
+			for _, e := range v.Scopes {
+				n += len(e) / textUnit
+			}
+		case 6: // secrets
+			for i := range v.Secrets {
+				if v.Secrets[i] != nil {
+					n += f.of.cost + weighClientSecret(f.of, v.Secrets[i], open)
+				}
+			}
+		case 8: // createdBy
+			n += len(v.CreatedBy) / textUnit
+		}
+	}
+	return n
+}
+
+func weighClientPayload(o *object, v *model.Payload[redline.Client], open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 2: // secret
+			if v.Secret != nil {
+				n += len(*v.Secret) / textUnit
+			}
+		}
+	}
+	return n
+}
+
+func weighClientSecret(*object, *redline.ClientSecret, scopes) int { return 0 }
 
 func weighConflict(o *object, v *redline.Conflict, open scopes) (n int) {
 	for _, at := range o.heavy {
@@ -5854,6 +6228,9 @@ var kindWeighs = [kinds][]bool{
 	kindAuditEntry:              {false, true, false, true, false, true, true, true, true},
 	kindAvailability:            {false, true, false, false, true},
 	kindAvailabilityEvent:       {false, true, false, false, false, false, false, false},
+	kindClient:                  {false, true, true, false, true, true, true, false, true, false, false, false},
+	kindClientPayload:           {false, false, true, false, false},
+	kindClientSecret:            {false, false, false},
 	kindConflict:                {false, true, false, false, true, false, true, true, true, false, false, false},
 	kindConflictEvent:           {false, true, false, false, false},
 	kindConflictPayload:         {false, false, false, false, true},

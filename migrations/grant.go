@@ -15,11 +15,11 @@ import (
 var gatewayRights = []struct{ rights, kind, names string }{
 	{"SELECT", "TABLE", "goose_db_version, event_log, products, locations"},
 	{"SELECT, INSERT", "TABLE", "audit_entries, inventory_movements, events, order_status_changes, fulfillment_lines, " +
-		"reservation_lines, supplier_item_versions"},
+		"reservation_lines, supplier_item_versions, client_suppliers"},
 	{"SELECT, UPDATE", "TABLE", "suppliers"},
 	{"SELECT, INSERT, UPDATE", "TABLE", "supplier_items, orders, order_lines, fulfillment_orders, fulfillment_order_lines, fulfillments, " +
-		"reservations, returns, return_lines, return_receipts, conflicts, supplier_feed_heads"},
-	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "inventory_levels, idempotency_keys, supplier_feeds_held"},
+		"reservations, returns, return_lines, return_receipts, conflicts, supplier_feed_heads, clients"},
+	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "inventory_levels, idempotency_keys, supplier_feeds_held, client_secrets"},
 	{"SELECT, INSERT, DELETE", "TABLE", "tickets"},
 	{"USAGE", "SEQUENCE", "order_numbers"},
 	{"USAGE, SELECT", "SEQUENCE", "events_id"},

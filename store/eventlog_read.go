@@ -139,8 +139,8 @@ func (s *Store) event(ctx context.Context, id int64, kind string, at time.Time, 
 	case redline.EventConflict:
 		e.Conflict = &redline.ConflictEvent{}
 		err = json.Unmarshal(payload, e.Conflict)
-	case redline.EventPlaces:
-		e.Places = true
+	case redline.EventPlaces, redline.EventClients:
+		e.Kept = kind
 	default:
 		err = fmt.Errorf("its type is %q", kind)
 	}

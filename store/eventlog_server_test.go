@@ -298,7 +298,7 @@ func TestEventLogOfAnOrdinaryRole(t *testing.T) {
 	p.must(err)
 	batch, err = log.Settled(p.ctx, batch.UpTo, everyType, 1000)
 	p.must(err)
-	if len(batch.Events) != 1 || !batch.Events[0].Places {
+	if len(batch.Events) != 1 || batch.Events[0].Kept != redline.EventPlaces {
 		t.Errorf("another role's change of a place told of %d events", len(batch.Events))
 	}
 

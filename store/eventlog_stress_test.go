@@ -25,7 +25,7 @@ func (r *reading) take(events []*redline.Event) {
 		r.ids = append(r.ids, e.ID)
 		if l := e.Level; l != nil {
 			r.versions[l.Level.ID] = append(r.versions[l.Level.ID], l.Level.Version)
-		} else if !e.Places {
+		} else if e.Kept == "" {
 			r.versions[e.Order.Order.ID] = append(r.versions[e.Order.Order.ID], e.Order.Order.Version)
 		}
 	}

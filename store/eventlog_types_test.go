@@ -44,7 +44,7 @@ func TestEventLogOfTypes(t *testing.T) {
 			t.Errorf("for %v the newest is %d up to %d, more %t; the log's is %d", types, batch.Newest, batch.UpTo, batch.More, newest)
 		}
 		for i, e := range batch.Events {
-			if (e.Level != nil) == (e.Order != nil) && !e.Places || e.At.IsZero() {
+			if (e.Level != nil) == (e.Order != nil) && e.Kept == "" || e.At.IsZero() {
 				t.Errorf("event %d of %v is %+v", i, types, e)
 			}
 		}
@@ -103,7 +103,7 @@ func TestEventLogTellsOfPlaces(t *testing.T) {
 		w.must(err)
 		ours.after = batch.UpTo
 		for _, e := range batch.Events {
-			if !e.Places || e.Type() != redline.EventPlaces {
+			if e.Type() != redline.EventPlaces {
 				t.Errorf("%s: told of %+v", statement, e)
 			}
 		}

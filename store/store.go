@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -67,6 +68,8 @@ type Store struct {
 	committed        func()
 	log              *slog.Logger
 	kept             placesCache
+	// revoked are the clients that were, as RefreshRevoked read them; nil before.
+	revoked atomic.Pointer[map[string]bool]
 	// placements and adjustments let calls that arrive together share a
 	// transaction.
 	placements, adjustments *gatherer[*call]

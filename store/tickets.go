@@ -58,7 +58,8 @@ func (s *Store) TicketIssue(ctx context.Context, p redline.Principal, operation 
 }
 
 // TicketOpen returns whom a ticket stands for, as it was when it was issued, and what
-// it asks. Of an unknown ticket and an expired one the same UNAUTHENTICATED is said.
+// it asks. Of an unknown ticket, an expired one and that of a client that was revoked
+// the same UNAUTHENTICATED is said.
 func (s *Store) TicketOpen(ctx context.Context, ticket string) (redline.Principal, redline.Operation, error) {
 	var p redline.Principal
 	var operation redline.Operation
@@ -77,6 +78,9 @@ func (s *Store) TicketOpen(ctx context.Context, ticket string) (redline.Principa
 	}
 	if err := json.Unmarshal(rows[0].Principal, &p); err != nil {
 		return redline.Principal{}, operation, fmt.Errorf("reading whom a ticket is of: %w", err)
+	}
+	if s.Revoked(p) {
+		return redline.Principal{}, operation, errNoTicket
 	}
 	if err := json.Unmarshal(rows[0].Operation, &operation); err != nil {
 		return redline.Principal{}, redline.Operation{}, fmt.Errorf("reading what a ticket asks: %w", err)

@@ -82,4 +82,8 @@ type (
 	AuditEntryConnection = Connection[*redline.AuditEntry]
 	// AuditEntryEdge is an audit entry in a page.
 	AuditEntryEdge = Edge[*redline.AuditEntry]
+	// ClientConnection is a page of OAuth clients.
+	ClientConnection = Connection[*redline.Client]
+	// ClientEdge is an OAuth client in a page.
+	ClientEdge = Edge[*redline.Client]
 )

@@ -42,6 +42,8 @@ type Payload[T any] struct {
 	UserErrors []UserError
 	Replayed   bool
 	Cursor     *string
+	// Secret is that of an OAuth client, where the mutation has just made one.
+	Secret *string
 }
 
 // Changed is the object that the mutation changed.
@@ -62,4 +64,6 @@ type (
 	SupplierPayload = Payload[redline.Supplier]
 	// ConflictPayload answers the mutation of a conflict.
 	ConflictPayload = Payload[redline.Conflict]
+	// ClientPayload answers the mutations of OAuth clients.
+	ClientPayload = Payload[redline.Client]
 )
