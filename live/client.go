@@ -51,6 +51,8 @@ type wire interface {
 	cutOff()
 	// comeBack ends the connection because the gateway goes away.
 	comeBack()
+	// seeOut ends the connection because its token was revoked.
+	seeOut()
 }
 
 // opens says whose connection it is. Nothing of the request is kept but its id
@@ -256,6 +258,25 @@ func (c *client) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wire.comeBack()
+}
+
+// expel ends the connection where its token has been revoked.
+func (c *client) expel() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expelLocked()
+}
+
+// expelLocked is expel, and reports whether it was. Whoever gives the client another
+// principal calls it behind that: Revoke may have looked at it before. The caller holds
+// mu.
+func (c *client) expelLocked() bool {
+	if !c.door.options.Revoked(*c.principal) {
+		return false
+	}
+	c.outbox.clear()
+	c.wire.seeOut()
+	return true
 }
 
 // shut lets nothing begin or be queued any more. The caller holds mu.

@@ -23,7 +23,7 @@ const (
 	CloseBadMessage = 4400
 	// CloseUnauthorized: an operation before connection_ack.
 	CloseUnauthorized = 4401
-	// CloseForbidden: the token was refused, or has ended. Without another
+	// CloseForbidden: the token was refused or revoked, or has ended. Without another
 	// token there is no use in connecting again.
 	CloseForbidden = 4403
 	// CloseBadSubprotocol: the client doesn't speak graphql-transport-ws.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"redline"
 )
 
 // Limits are how much may wait to be written to one client; who lets more wait is
@@ -40,6 +42,10 @@ type DoorOptions struct {
 	// DrainSpread is the time over which Shutdown closes the connections, so that
 	// their clients don't all come back at once. Default 0.
 	DrainSpread time.Duration
+	// Revoked reports whether a principal's token has been revoked. It is asked of every
+	// connection when it comes in, when its token changes, and by Revoke; it must be quick.
+	// The default is that none is.
+	Revoked func(redline.Principal) bool
 	// Logger is told of readers that were cut off. Default slog.Default().
 	Logger *slog.Logger
 }
@@ -91,6 +97,9 @@ func NewDoor(broker *Broker, options DoorOptions) (*Door, error) {
 	options.QueueMessages = orDefault(options.QueueMessages, 1000)
 	options.QueueBytes = orDefault(options.QueueBytes, 4<<20)
 	options.Logger = orDefault(options.Logger, slog.Default())
+	if options.Revoked == nil {
+		options.Revoked = func(redline.Principal) bool { return false }
+	}
 	d := &Door{broker: broker, options: options, byAddr: map[string]int{}, idle: make(chan struct{})}
 	for i := range d.slots {
 		d.slots[i] = map[connection]struct{}{}
@@ -145,14 +154,29 @@ func (d *Door) release(address string) {
 }
 
 // enter notes an open connection. It reports false where the door is closing:
-// then the connection has to be told so.
+// then the connection has to be told so. One whose token was revoked while it came in
+// is seen out.
 func (d *Door) enter(c connection) (slot int, ok bool) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	slot = d.nextSlot
 	d.nextSlot = (d.nextSlot + 1) % slots
 	d.slots[slot][c] = struct{}{}
-	return slot, !d.stopping
+	ok = !d.stopping
+	d.mu.Unlock()
+	c.base().expel()
+	return slot, ok
+}
+
+// Revoke ends the connections of those of whom Revoked has become true: sockets close
+// with 4403, streams end with an error UNAUTHENTICATED, and what waits to be written
+// to them is not written any more. Once it has returned they are told nothing that is
+// published from then on. It waits for no client.
+func (d *Door) Revoke() {
+	for slot := range d.slots {
+		for _, c := range d.inSlot(slot) {
+			c.base().expel()
+		}
+	}
 }
 
 // gone is the last that is heard of a connection.

@@ -209,7 +209,12 @@ func TestLooksUnderLoadRest(t *testing.T) {
 	})
 }
 
-// placesCalls counts calls of OnPlaces, which fails as long as err is set.
+// keeping has a tailer keep places.
+func keeping(places *placesCalls) live.TailerOptions {
+	return live.TailerOptions{Kept: []live.Kept{{Event: redline.EventPlaces, Refresh: places.call}}}
+}
+
+// placesCalls counts calls of a Refresh, which fails as long as err is set.
 type placesCalls struct {
 	mu  sync.Mutex
 	n   int
@@ -252,7 +257,7 @@ func expectCalls(t *testing.T, when string, p *placesCalls, want int) {
 func TestPlacesAreReadBeforeAnythingLaterIsPublished(t *testing.T) {
 	t.Parallel()
 	places := &placesCalls{}
-	inBubble(t, &outageLog{events: []int64{1}}, live.TailerOptions{OnPlaces: places.call}, func(t *testing.T, tl *tail) {
+	inBubble(t, &outageLog{events: []int64{1}}, keeping(places), func(t *testing.T, tl *tail) {
 		expectCalls(t, "at the beginning", places, 1)
 		places.saw = func() {
 			if got := tl.broker.Head(); got > 4 {
@@ -278,7 +283,7 @@ func TestPlacesAreReadBeforeAnythingLaterIsPublished(t *testing.T) {
 func TestPlacesThatCannotBeReadHoldTheLogBack(t *testing.T) {
 	t.Parallel()
 	places := &placesCalls{}
-	inBubble(t, &outageLog{events: []int64{1}}, live.TailerOptions{OnPlaces: places.call}, func(t *testing.T, tl *tail) {
+	inBubble(t, &outageLog{events: []int64{1}}, keeping(places), func(t *testing.T, tl *tail) {
 		places.fail(errors.New("the table is locked"))
 		tl.log.change(func(l *outageLog) { l.events, l.places = []int64{1, 2, 3}, []int64{2} })
 		tl.tailer.Wake()
@@ -302,7 +307,7 @@ func TestPlacesThatCannotBeReadHoldTheLogBack(t *testing.T) {
 func TestPlacesAreReadAfterAnOutageAndInAnotherLog(t *testing.T) {
 	t.Parallel()
 	places := &placesCalls{}
-	inBubble(t, &outageLog{events: []int64{100}}, live.TailerOptions{OnPlaces: places.call}, func(t *testing.T, tl *tail) {
+	inBubble(t, &outageLog{events: []int64{100}}, keeping(places), func(t *testing.T, tl *tail) {
 		places.since()
 		tl.log.change(func(l *outageLog) { l.err = errors.New("the connection is lost") })
 		elapse(time.Minute)

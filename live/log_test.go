@@ -19,6 +19,7 @@ type outageLog struct {
 	events  []int64
 	orders  []int64 // those of the events that are orders'
 	places  []int64 // and those that tell of places
+	clients []int64 // and those that tell of clients
 	settled int64   // 0: the newest event
 	epoch   uint32  // 0: the usual one
 	err     error
@@ -127,7 +128,9 @@ func (l *outageLog) event(id int64) *redline.Event {
 	case slices.Contains(l.orders, id):
 		return orderEvent(id)
 	case slices.Contains(l.places, id):
-		return &redline.Event{ID: id, Places: true}
+		return &redline.Event{ID: id, Kept: redline.EventPlaces}
+	case slices.Contains(l.clients, id):
+		return &redline.Event{ID: id, Kept: redline.EventClients}
 	default:
 		return levelEvent(id)
 	}

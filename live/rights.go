@@ -24,6 +24,9 @@ func (c *client) lookAgain(p *redline.Principal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.principal = p
+	if c.expelLocked() {
+		return
+	}
 	for _, op := range c.operations {
 		switch {
 		case op.stage == stageRunning:

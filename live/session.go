@@ -51,6 +51,7 @@ func (s *socket) initialise(m clientMessage) {
 	}
 	s.mu.Lock()
 	s.principal, s.ready = p, true
+	s.expelLocked()
 	s.mu.Unlock()
 	s.watchExpiry(p)
 	s.send(text(encode(typeAck, nil)))

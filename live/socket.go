@@ -220,6 +220,9 @@ func (s *socket) comeBack() {
 	}
 }
 
+// seeOut closes the socket because its token was revoked.
+func (s *socket) seeOut() { s.closeLocked(CloseForbidden, "Token revoked") }
+
 // abandon drops the connection without a word.
 func (s *socket) abandon() {
 	s.mu.Lock()

@@ -213,6 +213,18 @@ func (s *stream) comeBack() {
 	s.startWriting()
 }
 
+// seeOut ends the stream because its token was revoked. Its last event is the error.
+func (s *stream) seeOut() {
+	if s.closing {
+		return
+	}
+	refused := refusal(redline.Errorf(redline.CodeUnauthenticated, nil, "the token was revoked"))
+	list := present(s.context(s.principal), s.exec, nil, refused, s.broker.options.Logger)
+	s.outbox.push(message{kind: kindError, answer: &answer{payload: encodeErrors(list), before: nowhere}})
+	s.shut()
+	s.startWriting()
+}
+
 // abandon ends the stream without a word.
 func (s *stream) abandon() {
 	s.mu.Lock()

@@ -41,14 +41,22 @@ type TailerOptions struct {
 	// LookTimeout bounds one look, with the wait for transactions that are
 	// writing. Default 10 s.
 	LookTimeout time.Duration
-	// OnPlaces is called where suppliers or locations may have changed: when the
-	// tailer begins, after each outage, and for each change that the log tells
-	// of before anything later is published. Until it succeeds nothing is: it is
-	// tried again as after any failed look, and LookTimeout bounds each call.
-	// Nil does nothing.
-	OnPlaces func(ctx context.Context) error
+	// Kept is what the gateway keeps in memory of the database, and the log tells it
+	// when to read anew.
+	Kept []Kept
 	// Logger is told of outages, once each. Default slog.Default().
 	Logger *slog.Logger
+}
+
+// Kept is something that a gateway keeps in memory, such as places or who is revoked.
+type Kept struct {
+	// Event is the type of the events that say that it has changed.
+	Event string
+	// Refresh reads it anew. It is called where it may have changed: when the tailer
+	// begins, after each outage, and for each such event, before anything later is
+	// published. Until it succeeds nothing is: it is tried again as after any failed
+	// look, and LookTimeout bounds each call.
+	Refresh func(ctx context.Context) error
 }
 
 // rest is how long the log is left alone after a look that found events: what
@@ -101,8 +109,8 @@ type Tailer struct {
 	// doubt says that a look failed: whether the log is still the same one has to
 	// be asked.
 	doubt bool
-	// stale says that places may have changed, and OnPlaces has not been told.
-	stale bool
+	// stale are those of Kept that may have changed since they were read, by their events.
+	stale map[string]bool
 }
 
 // NewTailer makes a tailer that publishes to the broker, and to nobody else.
@@ -118,6 +126,7 @@ func NewTailer(log Log, broker *Broker, options TailerOptions) (*Tailer, error) 
 		log: log, broker: broker, options: options,
 		wake:  make(chan struct{}, 1),
 		ready: make(chan struct{}),
+		stale: map[string]bool{},
 	}
 	broker.wake = t.Wake
 	return t, nil
@@ -240,10 +249,13 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 		t.broker.unsettle()
 		return false, true, nil
 	}
-	if t.stale || slices.ContainsFunc(batch.Events, func(e *redline.Event) bool { return e.Places }) {
-		if err := t.refresh(ctx); err != nil {
-			return false, false, t.goBack(err)
+	for _, e := range batch.Events {
+		if e.Kept != "" {
+			t.stale[e.Kept] = true
 		}
+	}
+	if err := t.refresh(ctx); err != nil {
+		return false, false, t.goBack(err)
 	}
 	whole, err := t.publish(batch, types)
 	if err != nil {
@@ -265,8 +277,8 @@ func (t *Tailer) types() []string {
 	if t.everything {
 		types = slices.Collect(maps.Keys(told))
 	}
-	if t.options.OnPlaces != nil {
-		types = append(types, redline.EventPlaces)
+	for _, k := range t.options.Kept {
+		types = append(types, k.Event)
 	}
 	return types
 }
@@ -295,9 +307,10 @@ func (t *Tailer) publish(batch redline.EventBatch, types []string) (whole bool, 
 }
 
 // goBack is for a look that failed: it forgets what was settled without an
-// event, and no longer trusts what was told of places.
+// event, and no longer trusts what is kept in memory.
 func (t *Tailer) goBack(err error) error {
-	t.from, t.stale, t.doubt = t.delivered, true, true
+	t.from, t.doubt = t.delivered, true
+	t.distrust()
 	t.broker.unsettle()
 	return err
 }
@@ -321,15 +334,25 @@ func (t *Tailer) checkEpoch(ctx context.Context) error {
 	return nil
 }
 
-// refresh says that places may have changed. What it causes to be read is the
+// distrust says that all that is kept in memory may have changed.
+func (t *Tailer) distrust() {
+	for _, k := range t.options.Kept {
+		t.stale[k.Event] = true
+	}
+}
+
+// refresh has read anew what may have changed. What it causes to be read is the
 // state after all events that were visible before the call.
 func (t *Tailer) refresh(ctx context.Context) error {
-	if t.options.OnPlaces != nil {
-		if err := t.options.OnPlaces(ctx); err != nil {
-			return fmt.Errorf("reading the places after event %d: %w", t.delivered, err)
+	for _, k := range t.options.Kept {
+		if !t.stale[k.Event] {
+			continue
 		}
+		if err := k.Refresh(ctx); err != nil {
+			return fmt.Errorf("reading anew what %s is about, after event %d: %w", k.Event, t.delivered, err)
+		}
+		delete(t.stale, k.Event)
 	}
-	t.stale = false
 	return nil
 }
 
@@ -343,6 +366,7 @@ func (t *Tailer) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the newest event's id: %w", err)
 	}
+	t.distrust()
 	if err := t.refresh(ctx); err != nil {
 		return err
 	}

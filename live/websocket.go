@@ -29,7 +29,8 @@ const bufferBytes = 256
 // 4403. If what the new token allows differs, each live operation is begun again
 // with the new rights, where it stands: it goes on with what they show, and ends
 // with an error FORBIDDEN where they don't allow it. When the token ends the
-// socket closes with 4403, to the second and without leeway.
+// socket closes with 4403, to the second and without leeway; and so it does as soon as
+// the gateway knows that the token was revoked.
 type WebSocket struct {
 	door     *Door
 	options  WebSocketOptions

@@ -172,7 +172,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if g.broker, err = live.NewBroker(live.BrokerOptions{History: g.store, Logger: g.log}); err != nil {
 		return err
 	}
-	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{OnPlaces: g.store.RefreshPlaces, Logger: g.log}); err != nil {
+	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Kept: g.kept(), Logger: g.log}); err != nil {
 		return err
 	}
 	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Log: g.log})
