@@ -39,6 +39,7 @@ type tokenClaims struct {
 	scopes    []string // nil where there is no scope claim
 	suppliers []string
 	customer  string
+	client    string
 }
 
 func readClaims(payload []byte) (*tokenClaims, error) {
@@ -58,6 +59,7 @@ func readClaims(payload []byte) (*tokenClaims, error) {
 		scopes:    r.scopes(),
 		suppliers: r.texts("suppliers"),
 		customer:  r.text("customer"),
+		client:    r.text("client_id"),
 	}
 	return claims, r.err
 }

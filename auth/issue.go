@@ -45,14 +45,17 @@ type Claims struct {
 	// Customer is the shop's own customer id: required for a customer, empty
 	// for other roles.
 	Customer string
+	// ClientID is the OAuth client that the token is given to, "" for none. Such a token
+	// has the type at+jwt and says all that RFC 9068 asks for.
+	ClientID string
 	// TTL is the token's life from now on, MinTTL to MaxTTL. It ends on a whole
 	// second, so up to one earlier.
 	TTL time.Duration
 }
 
 // Issue signs a token with these claims. Nothing is issued that a Verifier
-// with this key, issuer and audience would refuse or read otherwise; the error
-// names the claim.
+// with this key, issuer and audience would refuse or read otherwise, one that reads
+// clients for a token of a client; the error names the claim.
 func (k *SigningKey) Issue(claims Claims) (string, error) {
 	if claims.Issuer == "" {
 		claims.Issuer = DefaultIssuer
@@ -84,6 +87,10 @@ func (k *SigningKey) Issue(claims Claims) (string, error) {
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, members)
 	token.Header["kid"] = k.public.id
+	if claims.ClientID != "" {
+		members["client_id"] = claims.ClientID
+		token.Header["typ"] = "at+jwt"
+	}
 	raw, err := token.SignedString(k.private)
 	if err != nil {
 		return "", fmt.Errorf("signing a token: %w", err)
@@ -107,6 +114,11 @@ func (c Claims) validate() error {
 	}
 	if c.TTL < MinTTL || c.TTL > MaxTTL {
 		return fmt.Errorf("a life of %v; it must be between %v and %v", c.TTL, MinTTL, MaxTTL)
+	}
+	if c.ClientID != "" {
+		if err := checkText("the client's id", c.ClientID); err != nil {
+			return err
+		}
 	}
 	if err := c.validateScopes(); err != nil {
 		return err

@@ -20,8 +20,8 @@ const (
 	maxKeyFileBytes   = 16 << 10
 )
 
-// SigningKey is the Ed25519 key of a data directory, which signs the tokens of
-// the gateway's own issuer.
+// SigningKey is an Ed25519 key, of a data directory or of a file of its own, which
+// signs the tokens of the gateway's own issuer.
 type SigningKey struct {
 	private ed25519.PrivateKey
 	public  *Key
@@ -43,17 +43,23 @@ func (k SigningKey) Format(f fmt.State, _ rune) {
 // Ed25519 key, is an error that names the file; it is never replaced.
 func LoadOrCreateKey(dir string) (*SigningKey, error) {
 	path := filepath.Join(dir, signingKeyFile)
-	key, err := readSigningKey(path)
+	key, err := ReadSigningKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if err := createSigningKey(dir, path); err != nil {
-		return nil, fmt.Errorf("making the signing key %s: %w", path, err)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory of the signing key %s: %w", path, err)
 	}
-	return readSigningKey(path)
+	if err := CreateSigningKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return ReadSigningKey(path)
 }
 
-func readSigningKey(path string) (*SigningKey, error) {
+// ReadSigningKey reads the signing key in a file, a PKCS#8 Ed25519 key in PEM. A file
+// that others than its owner can use, or that isn't such a key, is an error that names
+// the file.
+func ReadSigningKey(path string) (*SigningKey, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing key: %w", err)
@@ -107,14 +113,20 @@ func newSigningKey(private ed25519.PrivateKey) (*SigningKey, error) {
 	return &SigningKey{private: private, public: public}, nil
 }
 
-// createSigningKey puts a new key at path, unless another process was first.
+// CreateSigningKey makes a new signing key and puts it into a file, with mode 0600.
+// Where there is a file already it is left alone, and the error matches fs.ErrExist.
+//
 // The key is written whole under another name and then linked: a link fails
 // where the name is taken, so exactly one process wins, and nobody ever reads
 // half a key.
-func createSigningKey(dir, path string) (err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+func CreateSigningKey(path string) error {
+	if err := createSigningKey(path); err != nil {
+		return fmt.Errorf("making the signing key %s: %w", path, err)
 	}
+	return nil
+}
+
+func createSigningKey(path string) (err error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
@@ -123,7 +135,7 @@ func createSigningKey(dir, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, ".signing-key-*") // mode 0600
+	temp, err := os.CreateTemp(filepath.Dir(path), ".signing-key-*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -132,10 +144,7 @@ func createSigningKey(dir, path string) (err error) {
 	if err := writeAndSync(temp, pem.EncodeToMemory(&pem.Block{Type: signingKeyPEMType, Bytes: der})); err != nil {
 		return err
 	}
-	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return os.Link(temp.Name(), path)
 }
 
 func writeAndSync(file *os.File, content []byte) error {

@@ -38,6 +38,10 @@ type VerifierOptions struct {
 	// letter. "redline" unless set.
 	Issuer   string
 	Audience string
+	// Clients says that the claim client_id names one of the gateway's own OAuth
+	// clients: that its tokens are issued by the gateway. Other issuers' clients are
+	// theirs, and nothing to a principal.
+	Clients bool
 	// Leeway is by how much exp, nbf and iat may be off. DefaultLeeway for
 	// zero; more than MaxLeeway is an error.
 	Leeway time.Duration
@@ -52,9 +56,10 @@ type VerifierOptions struct {
 // a token is refused as soon as it has ended, or the KeySet gives another key
 // for it. Of a token that was never good nothing is kept.
 type Verifier struct {
-	keys   KeySet
-	claims *jwt.Validator
-	known  *memory
+	keys    KeySet
+	claims  *jwt.Validator
+	clients bool
+	known   *memory
 }
 
 // NewVerifier makes a Verifier.
@@ -78,8 +83,9 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 		return nil, fmt.Errorf("a leeway of %v; at most %v is allowed", options.Leeway, MaxLeeway)
 	}
 	return &Verifier{
-		keys:  options.Keys,
-		known: newMemory(),
+		keys:    options.Keys,
+		clients: options.Clients,
+		known:   newMemory(),
 		claims: jwt.NewValidator(
 			jwt.WithIssuer(options.Issuer),
 			jwt.WithAudience(options.Audience),
@@ -164,6 +170,9 @@ func (v *Verifier) prove(ctx context.Context, raw string) (*proven, error) {
 	principal, err := claims.principal()
 	if err != nil {
 		return nil, err
+	}
+	if v.clients {
+		principal.ClientID = claims.client
 	}
 	return &proven{keyID: header.keyID, key: key, claims: claims, principal: principal}, nil
 }
