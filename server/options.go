@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -49,6 +50,9 @@ type Options struct {
 	Tickets Tickets
 	// Metrics answers GET /metrics. Without it there is nothing at that path.
 	Metrics http.Handler
+	// Public answers at these paths, whatever the method and before any token is looked
+	// at: for those who have none yet. None may be a path of the server's own.
+	Public map[string]http.Handler
 	// Ready is what must work for /readyz to say so.
 	Ready []Check
 	// Drain ends the connections that were hijacked: the websockets. Serve
@@ -117,6 +121,11 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Authenticate == nil {
 		return o, errors.New("server: an Authenticate is required")
+	}
+	for path, handler := range o.Public {
+		if handler == nil || slices.Contains(ownPaths, path) {
+			return o, fmt.Errorf("server: nobody else can answer at %q", path)
+		}
 	}
 	for _, check := range o.Ready {
 		if check.Name == "" || check.Probe == nil {

@@ -347,6 +347,11 @@ func TestOptionsAreChecked(t *testing.T) {
 		"IdleTimeout":  func(o *server.Options) { o.IdleTimeout = -1 },
 		"DrainDelay":   func(o *server.Options) { o.DrainDelay = server.DefaultDrainBudget },
 		"check":        func(o *server.Options) { o.Ready = []server.Check{{Name: "x"}} },
+		"/graphql": func(o *server.Options) {
+			o.Public = map[string]http.Handler{server.PathGraphQL: http.NotFoundHandler()}
+		},
+		"/readyz":      func(o *server.Options) { o.Public = map[string]http.Handler{server.PathReady: http.NotFoundHandler()} },
+		"/oauth/token": func(o *server.Options) { o.Public = map[string]http.Handler{"/oauth/token": nil} },
 	} {
 		options := good
 		mend(&options)

@@ -17,6 +17,9 @@ const (
 	PathReady   = "/readyz"
 )
 
+// ownPaths are those paths.
+var ownPaths = []string{PathGraphQL, PathTicket, PathMetrics, PathHealth, PathReady}
+
 // Server answers HTTP. It is safe for concurrent use, and serves one listener
 // in its life.
 type Server struct {
@@ -39,9 +42,9 @@ func New(options Options) (*Server, error) {
 
 // ServeHTTP takes a request through the pipeline that the package describes.
 //
-// The health paths and the metrics look at no token: they tell the same to everybody, and
-// /healthz is 200 for as long as the process lives. Every other path, known or
-// not, refuses a bad token before it looks at anything else.
+// The health paths, the metrics and Options.Public look at no token: the first tell the same
+// to everybody, and /healthz is 200 for as long as the process lives. Every other path,
+// known or not, refuses a bad token before it looks at anything else.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	out := &recorder{ResponseWriter: w}
@@ -71,6 +74,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.options.Metrics.ServeHTTP(out, r)
 			return
 		}
+	}
+	if public := s.options.Public[r.URL.Path]; public != nil {
+		public.ServeHTTP(out, r)
+		return
 	}
 	principal, ok := s.authenticate(out, r)
 	if !ok {
