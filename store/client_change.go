@@ -38,7 +38,7 @@ func (s *Store) ClientCreate(ctx context.Context, p redline.Principal, in redlin
 			return "", err
 		}
 		id := redline.NewID(redline.PrefixClient)
-		_, err = m.tx.ExecContext(ctx, `WITH made AS (
+		_, err = m.tx.ExecContext(ctx, `/* clients.insert */ WITH made AS (
 				INSERT INTO clients (id, name, role, scopes, created_at, created_by, version) VALUES ($1, $2, $3, $4, clock_timestamp(), $5, 1)
 			), spoken AS (
 				INSERT INTO client_suppliers (client_id, supplier_id) SELECT $1, s FROM unnest($6::text[]) AS s
@@ -79,10 +79,10 @@ func (s *Store) ClientRotateSecret(ctx context.Context, p redline.Principal, in 
 			text string
 			args []any
 		}{
-			{`DELETE FROM client_secrets WHERE client_id = $1 AND (expires_at IS NOT NULL OR $2 = 0)`, []any{c.ID, in.OverlapSeconds}},
-			{`UPDATE client_secrets SET expires_at = clock_timestamp() + make_interval(secs => $2) WHERE client_id = $1`, []any{c.ID, in.OverlapSeconds}},
-			{`INSERT INTO client_secrets (hash, client_id, created_at) VALUES ($2, $1, clock_timestamp())`, []any{c.ID, hash}},
-			{`UPDATE clients SET version = version + 1 WHERE id = $1`, []any{c.ID}},
+			{`/* client_secrets.delete_old */ DELETE FROM client_secrets WHERE client_id = $1 AND (expires_at IS NOT NULL OR $2 = 0)`, []any{c.ID, in.OverlapSeconds}},
+			{`/* client_secrets.expire */ UPDATE client_secrets SET expires_at = clock_timestamp() + make_interval(secs => $2) WHERE client_id = $1`, []any{c.ID, in.OverlapSeconds}},
+			{`/* client_secrets.insert */ INSERT INTO client_secrets (hash, client_id, created_at) VALUES ($2, $1, clock_timestamp())`, []any{c.ID, hash}},
+			{`/* clients.touch */ UPDATE clients SET version = version + 1 WHERE id = $1`, []any{c.ID}},
 		} {
 			if _, err := m.tx.ExecContext(ctx, write.text, write.args...); err != nil {
 				return "", dbError("writing a client's secrets", err)
@@ -103,8 +103,8 @@ func (s *Store) ClientRevoke(ctx context.Context, p redline.Principal, in redlin
 			return in.ClientID, err
 		}
 		for _, text := range []string{
-			`DELETE FROM client_secrets WHERE client_id = $1`,
-			`UPDATE clients SET revoked_at = clock_timestamp(), version = version + 1 WHERE id = $1`,
+			`/* client_secrets.delete_all */ DELETE FROM client_secrets WHERE client_id = $1`,
+			`/* clients.revoke */ UPDATE clients SET revoked_at = clock_timestamp(), version = version + 1 WHERE id = $1`,
 		} {
 			if _, err := m.tx.ExecContext(ctx, text, c.ID); err != nil {
 				return "", dbError("revoking a client", err)
@@ -174,7 +174,7 @@ func (m *mutation) holds(scopes, field []string) error {
 // suppliersByCode finds the ids of suppliers.
 func (m *mutation) suppliersByCode(ctx context.Context, codes []string) ([]string, error) {
 	var rows []struct{ ID, Code string }
-	err := m.tx.SelectContext(ctx, &rows, `SELECT id, code FROM suppliers WHERE code = ANY($1)`, pq.Array(codes))
+	err := m.tx.SelectContext(ctx, &rows, `/* clients.suppliers_by_code */ SELECT id, code FROM suppliers WHERE code = ANY($1)`, pq.Array(codes))
 	if err != nil {
 		return nil, dbError("finding suppliers", err)
 	}
@@ -202,7 +202,7 @@ func (m *mutation) lockClient(ctx context.Context, id string, expected *int) (*r
 		redline.Client
 		Given pq.StringArray
 	}
-	err := m.tx.SelectContext(ctx, &rows, `SELECT c.id, c.role, c.revoked_at, c.version, c.scopes AS given FROM clients c`+q.where()+` FOR NO KEY UPDATE OF c`, q.args...)
+	err := m.tx.SelectContext(ctx, &rows, `/* clients.lock */ SELECT c.id, c.role, c.revoked_at, c.version, c.scopes AS given FROM clients c`+q.where()+` FOR NO KEY UPDATE OF c`, q.args...)
 	if err != nil {
 		return nil, dbError("locking a client", err)
 	}

@@ -37,7 +37,7 @@ func (s *Store) Clients(
 		q.and("c.id IN (SELECT client_id FROM client_suppliers WHERE supplier_id = %s)", *f.SupplierID)
 	}
 	by := sorting{tag: "clients", column: "c.created_at", cast: "timestamptz", id: "c.id", prefix: redline.PrefixClient, desc: true}
-	found, err := pageOf(ctx, s, selectClients, q, by, page, func(r *clientRow) (string, string) { return stamp(r.CreatedAt), r.ID })
+	found, err := pageOf(ctx, s, "clients", selectClients, q, by, page, func(r *clientRow) (string, string) { return stamp(r.CreatedAt), r.ID })
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (s *Store) ClientsByID(ctx context.Context, p redline.Principal, ids []stri
 	q := &query{}
 	q.seeClients(p)
 	q.and("c.id = ANY(%s)", pq.Array(ids))
-	found, err := structs[*clientRow](s)(ctx, "reading clients", selectClients+q.where(), q.args)
+	found, err := structs[*clientRow](s)(ctx, "reading clients", "/* clients.by_id */ "+selectClients+q.where(), q.args)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s *Store) ClientAuthenticate(ctx context.Context, id, secret string) (*red
 		Hashes    pq.ByteaArray
 		Unnoted   bool
 	}
-	err := s.look(ctx, "reading a client", &rows, `SELECT c.role, c.scopes AS given,
+	err := s.look(ctx, "reading a client", &rows, `/* clients.authenticate */ SELECT c.role, c.scopes AS given,
 			ARRAY(SELECT s.code FROM client_suppliers l JOIN suppliers s ON s.id = l.supplier_id WHERE l.client_id = c.id ORDER BY s.code) AS suppliers,
 			ARRAY(SELECT k.hash FROM client_secrets k
 				WHERE k.client_id = c.id AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS hashes,
@@ -156,7 +156,7 @@ func (s *Store) noteUse(ctx context.Context, id string) {
 			return err
 		}
 		defer release()
-		_, err = tx.ExecContext(ctx, `UPDATE clients SET last_used_at = clock_timestamp() WHERE id IN (
+		_, err = tx.ExecContext(ctx, `/* clients.used */ UPDATE clients SET last_used_at = clock_timestamp() WHERE id IN (
 			SELECT id FROM clients WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')
 			FOR NO KEY UPDATE SKIP LOCKED)`, id)
 		if err != nil {
@@ -179,7 +179,7 @@ const revokedKept = redline.MaxClientTokenTTL + time.Minute
 func (s *Store) RefreshRevoked(ctx context.Context) error {
 	var ids []string
 	err := s.look(ctx, "reading which clients are revoked", &ids,
-		`SELECT id FROM clients WHERE revoked_at > statement_timestamp() - make_interval(secs => $1)`, revokedKept.Seconds())
+		`/* clients.revoked */ SELECT id FROM clients WHERE revoked_at > statement_timestamp() - make_interval(secs => $1)`, revokedKept.Seconds())
 	if err != nil {
 		return err
 	}
