@@ -216,6 +216,23 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	return err
 }
 
+// kept is what the gateway keeps in memory of the database.
+func (g *gateway) kept() []live.Kept {
+	return []live.Kept{
+		{Event: redline.EventPlaces, Refresh: g.store.RefreshPlaces},
+		{Event: redline.EventClients, Refresh: g.refreshRevoked},
+	}
+}
+
+// refreshRevoked reads anew which clients are revoked, and ends their sockets and streams.
+func (g *gateway) refreshRevoked(ctx context.Context) error {
+	if err := g.store.RefreshRevoked(ctx); err != nil {
+		return err
+	}
+	g.door.Revoke()
+	return nil
+}
+
 // tailLag is how old the last look at the event log may be.
 const tailLag = 10 * time.Second
 
