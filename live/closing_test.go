@@ -130,28 +130,30 @@ func TestAnotherSubprotocolClosesWith4406(t *testing.T) {
 // reset that answers it overtakes the close frame.
 func TestTooBigClosesWith1009AndThePeerSeesIt(t *testing.T) {
 	t.Parallel()
-	const limit = 1000
-	r := newRig(t, setting{socket: live.WebSocketOptions{MaxMessageBytes: limit, Linger: patience}})
+	overEach(t, func(t *testing.T, secure bool) {
+		const limit = 1000
+		r := newRig(t, setting{secure: secure, socket: live.WebSocketOptions{MaxMessageBytes: limit, Linger: patience}})
 
-	c := r.connect("")
-	padding := limit - len(`{"type":"ping","payload":{"p":""}}`)
-	c.send(`{"type":"ping","payload":{"p":"` + strings.Repeat("x", padding) + `"}}`)
-	if m, text := c.read(); m.Type != "pong" {
-		t.Fatalf("a message of just the limit was answered by %s", text)
-	}
-
-	for _, size := range []int{limit + 1, 8 << 20} {
 		c := r.connect("")
-		// One that goes on sending, as a browser does, instead of answering.
-		c.conn.SetCloseHandler(func(int, string) error { return nil })
-		sent := make(chan error, 1)
-		go func() { sent <- c.conn.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte{' '}, size)) }()
-		c.expectClose(live.CloseTooBig)
-		if err := await(t, sent, "the message to be sent"); err != nil {
-			t.Errorf("of %d bytes not all were read: %v", size, err)
+		padding := limit - len(`{"type":"ping","payload":{"p":""}}`)
+		c.send(`{"type":"ping","payload":{"p":"` + strings.Repeat("x", padding) + `"}}`)
+		if m, text := c.read(); m.Type != "pong" {
+			t.Fatalf("a message of just the limit was answered by %s", text)
 		}
-		_ = c.conn.Close()
-	}
+
+		for _, size := range []int{limit + 1, 8 << 20} {
+			c := r.connect("")
+			// One that goes on sending, as a browser does, instead of answering.
+			c.conn.SetCloseHandler(func(int, string) error { return nil })
+			sent := make(chan error, 1)
+			go func() { sent <- c.conn.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte{' '}, size)) }()
+			c.expectClose(live.CloseTooBig)
+			if err := await(t, sent, "the message to be sent"); err != nil {
+				t.Errorf("of %d bytes not all were read: %v", size, err)
+			}
+			_ = c.conn.Close()
+		}
+	})
 }
 
 func TestForeignOriginsAreRefused(t *testing.T) {

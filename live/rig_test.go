@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,6 +58,8 @@ type setting struct {
 	tails bool
 	// unready doesn't wait for the tailer's first look.
 	unready bool
+	// secure has the rig's clients come by TLS, bare without NewListener beneath.
+	secure, bare bool
 	// extensions are the executor's.
 	extensions []graphql.HandlerExtension
 }
@@ -170,6 +173,8 @@ type rig struct {
 	*engine
 	transport *live.WebSocket
 	url       string // of websockets
+	// trust is what clients know the gateway by, where they come by TLS.
+	trust *tls.Config
 	// returned gets a word each time that the HTTP handler of a websocket returns.
 	returned chan struct{}
 }
@@ -181,7 +186,17 @@ func newRig(t testing.TB, set setting) *rig {
 	if r.transport, err = live.NewWebSocket(r.door, set.socket); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(http.HandlerFunc(r.serve))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
+	if set.secure {
+		if !set.bare {
+			server.Listener = live.NewListener(server.Listener)
+		}
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		r.trust = server.Client().Transport.(*http.Transport).TLSClientConfig
+	} else {
+		server.Start()
+	}
 	r.url = "ws" + strings.TrimPrefix(server.URL, "http")
 	t.Cleanup(func() {
 		r.stop()
@@ -219,6 +234,9 @@ func (r *rig) dial(dialer *websocket.Dialer) *client {
 	r.t.Helper()
 	if dialer == nil {
 		dialer = &websocket.Dialer{Subprotocols: []string{subprotocol}}
+	}
+	if r.trust != nil {
+		dialer.TLSClientConfig = &tls.Config{RootCAs: r.trust.RootCAs}
 	}
 	conn, response, err := dialer.Dial(r.url, nil)
 	if err != nil {
@@ -394,5 +412,16 @@ func slowDialer() *websocket.Dialer {
 			}
 			return conn, err
 		},
+	}
+}
+
+// overEach runs a test with clients that come as they are, and with such that come
+// by TLS.
+func overEach(t *testing.T, test func(t *testing.T, secure bool)) {
+	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, secure)
+		})
 	}
 }

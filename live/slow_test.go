@@ -73,50 +73,53 @@ func checkResume(t *testing.T, told map[string][]int64, first int64, reason stri
 
 func TestASlowReaderIsCutOffAloneAndCanResume(t *testing.T) {
 	t.Parallel()
-	const padding, queue, total = 64 << 10, 50, 3000
-	for name, limits := range map[string]live.Limits{
-		"by messages":       {QueueMessages: queue, QueueBytes: 1 << 30},
-		"by bytes":          {QueueMessages: total, QueueBytes: queue * padding},
-		"by two operations": {QueueMessages: queue, QueueBytes: 1 << 30},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, setting{door: live.DoorOptions{Limits: limits}})
-			slow := r.connectSlow("")
-			operations := map[string]int64{"1": 1}
-			if name == "by two operations" {
-				operations["3"] = 3
-			}
-			for id, every := range operations {
-				slow.follow(id, fmt.Sprintf(`subscription { events(every: %d, bytes: %d) }`, every, padding), 0)
-			}
-			fast := r.connect("")
-			fast.follow("f", "subscription { events }", 0)
+	overEach(t, func(t *testing.T, secure bool) {
+		const padding, queue, total = 64 << 10, 50, 3000
+		for name, limits := range map[string]live.Limits{
+			"by messages":       {QueueMessages: queue, QueueBytes: 1 << 30},
+			"by bytes":          {QueueMessages: total, QueueBytes: queue * padding},
+			"by two operations": {QueueMessages: queue, QueueBytes: 1 << 30},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, setting{secure: secure, door: live.DoorOptions{Limits: limits}})
+				slow := r.connectSlow("")
+				operations := map[string]int64{"1": 1}
+				if name == "by two operations" {
+					operations["3"] = 3
+				}
+				for id, every := range operations {
+					slow.follow(id, fmt.Sprintf(`subscription { events(every: %d, bytes: %d) }`, every, padding), 0)
+				}
+				fast := r.connect("")
+				fast.follow("f", "subscription { events }", 0)
 
-			// slow reads nothing until it was cut off.
-			var last int64
-			for ; r.door.Stats().CutOff == 0 && last < total; last++ {
-				r.publish(last+1, last+1)
-				fast.expect(event("f", last+1))
-			}
-			reason, before := slow.expectClose(live.CloseSlowReader)
-			told := toldBy(t, before)
-			checkResume(t, told, 1, reason, operations)
-			fast.expectQuiet()
-			if got := r.door.Stats(); got.CutOff != 1 || got.Sockets != 1 {
-				t.Errorf("%d were cut off, and %d sockets are left", got.CutOff, got.Sockets)
-			}
+				// slow reads nothing until it was cut off.
+				var last int64
+				for ; r.door.Stats().CutOff == 0 && last < total; last++ {
+					r.publish(last+1, last+1)
+					fast.expect(event("f", last+1))
+				}
+				reason, before := slow.expectClose(live.CloseSlowReader)
+				told := toldBy(t, before)
+				checkResume(t, told, 1, reason, operations)
+				fast.expectQuiet()
+				waitFor(t, "the slow socket's end", func() bool { return r.door.Stats().Sockets == 1 })
+				if got := r.door.Stats(); got.CutOff != 1 {
+					t.Errorf("%d were cut off", got.CutOff)
+				}
 
-			// And so it can: what follows on the cursor is the rest.
-			again := r.connect("")
-			at := parsed(t, reason).ID
-			again.subscribe("1", after(at))
-			for id := at + 1; id <= last; id++ {
-				again.expect(event("1", id))
-			}
-			again.expect(next("1", "events", "caught up", last))
-		})
-	}
+				// And so it can: what follows on the cursor is the rest.
+				again := r.connect("")
+				at := parsed(t, reason).ID
+				again.subscribe("1", after(at))
+				for id := at + 1; id <= last; id++ {
+					again.expect(event("1", id))
+				}
+				again.expect(next("1", "events", "caught up", last))
+			})
+		}
+	})
 }
 
 // The newest of each subject will do: a reader who takes nothing is kept for no
@@ -174,118 +177,124 @@ func TestWhoResumesWithTheLatestIsToldTheNewestOfEachSubject(t *testing.T) {
 // subject it was told the newest, or is told it then.
 func TestWhoWantsTheLatestAndIsCutOffCanResume(t *testing.T) {
 	t.Parallel()
-	const padding, total = 64 << 10, 3000
-	r := newRig(t, setting{door: live.DoorOptions{Limits: live.Limits{QueueBytes: (subjects - 3) * padding}}})
-	slow := r.connectSlow("")
-	slow.follow("1", fmt.Sprintf("subscription { events(bytes: %d, delivery: LATEST) }", padding), 0)
-	fast := r.connect("")
-	fast.follow("f", "subscription { events }", 0)
-	var last int64
-	for ; r.door.Stats().CutOff == 0 && last < total; last++ {
-		r.publish(last+1, last+1)
-		fast.expect(event("f", last+1))
-	}
-	reason, before := slow.expectClose(live.CloseSlowReader)
-	at := parsed(t, reason).ID
-	newest, previous := map[int64]int64{}, int64(0)
-	for _, id := range toldBy(t, before)["1"] {
-		if id <= previous {
-			t.Errorf("after %d came %d", previous, id)
+	overEach(t, func(t *testing.T, secure bool) {
+		const padding, total = 64 << 10, 3000
+		r := newRig(t, setting{secure: secure, door: live.DoorOptions{Limits: live.Limits{QueueBytes: (subjects - 3) * padding}}})
+		slow := r.connectSlow("")
+		slow.follow("1", fmt.Sprintf("subscription { events(bytes: %d, delivery: LATEST) }", padding), 0)
+		fast := r.connect("")
+		fast.follow("f", "subscription { events }", 0)
+		var last int64
+		for ; r.door.Stats().CutOff == 0 && last < total; last++ {
+			r.publish(last+1, last+1)
+			fast.expect(event("f", last+1))
 		}
-		previous, newest[id%subjects] = id, id
-	}
-	for id := last - subjects + 1; id <= last; id++ {
-		if newest[id%subjects] < id && at >= id {
-			t.Errorf("of a subject %d was told, its newest is %d, and the cursor is already %d", newest[id%subjects], id, at)
+		reason, before := slow.expectClose(live.CloseSlowReader)
+		at := parsed(t, reason).ID
+		newest, previous := map[int64]int64{}, int64(0)
+		for _, id := range toldBy(t, before)["1"] {
+			if id <= previous {
+				t.Errorf("after %d came %d", previous, id)
+			}
+			previous, newest[id%subjects] = id, id
 		}
-	}
+		for id := last - subjects + 1; id <= last; id++ {
+			if newest[id%subjects] < id && at >= id {
+				t.Errorf("of a subject %d was told, its newest is %d, and the cursor is already %d", newest[id%subjects], id, at)
+			}
+		}
+	})
 }
 
 func TestAMessageAloneMayBeLongerThanTheQueue(t *testing.T) {
 	t.Parallel()
-	c := newRig(t, setting{door: live.DoorOptions{Limits: live.Limits{QueueBytes: 1}}}).connect("")
-	for range 3 {
-		c.subscribe("1", "{ large(bytes: 100000) }")
-		m, text := c.read()
-		if m.Type != "next" || len(text) < 100_000 {
-			t.Fatalf("got %.100s", text)
+	overEach(t, func(t *testing.T, secure bool) {
+		c := newRig(t, setting{secure: secure, door: live.DoorOptions{Limits: live.Limits{QueueBytes: 1}}}).connect("")
+		for range 3 {
+			c.subscribe("1", "{ large(bytes: 100000) }")
+			m, text := c.read()
+			if m.Type != "next" || len(text) < 100_000 {
+				t.Fatalf("got %.100s", text)
+			}
+			c.expect(`{"id":"1","type":"complete"}`)
 		}
-		c.expect(`{"id":"1","type":"complete"}`)
-	}
+	})
 }
 
 func TestADrainTellsEverybodyFromWhereToResume(t *testing.T) {
 	t.Parallel()
-	const sockets, first = 20, 101
-	r := newRig(t, setting{
-		log:  &outageLog{events: []int64{first - 1}},
-		door: live.DoorOptions{DrainSpread: 20 * time.Millisecond, Limits: live.Limits{QueueMessages: 1 << 30, QueueBytes: 1 << 40}},
-	})
-	type result struct {
-		reason string
-		told   map[string][]int64
-	}
-	results := make(chan result, sockets)
-	operations := map[string]int64{"1": 1, "2": 2, "7": 7}
-	for range sockets {
-		c := r.connect("")
-		for id, every := range operations {
-			c.follow(id, fmt.Sprintf("subscription { events(every: %d) }", every), first-1)
+	overEach(t, func(t *testing.T, secure bool) {
+		const sockets, first = 20, 101
+		r := newRig(t, setting{secure: secure,
+			log:  &outageLog{events: []int64{first - 1}},
+			door: live.DoorOptions{DrainSpread: 20 * time.Millisecond, Limits: live.Limits{QueueMessages: 1 << 30, QueueBytes: 1 << 40}},
+		})
+		type result struct {
+			reason string
+			told   map[string][]int64
 		}
+		results := make(chan result, sockets)
+		operations := map[string]int64{"1": 1, "2": 2, "7": 7}
+		for range sockets {
+			c := r.connect("")
+			for id, every := range operations {
+				c.follow(id, fmt.Sprintf("subscription { events(every: %d) }", every), first-1)
+			}
+			go func() {
+				var messages []serverMessage
+				for {
+					var m serverMessage
+					err := c.conn.ReadJSON(&m)
+					var closed *websocket.CloseError
+					if errors.As(err, &closed) && closed.Code == live.CloseRestart {
+						results <- result{closed.Text, toldBy(t, messages)}
+						return
+					}
+					if err != nil {
+						t.Error(err)
+						results <- result{}
+						return
+					}
+					messages = append(messages, m)
+				}
+			}()
+		}
+		idle := r.connect("")
+
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		begun := make(chan struct{})
 		go func() {
-			var messages []serverMessage
-			for {
-				var m serverMessage
-				err := c.conn.ReadJSON(&m)
-				var closed *websocket.CloseError
-				if errors.As(err, &closed) && closed.Code == live.CloseRestart {
-					results <- result{closed.Text, toldBy(t, messages)}
-					return
+			defer close(stopped)
+			for id := int64(first); ; id++ {
+				if id == first+50 {
+					close(begun)
 				}
-				if err != nil {
-					t.Error(err)
-					results <- result{}
+				select {
+				case <-stop:
 					return
+				default:
+					r.publish(id, id)
 				}
-				messages = append(messages, m)
 			}
 		}()
-	}
-	idle := r.connect("")
-
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	begun := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for id := int64(first); ; id++ {
-			if id == first+50 {
-				close(begun)
-			}
-			select {
-			case <-stop:
-				return
-			default:
-				r.publish(id, id)
+		await(t, begun, "the events")
+		done := r.shutdown(t.Context())
+		// One without operations can go on from where it is.
+		reason, _ := idle.expectClose(live.CloseRestart)
+		if at := parsed(t, reason); at.ID < first {
+			t.Errorf("the idle socket's cursor is %d", at.ID)
+		}
+		if err := await(t, done, "the shutdown"); err != nil {
+			t.Error(err)
+		}
+		close(stop)
+		await(t, stopped, "the publisher")
+		for range sockets {
+			if result := await(t, results, "a socket's close"); result.reason != "" {
+				checkResume(t, result.told, first, result.reason, operations)
 			}
 		}
-	}()
-	await(t, begun, "the events")
-	done := r.shutdown(t.Context())
-	// One without operations can go on from where it is.
-	reason, _ := idle.expectClose(live.CloseRestart)
-	if at := parsed(t, reason); at.ID < first {
-		t.Errorf("the idle socket's cursor is %d", at.ID)
-	}
-	if err := await(t, done, "the shutdown"); err != nil {
-		t.Error(err)
-	}
-	close(stop)
-	await(t, stopped, "the publisher")
-	for range sockets {
-		if result := await(t, results, "a socket's close"); result.reason != "" {
-			checkResume(t, result.told, first, result.reason, operations)
-		}
-	}
+	})
 }
 
 func TestAQuietOperationResumesFromTheHead(t *testing.T) {
@@ -309,14 +318,16 @@ func TestAQuietOperationResumesFromTheHead(t *testing.T) {
 
 func TestAShutdownThatRunsOutOfTimeCutsWhoIsLeft(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, setting{socket: live.WebSocketOptions{Linger: time.Hour}})
-	c := r.connect("")
-	// It reads, but it never answers the close frame nor goes away.
-	c.conn.SetCloseHandler(func(int, string) error { return nil })
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	err := await(t, r.shutdown(ctx), "the shutdown")
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 left") {
-		t.Errorf("shutting down: %v", err)
-	}
+	overEach(t, func(t *testing.T, secure bool) {
+		r := newRig(t, setting{secure: secure, socket: live.WebSocketOptions{Linger: time.Hour}})
+		c := r.connect("")
+		// It reads, but it never answers the close frame nor goes away.
+		c.conn.SetCloseHandler(func(int, string) error { return nil })
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err := await(t, r.shutdown(ctx), "the shutdown")
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 left") {
+			t.Errorf("shutting down: %v", err)
+		}
+	})
 }

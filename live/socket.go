@@ -20,7 +20,9 @@ type socket struct {
 	transport *WebSocket
 	conn      *websocket.Conn
 	// raw is for writing without waiting; nil where the connection can't.
-	raw    syscall.RawConn
+	raw syscall.RawConn
+	// sealed is the connection beneath TLS that raw is of; nil over a plain one.
+	sealed *sealed
 	writer *writer
 
 	// These two belong to the reader.
@@ -45,7 +47,9 @@ type socket struct {
 func newSocket(t *WebSocket, conn *websocket.Conn, r *http.Request, exec graphql.GraphExecutor, address string) *socket {
 	s := &socket{transport: t, conn: conn}
 	s.opens(t.door, s, r, exec, address)
-	if sc, ok := conn.NetConn().(syscall.Conn); ok && canWriteNow {
+	if s.sealed = sealedBy(conn.NetConn()); s.sealed != nil {
+		s.raw = s.sealed.raw
+	} else if sc, ok := conn.NetConn().(syscall.Conn); ok && canWriteNow {
 		if raw, err := sc.SyscallConn(); err == nil {
 			s.raw = raw
 		}

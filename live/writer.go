@@ -21,9 +21,10 @@ type writer struct {
 
 	// The rest belongs to the goroutine.
 
-	turn []*socket
-	buf  []byte
-	now  nowWriter
+	turn    []*socket
+	buf     []byte
+	records []byte // what buf is over TLS
+	now     nowWriter
 }
 
 func newWriter() *writer { return &writer{wake: make(chan struct{}, 1)} }
@@ -74,16 +75,16 @@ func (w *writer) flush(s *socket) {
 		if len(chunk) == 0 {
 			return
 		}
-		n, err := w.now.write(s.raw, chunk)
 		if cap(chunk) <= 4*chunkBytes {
 			w.buf = chunk
 		}
+		rest, err := w.send(s, chunk)
 		switch {
 		case err != nil:
 			s.abandon()
 			return
-		case n < len(chunk):
-			s.writeOn(append([]byte(nil), chunk[n:]...), last)
+		case len(rest) > 0:
+			s.writeOn(append([]byte(nil), rest...), last)
 			return
 		case last:
 			s.lingers()
@@ -93,6 +94,27 @@ func (w *writer) flush(s *socket) {
 			return
 		}
 	}
+}
+
+// send writes what the network takes of a chunk, and returns the rest of the bytes
+// that are to go over the network.
+func (w *writer) send(s *socket, chunk []byte) (rest []byte, err error) {
+	if s.sealed == nil {
+		n, err := w.now.write(s.raw, chunk)
+		return chunk[n:], err
+	}
+	records, err := s.sealed.seal(s.conn.NetConn(), w.records[:0], chunk)
+	for err == nil && len(records) > 0 {
+		if cap(records) <= 4*chunkBytes {
+			w.records = records
+		}
+		var n int
+		if n, err = w.now.write(s.raw, records); n < len(records) {
+			return records[n:], err
+		}
+		records = s.sealed.settle(w.records[:0])
+	}
+	return nil, err
 }
 
 // hasMore reports whether there is more to write.
@@ -152,29 +174,45 @@ func (s *socket) writeOn(rest []byte, last bool) {
 	go s.write(rest, last)
 }
 
-// write writes, waiting for the network, until nothing is left to be written.
+// write writes, waiting for the network, until nothing is left to be written. rest
+// are bytes as they go over the network.
 func (s *socket) write(rest []byte, last bool) {
 	defer s.work.Done()
-	var buf []byte
+	to := s.conn.NetConn()
+	if s.sealed != nil {
+		to = s.sealed.Conn
+	}
+	var chunk, records []byte
 	for {
 		if len(rest) == 0 {
-			if rest, last = s.nextChunk(buf[:0]); len(rest) == 0 {
+			if chunk, last = s.nextChunk(chunk[:0]); len(chunk) == 0 {
 				return
 			}
-			buf = rest
+			rest = chunk
+			if s.sealed != nil {
+				var err error
+				if records, err = s.sealed.seal(s.conn.NetConn(), records[:0], chunk); err != nil {
+					s.abandon()
+					return
+				}
+				rest = records
+			}
 		}
-		_ = s.conn.NetConn().SetWriteDeadline(s.writeDeadline())
-		if _, err := s.conn.NetConn().Write(rest); err != nil {
+		_ = to.SetWriteDeadline(s.writeDeadline())
+		if _, err := to.Write(rest); err != nil {
 			s.abandon()
 			return
 		}
 		// Or a write that doesn't wait would find it passed.
-		_ = s.conn.NetConn().SetWriteDeadline(time.Time{})
-		if last {
+		_ = to.SetWriteDeadline(time.Time{})
+		rest = nil
+		if s.sealed != nil {
+			rest = s.sealed.settle(nil)
+		}
+		if last && len(rest) == 0 {
 			s.lingers()
 			return
 		}
-		rest = nil
 	}
 }
 
