@@ -1,12 +1,8 @@
 package live
 
 import (
-	"errors"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"redline"
@@ -59,37 +55,4 @@ func addressOf(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// originAllowed reports whether a page at the request's Origin may open a
-// socket: the gateway's own pages and the configured origins. What isn't a
-// browser sends none, and no page can leave it out.
-func originAllowed(r *http.Request, allowed []string) bool {
-	origins := r.Header.Values("Origin")
-	switch len(origins) {
-	case 0:
-		return true
-	case 1:
-	default:
-		return false
-	}
-	if slices.Contains(allowed, "*") || slices.Contains(allowed, strings.ToLower(origins[0])) {
-		return true
-	}
-	u, err := url.Parse(origins[0])
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
-}
-
-// checkOrigins normalises configured origins: scheme://host[:port] each, or *.
-func checkOrigins(origins []string) ([]string, error) {
-	out := make([]string, 0, len(origins))
-	for _, o := range origins {
-		o = strings.ToLower(o)
-		u, err := url.Parse(o)
-		if o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o) {
-			return nil, errors.New("an origin is not of the form scheme://host[:port], or *: " + o)
-		}
-		out = append(out, o)
-	}
-	return out, nil
 }

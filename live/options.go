@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"redline"
@@ -20,9 +21,10 @@ type WebSocketOptions struct {
 	// only logged. It has 10 s. Default: the request's principal, and no
 	// authorization is accepted.
 	Authenticate func(ctx context.Context, authorization string, present bool) (redline.Principal, error)
-	// Origins are the origins besides the gateway's own whose pages may open
-	// sockets, as scheme://host[:port], or * for all.
-	Origins []string
+	// AllowOrigin says whether the page that a request comes from may open a socket;
+	// a request that says nothing of a page comes from none. Default: the pages
+	// of the host that the request is for.
+	AllowOrigin func(r *http.Request) bool
 
 	// InitTimeout is how long a client has for connection_init. Default 3 s.
 	InitTimeout time.Duration
@@ -66,11 +68,6 @@ func (o WebSocketOptions) withDefaults() (WebSocketOptions, error) {
 			return o, fmt.Errorf("websocket: %s must not be negative", name)
 		}
 	}
-	origins, err := checkOrigins(o.Origins)
-	if err != nil {
-		return o, fmt.Errorf("websocket: %w", err)
-	}
-	o.Origins = origins
 	if o.Authenticate == nil {
 		o.Authenticate = refuseTokens
 	}

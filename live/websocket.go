@@ -58,7 +58,7 @@ func NewWebSocket(door *Door, options WebSocketOptions) (*WebSocket, error) {
 		WriteBufferSize:  bufferBytes,
 		WriteBufferPool:  &sync.Pool{},
 		Subprotocols:     []string{subprotocol},
-		CheckOrigin:      func(r *http.Request) bool { return originAllowed(r, options.Origins) },
+		CheckOrigin:      options.AllowOrigin,
 		// A compressed message is counted by its compressed bytes: a limit of
 		// 1 MB would let 900 MB in.
 		EnableCompression: false,

@@ -39,6 +39,7 @@ func (s *Server) logAccess(r *http.Request, w *recorder, took time.Duration) {
 		slog.Int64("bytes", w.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("requestId", redline.RequestIDFrom(ctx)),
+		slog.String("address", redline.AddressFrom(ctx)),
 		slog.String("role", string(principal.Role)),
 		slog.String("subject", principal.Subject),
 	)

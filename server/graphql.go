@@ -21,7 +21,7 @@ const allowGraphQL = "GET, POST, OPTIONS"
 
 // serveGraphQL answers /graphql: a websocket, or one operation by POST or GET.
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Vary", "Accept, Authorization")
+	w.Header().Add("Vary", "Accept, Authorization")
 	if socket := s.options.WebSocket; socket != nil && socket.Supports(r) {
 		if s.stopping.Load() {
 			s.refuse(w, r, unavailable("this server is stopping"))

@@ -24,6 +24,7 @@ const (
 	DefaultRequestTimeout = 30 * time.Second
 	DefaultWriteTimeout   = 15 * time.Second
 	DefaultIdleTimeout    = 2 * time.Minute
+	DefaultMaxConnections = 110_000
 	DefaultDrainBudget    = 10 * time.Second
 )
 
@@ -59,17 +60,32 @@ type Options struct {
 	// calls it once no new connection is taken any more; it should return when
 	// they are closed, and before its context ends.
 	Drain func(ctx context.Context)
+	// Certificates has the server speak https, and nothing else. Without them it
+	// speaks plain HTTP.
+	Certificates *Certificates
+	// Proxies are those who are believed on whom a request comes from, and by what.
+	// Default none: it comes from whoever connected.
+	Proxies Proxies
+	// Origins are those whose pages may read what is answered to them. Default none
+	// but the gateway's own.
+	Origins *Origins
+	// HSTS is how long a browser that came by https is to come by nothing else, for
+	// this host and none below it. Default not at all.
+	HSTS time.Duration
 	// Log gets the access log, refused tokens and panics. slog.Default unless set.
 	Log *slog.Logger
 
+	// MaxConnections is how many may be open at once, websockets aside; one more is
+	// closed at once. Default 110,000.
+	MaxConnections int
 	// MaxBodyBytes is the longest body that is read. Default 4 MiB, which a
 	// supplier's feed of 10,000 rows has room in.
 	MaxBodyBytes int64
 	// MaxHeaderBytes bounds the request line and the headers, and so the
 	// length of a GET query. Default 64 KiB.
 	MaxHeaderBytes int
-	// HeaderTimeout is how long a client may take to send its headers.
-	// Default 5 s.
+	// HeaderTimeout is how long a client may take to send its headers, and before
+	// the first of them for the handshake of TLS. Default 5 s.
 	HeaderTimeout time.Duration
 	// BodyTimeout is how long it may take to send the body after them.
 	// Default 15 s.
@@ -133,6 +149,8 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	for name, value := range map[string]int64{
+		"HSTS":           int64(o.HSTS),
+		"MaxConnections": int64(o.MaxConnections),
 		"MaxBodyBytes":   o.MaxBodyBytes,
 		"MaxHeaderBytes": int64(o.MaxHeaderBytes),
 		"HeaderTimeout":  int64(o.HeaderTimeout),
@@ -150,6 +168,7 @@ func (o Options) complete() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	o.MaxConnections = cmp.Or(o.MaxConnections, DefaultMaxConnections)
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, DefaultMaxBodyBytes)
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, DefaultMaxHeaderBytes)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, DefaultHeaderTimeout)

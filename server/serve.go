@@ -4,11 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 )
+
+// HTTP/2 has many requests on one connection.
+const (
+	// maxStreams is how many may be under way on one.
+	maxStreams = 250
+	// pingAfter is the silence after which a peer is asked whether it is there, which
+	// it has to answer within net/http's 15 s.
+	pingAfter = 30 * time.Second
+)
+
+// complaints is where net/http says what it has to complain of. Handshakes that come
+// to nothing are what any port on the internet sees all day.
+type complaints struct{ log *slog.Logger }
+
+// Write logs one complaint.
+func (c complaints) Write(line []byte) (int, error) {
+	text, level := strings.TrimSuffix(string(line), "\n"), slog.LevelWarn
+	if strings.HasPrefix(text, "http: TLS handshake error") {
+		level = slog.LevelDebug
+	}
+	c.log.Log(context.Background(), level, text)
+	return len(line), nil
+}
 
 // Serve takes connections from the listener until the context ends, and then
 // stops in order:
@@ -35,15 +61,31 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      s.options.BodyTimeout + s.options.RequestTimeout + s.options.WriteTimeout,
 		IdleTimeout:       s.options.IdleTimeout,
 		MaxHeaderBytes:    s.options.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(complaints{s.options.Log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       withConn,
+		ConnState:         (&connections{most: int64(s.options.MaxConnections), log: s.options.Log}).watch,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+			SendPingTimeout:      pingAfter,
+			WriteByteTimeout:     s.options.WriteTimeout,
+		},
+	}
+	serve := func() error { return web.Serve(connListener{listener}) }
+	if s.options.Certificates != nil {
+		web.TLSConfig = s.options.Certificates.config()
+		serve = func() error { return web.ServeTLS(listener, "", "") }
+		watching, unwatch := context.WithCancel(requests)
+		var watch sync.WaitGroup
+		watch.Go(func() { s.options.Certificates.watch(watching) })
+		defer watch.Wait()
+		defer unwatch()
 	}
 	refusing := make(chan struct{}) // closed when no connection is taken any more
 	var acceptErr error
 	go func() {
 		defer close(refusing)
-		if err := web.Serve(connListener{listener}); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			acceptErr = fmt.Errorf("taking connections: %w", err)
 		}
 	}()

@@ -24,6 +24,8 @@ var ownPaths = []string{PathGraphQL, PathTicket, PathMetrics, PathHealth, PathRe
 // in its life.
 type Server struct {
 	options Options
+	// strictTransport is what Strict-Transport-Security says; nil where nothing.
+	strictTransport []string
 	// stopping is set once, when Serve's context ends.
 	stopping atomic.Bool
 }
@@ -37,7 +39,7 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{options: options}, nil
+	return &Server{options: options, strictTransport: strictTransport(options.HSTS)}, nil
 }
 
 // ServeHTTP takes a request through the pipeline that the package describes.
@@ -50,8 +52,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &recorder{ResponseWriter: w}
 	id := requestID(r.Header)
 	out.Header().Set(headerRequestID, id)
-	out.Header().Set("X-Content-Type-Options", "nosniff")
-	r = r.WithContext(redline.WithAddress(redline.WithRequestID(r.Context(), id), clientAddress(r)))
+	address, secure := s.options.Proxies.clientOf(r)
+	s.protect(out.Header(), secure)
+	ctx := redline.WithAddress(redline.WithRequestID(r.Context(), id), address)
+	if secure {
+		ctx = withSecure(ctx)
+	}
+	r = r.WithContext(ctx)
 
 	// Deferred calls run from the last to the first: the panic is answered
 	// before the access log tells the status.
@@ -62,6 +69,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 
+	if s.options.Origins.answer(out, r) {
+		return
+	}
 	switch r.URL.Path {
 	case PathHealth:
 		s.serveHealth(out, r)
