@@ -221,8 +221,8 @@ func demoHistory(o *redline.Order, shipped *time.Time) []*redline.OrderStatusCha
 const demoTTL = 12 * time.Hour
 
 // printDemo prints, for each role, a token and a command to try with it.
-func printDemo(io streams, addr string, keys *keyring) error {
-	url := "http://" + addr + "/graphql"
+func printDemo(io streams, gateway string, keys *keyring) error {
+	url := gateway + "/graphql"
 	if keys.local == nil {
 		fmt.Fprintf(io.out, "\nThe demo's data is there. Tokens come from your own issuer; ask %s with them.\n", url)
 		return nil
@@ -249,6 +249,6 @@ func printDemo(io streams, addr string, keys *keyring) error {
 		fmt.Fprintf(io.out, "\n# %s\n%s=%s\ncurl -s %s -H \"Authorization: Bearer $%s\" -H 'Content-Type: application/json' \\\n  -d '{\"query\":\"%s\"}'\n",
 			strings.ToLower(name), name, token, url, name, d.query)
 	}
-	fmt.Fprintf(io.out, "\n# live, as a storefront's page sees it\nbin/redline watch availability --url http://%s\n\n", addr)
+	fmt.Fprintf(io.out, "\n# live, as a storefront's page sees it\nbin/redline watch availability --url %s\n\n", gateway)
 	return nil
 }

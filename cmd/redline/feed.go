@@ -19,6 +19,8 @@ import (
 )
 
 type feedCmd struct {
+	caFlags `embed:""`
+
 	File                 string     `arg:"" help:"The document; - is the standard input."`
 	Supplier             string     `placeholder:"CODE" help:"Whose stock it is; left out, the one supplier that the token speaks for."`
 	Mode                 string     `required:"" enum:"full,partial" placeholder:"full|partial" help:"full: what the document omits, the supplier no longer has. partial: it stays as it is."`
@@ -85,7 +87,11 @@ func (c *feedCmd) run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	g, err := newGateway(c.URL, c.Token, io)
+	transport, err := c.transport()
+	if err != nil {
+		return err
+	}
+	g, err := newGateway(c.URL, c.Token, transport, io)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ type gatewayClient struct {
 }
 
 // newGateway refuses what no call could be made with.
-func newGateway(address, token string, io streams) (*gatewayClient, error) {
+func newGateway(address, token string, transport http.RoundTripper, io streams) (*gatewayClient, error) {
 	to, err := url.Parse(address)
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
 		return nil, errors.New("--url is not an address such as http://127.0.0.1:8080")
@@ -49,7 +49,7 @@ func newGateway(address, token string, io streams) (*gatewayClient, error) {
 	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7F }) {
 		return nil, errors.New("the token is not one: it has spaces or letters that no token has")
 	}
-	return &gatewayClient{url: to.JoinPath("graphql").String(), token: token, http: &http.Client{Timeout: callTimeout}, err: io.err}, nil
+	return &gatewayClient{url: to.JoinPath("graphql").String(), token: token, http: &http.Client{Transport: transport, Timeout: callTimeout}, err: io.err}, nil
 }
 
 // passing is a failure that the same call may not meet again.

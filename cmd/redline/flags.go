@@ -12,10 +12,9 @@ type modeFlags struct {
 	Dev  bool `help:"For development: permit the data directory's key beside an outside database, introspection and suggestions."`
 }
 
-// listenFlags say where the gateway listens, and to whose pages.
+// listenFlags say where the gateway listens.
 type listenFlags struct {
-	Addr   string   `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one, which the log names."`
-	Origin []string `placeholder:"ORIGIN" help:"Another origin whose pages may open websockets, as scheme://host:port; may be given several times."`
+	Addr string `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one, which the log names."`
 }
 
 // poolFlags say how the gateway uses its database.
@@ -46,7 +45,7 @@ type liveFlags struct {
 	QueueMessages int `default:"20000" help:"How many messages may wait for one websocket or stream; whoever lets more wait is cut off. A single change makes up to 10,000."`
 	QueueBytes    int `default:"16777216" help:"How many bytes may wait for one websocket or stream."`
 	MaxSockets    int `default:"100000" help:"The most websockets and streams that may be open."`
-	MaxPerAddress int `default:"20000" help:"The most websockets and streams from one address; behind a proxy that is the proxy's."`
+	MaxPerAddress int `default:"20000" help:"The most websockets and streams from one address; behind a proxy that is the proxy's, unless --trusted-proxy names it."`
 	ConnectRate   int `help:"The most websockets and streams that are let in a second; the others are told when to come again. 0 lets all in."`
 }
 

@@ -23,6 +23,7 @@ import (
 type serveCmd struct {
 	modeFlags     `embed:"" group:"Mode"`
 	listenFlags   `embed:"" group:"Listening"`
+	edgeFlags     `embed:"" group:"Listening"`
 	databaseFlags `embed:"" group:"Database"`
 	poolFlags     `embed:"" group:"Database"`
 	keyFlags      `embed:"" group:"Tokens"`
@@ -44,6 +45,7 @@ type gateway struct {
 	door      *live.Door
 	websocket *live.WebSocket
 	server    *server.Server
+	edge      edge
 	// keepEvents is how long the event log is kept.
 	keepEvents time.Duration
 }
@@ -86,6 +88,9 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	}
 
 	g := &gateway{log: log, keepEvents: c.KeepEvents}
+	if g.edge, err = c.read(log); err != nil {
+		return err
+	}
 	g.store, err = store.Open(ctx, db.url, store.Options{
 		MaxConns: c.MaxConns, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Log: log,
 	})
@@ -122,10 +127,10 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	case <-ctx.Done():
 	}
 
-	addr := listener.Addr()
-	log.Info("listening", "addr", addr.String(), "graphql", "http://"+addr.String()+"/graphql")
+	url := g.edge.url(listener.Addr())
+	log.Info("listening", "addr", listener.Addr().String(), "graphql", url+"/graphql")
 	if c.Demo {
-		if err := printDemo(io, addr.String(), keys); err != nil {
+		if err := printDemo(io, url, keys); err != nil {
 			return err
 		}
 	}
@@ -133,7 +138,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	// reached. It stops, in order, for a supervisor to start both anew.
 	serving, release := db.whileUp(ctx)
 	defer release()
-	err = g.server.Serve(serving, listener)
+	err = g.server.Serve(serving, g.edge.listener(listener))
 	return errors.Join(db.lost(), err)
 }
 
@@ -152,7 +157,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.poolFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that
@@ -188,7 +193,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		return err
 	}
 	g.websocket, err = live.NewWebSocket(g.door, live.WebSocketOptions{
-		Origins: c.Origin,
+		AllowOrigin: g.edge.origins.Allow,
 		Authenticate: func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
@@ -205,6 +210,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	}
 	g.server, err = server.New(server.Options{
 		Executor: exec, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, Metrics: g.metrics(),
+		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets),
 		Authenticate: keys.authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}},
 		Drain: func(ctx context.Context) {

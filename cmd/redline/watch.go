@@ -11,6 +11,8 @@ import (
 )
 
 type watchCmd struct {
+	caFlags `embed:""`
+
 	What      string        `arg:"" optional:"" default:"availability" enum:"availability,stock,orders,conflicts" help:"availability (for anybody), stock, orders or conflicts."`
 	URL       string        `default:"http://127.0.0.1:8080" help:"The gateway."`
 	Token     string        `help:"Whose eyes to watch with; left out, a storefront's page. Better given as REDLINE_TOKEN."`

@@ -37,7 +37,11 @@ type message struct {
 // connect opens one connection and prints what comes until it ends: with a
 // lostError where another may fare better.
 func (w *watching) connect(ctx context.Context) error {
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: writeTime}
+	config, err := w.tls()
+	if err != nil {
+		return err
+	}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: writeTime, TLSClientConfig: config}
 	url := "ws" + strings.TrimPrefix(strings.TrimSuffix(w.URL, "/"), "http") + "/graphql"
 	conn, resp, err := dialer.DialContext(ctx, url, nil) //nolint:bodyclose // gorilla's needs no closing
 	if err != nil {
