@@ -24,7 +24,7 @@ build: ## Build bin/redline
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/redline
 
 .PHONY: test
-test: postgres node ## Run all tests, against a Postgres that they start themselves
+test: postgres node promtool ## Run all tests, against a Postgres that they start themselves
 	$(GO) test -race -pgo=off -timeout 14m ./...
 
 .PHONY: lint
@@ -81,6 +81,10 @@ histories: postgres ## Run HISTORIES (3000) random histories of all operations a
 live-chaos: postgres ## Kill gateways, Postgres and connections for LIVE_CHAOS (20) rounds, and send LIVE_SUBSCRIBERS (4000) on: each is told each event once
 	LIVE_CHAOS=$(or $(LIVE_CHAOS),20) LIVE_SUBSCRIBERS=$(or $(LIVE_SUBSCRIBERS),4000) $(GO) test -race -pgo=off -count=1 -v -timeout 2h -run TestLive ./test
 
+.PHONY: alerts
+alerts: promtool ## Check what is in deploy/: alert rules and their tests, dashboard, compose file, and the words on them
+	$(GO) test -count=1 ./deploy
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	./.ci/fuzz $(or $(FUZZTIME),30s)
@@ -96,6 +100,10 @@ postgres: ## See that there is a Postgres to run, and install one where it can b
 .PHONY: node
 node: ## See that there are Node, Chromium and other people's clients for the tests, and install them where it can be
 	@./.ci/node
+
+.PHONY: promtool
+promtool: ## See that there is a promtool for the tests of the alert rules, and fetch one where it can be
+	@./.ci/promtool
 
 .PHONY: clean
 clean: ## Remove what was built; the data directory stays
