@@ -64,13 +64,19 @@ func waited(err error) bool {
 	return errors.As(err, &pe) && (pe.Code == lockNotAvailable || pe.Code == queryCanceled)
 }
 
+// Broken reports whether an error says that a connection to the database ended or
+// never came to be, whoever is to blame for it.
+func Broken(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // dbError wraps an error of the database with what was being done. Where the
 // database can't be reached, shuts down or is too slow, it is UNAVAILABLE, and the
 // cause stays for the log.
 func dbError(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	var pe *pq.Error
-	var ne net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
@@ -80,8 +86,7 @@ func dbError(doing string, err error) error {
 		if pe.Code.Class() != "57" && pe.Code.Class() != "53" && pe.Code.Class() != "08" && pe.Code != lockNotAvailable {
 			return err
 		}
-	case !errors.As(err, &ne) && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, io.EOF) &&
-		!errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, context.DeadlineExceeded):
+	case !Broken(err) && !errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
 	unavailable := &redline.Error{

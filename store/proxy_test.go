@@ -20,6 +20,9 @@ type proxy struct {
 	// cut is what becomes of the next COMMIT.
 	cut   atomic.Int32
 	conns sync.WaitGroup
+	// still is held for writing while nothing is carried, either way: a network that
+	// swallows packets, and says nothing.
+	still sync.RWMutex
 }
 
 // What becomes of a COMMIT that goes by.
@@ -30,6 +33,8 @@ const (
 	loseBefore
 	// loseAfter: Postgres commits, and the connection ends before it says so.
 	loseAfter
+	// silence: neither it nor anything else is carried, until still is unlocked.
+	silence
 )
 
 // commitMessage is the end of lib/pq's simple query.
@@ -37,6 +42,11 @@ var commitMessage = []byte("COMMIT\x00")
 
 // behindProxy opens a store on the world's database behind a proxy.
 func (w *world) behindProxy() (*store.Store, *proxy) {
+	w.t.Helper()
+	return w.behindProxyWith(store.Options{MaxConns: 4})
+}
+
+func (w *world) behindProxyWith(o store.Options) (*store.Store, *proxy) {
 	w.t.Helper()
 	u, err := url.Parse(w.url)
 	w.must(err)
@@ -51,7 +61,7 @@ func (w *world) behindProxy() (*store.Store, *proxy) {
 	w.must(err)
 	p.conns.Go(p.accept)
 	u.Host, u.RawQuery = p.listener.Addr().String(), q.Encode()
-	s, err := store.Open(w.ctx, u.String(), store.Options{MaxConns: 4})
+	s, err := store.Open(w.ctx, u.String(), o)
 	w.must(err)
 	w.t.Cleanup(func() {
 		_ = s.Close()
@@ -71,6 +81,12 @@ func (p *proxy) accept() {
 	}
 }
 
+// await waits until it carries again.
+func (p *proxy) await() {
+	p.still.RLock()
+	defer p.still.RUnlock()
+}
+
 // carry passes bytes both ways until either side ends, or a COMMIT is lost.
 func (p *proxy) carry(client net.Conn) {
 	defer func() { _ = client.Close() }()
@@ -85,6 +101,7 @@ func (p *proxy) carry(client net.Conn) {
 		buffer := make([]byte, 32<<10)
 		for {
 			n, err := server.Read(buffer)
+			p.await()
 			if mute.Load() || err != nil {
 				_ = client.Close()
 				return
@@ -99,6 +116,7 @@ func (p *proxy) carry(client net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := client.Read(buffer)
+		p.await()
 		if err != nil {
 			return
 		}
@@ -108,6 +126,9 @@ func (p *proxy) carry(client net.Conn) {
 				return
 			case loseAfter:
 				mute.Store(true)
+			case silence:
+				p.still.Lock()
+				p.await()
 			}
 		}
 		if _, err := io.Copy(server, bytes.NewReader(buffer[:n])); err != nil {

@@ -153,7 +153,7 @@ func TestRefusedStarts(t *testing.T) {
 			[]string{"REDLINE_JWT_PUBLIC_KEYS", "REDLINE_JWT_SECRET_FILE", "--dev"}},
 		"the same by environment": {[]string{"REDLINE_DATABASE_URL=" + noDatabase, "REDLINE_DATA_DIR=" + empty}, nil,
 			[]string{"REDLINE_JWT_PUBLIC_KEYS"}},
-		"a database that isn't there": {[]string{"REDLINE_DEV=true"}, []string{"--database-url", noDatabase, "--data-dir", empty, "--addr", "127.0.0.1:0"},
+		"a database that isn't there": {[]string{"REDLINE_DEV=true"}, []string{"--database-url", noDatabase, "--start-timeout", "0s", "--data-dir", empty, "--addr", "127.0.0.1:0"},
 			[]string{"connecting to the database"}},
 		"no URL":                  {nil, []string{"--dev", "--database-url", "mysql://x", "--data-dir", empty, "--addr", "127.0.0.1:0"}, []string{"postgres://"}},
 		"a key file that isn't":   {nil, []string{"--database-url", noDatabase, "--jwt-secret-file", empty + "/none", "--data-dir", empty, "--addr", "127.0.0.1:0"}, []string{"jwt-secret-file"}},
@@ -162,8 +162,8 @@ func TestRefusedStarts(t *testing.T) {
 		"a delay past the budget": {nil, []string{"--drain-delay", "1h", "--data-dir", empty}, []string{"drain-budget"}},
 		"an unknown flag":         {nil, []string{"--colour", "red"}, []string{"--colour"}},
 		"much at once": {[]string{"REDLINE_MAX_CONNS=many", "REDLINE_DRAIN_DELAY=1h"},
-			[]string{"--log-level", "loud", "--colour", "red", "--queue-messages=0", "--connect-rate=-1", "--keep-events", "1s", "--data-dir", empty},
-			[]string{"REDLINE_MAX_CONNS", "many", "--log-level", "--colour", "--queue-messages", "--connect-rate", "--keep-events", "--drain-budget"}},
+			[]string{"--log-level", "loud", "--colour", "red", "--queue-messages=0", "--connect-rate=-1", "--keep-events", "1s", "--start-timeout=-1s", "--connection-wait=0s", "--data-dir", empty},
+			[]string{"REDLINE_MAX_CONNS", "many", "--log-level", "--colour", "--queue-messages", "--connect-rate", "--keep-events", "--start-timeout", "--connection-wait", "--drain-budget"}},
 		"an unknown log level":    {[]string{"REDLINE_LOG_LEVEL=loud"}, []string{"--data-dir", empty}, []string{"loud"}},
 	} {
 		r := run(t, test.env, append([]string{"serve"}, test.args...)...)
@@ -190,7 +190,7 @@ func TestRefusedStarts(t *testing.T) {
 // A variable that looks like a setting and is none is told of, by its name alone.
 func TestUnknownVariableIsToldOf(t *testing.T) {
 	t.Parallel()
-	r := run(t, []string{"REDLINE_MAX_CONN=5", "REDLINE_SERVICE_HOST=10.0.0.1", "REDLINE_DEV=true"}, "serve", "--addr", "127.0.0.1:0",
+	r := run(t, []string{"REDLINE_MAX_CONN=5", "REDLINE_SERVICE_HOST=10.0.0.1", "REDLINE_DEV=true"}, "serve", "--addr", "127.0.0.1:0", "--start-timeout", "0s",
 		"--database-url", "postgres://nobody@127.0.0.1:1/none?sslmode=disable", "--data-dir", emptyDir(t))
 	if !strings.Contains(r.err, `"variable":"REDLINE_MAX_CONN"}`) {
 		t.Errorf("nothing of REDLINE_MAX_CONN: %s", r.err)

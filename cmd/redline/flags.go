@@ -26,8 +26,8 @@ type poolFlags struct {
 
 func (f *poolFlags) check() error {
 	var faults []error
-	if f.MaxConns < 5 {
-		faults = append(faults, fmt.Errorf("--max-conns is %d; at least 5 are needed", f.MaxConns))
+	if f.MaxConns < 6 {
+		faults = append(faults, fmt.Errorf("--max-conns is %d; at least 6 are needed", f.MaxConns))
 	}
 	if f.KeepEvents < time.Hour {
 		faults = append(faults, fmt.Errorf("--keep-events is %s; at least an hour is needed", f.KeepEvents))

@@ -35,6 +35,9 @@ type streams struct{ out, err io.Writer }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// From the first signal on the next one ends the process as it would any: whoever
+	// can't wait for what is being stopped need not.
+	context.AfterFunc(ctx, stop)
 	err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
 	stop()
 	if err != nil {

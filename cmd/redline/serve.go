@@ -26,6 +26,7 @@ type serveCmd struct {
 	edgeFlags     `embed:"" group:"Listening"`
 	databaseFlags `embed:"" group:"Database"`
 	poolFlags     `embed:"" group:"Database"`
+	startFlags    `embed:"" group:"Database"`
 	keyFlags      `embed:"" group:"Tokens"`
 	graphqlFlags  `embed:"" group:"GraphQL"`
 	liveFlags     `embed:"" group:"Websockets and streams"`
@@ -65,12 +66,9 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	}
 	warnOfVariables(ctx, k, log)
 	// Before anything slow: a taken port is said at once.
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
-	if err != nil {
-		return fmt.Errorf("listening on %s: %w", c.Addr, err)
+	if err := freeAddress(ctx, c.Addr); err != nil {
+		return err
 	}
-	defer func() { _ = listener.Close() }() // the server has closed it, unless it never ran
-
 	stopProfiling, err := c.servePprof(ctx, log)
 	if err != nil {
 		return err
@@ -91,8 +89,8 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	if g.edge, err = c.read(log); err != nil {
 		return err
 	}
-	g.store, err = store.Open(ctx, db.url, store.Options{
-		MaxConns: c.MaxConns, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Log: log,
+	g.store, err = c.openStore(ctx, db.url, store.Options{
+		MaxConns: c.MaxConns, ReadPatience: c.ConnectionWait, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Log: log,
 	})
 	if err != nil {
 		return err
@@ -127,6 +125,11 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	case <-ctx.Done():
 	}
 
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", c.Addr, err)
+	}
+	defer func() { _ = listener.Close() }() // the server has closed it, unless it never ran
 	url := g.edge.url(listener.Addr())
 	log.Info("listening", "addr", listener.Addr().String(), "graphql", url+"/graphql")
 	if c.Demo {
@@ -157,7 +160,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that

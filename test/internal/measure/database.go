@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	_ "github.com/lib/pq" // the driver
 
@@ -62,6 +64,20 @@ func (d *Database) inspect(cluster string) error {
 
 // URL is where the server's role reaches it.
 func (d *Database) URL() string { return d.pg.URL() }
+
+// Crash kills the postmaster, as the machine might, and waits until it is gone.
+func (d *Database) Crash() error {
+	if err := syscall.Kill(d.Master, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("killing Postgres: %w", err)
+	}
+	select {
+	case <-d.pg.Done():
+	case <-time.After(StopTimeout):
+		return fmt.Errorf("Postgres (process %d) is still there %s after it was killed", d.Master, StopTimeout)
+	}
+	_ = d.DB.Close() // its connections are dead
+	return nil
+}
 
 // Close stops Postgres, even where the benchmark was broken off.
 func (d *Database) Close() error {

@@ -59,6 +59,12 @@ func (p *Process) Stop() {
 	}
 }
 
+// Kill ends the child as a crash would, and waits for it.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.Done
+}
+
 // PID is the process' id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 

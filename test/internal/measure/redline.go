@@ -53,12 +53,18 @@ func (r *Redline) Token(ctx context.Context, role, subject string, more ...strin
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Start runs the server with its defaults, and returns once it is ready.
+// Start runs the server with its defaults on a free port, and returns once it is
+// ready.
 func (r *Redline) Start(ctx context.Context, more ...string) (*Target, error) {
 	addr, err := FreeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return r.StartAt(ctx, addr, more...)
+}
+
+// StartAt runs the server at an address, and returns once it is ready.
+func (r *Redline) StartAt(ctx context.Context, addr string, more ...string) (*Target, error) {
 	args := append([]string{"serve", "--dev", "--addr", addr, "--data-dir", r.dir, "--database-url", r.url}, r.args...)
 	cmd := exec.CommandContext(ctx, r.binary, append(args, more...)...)
 	for _, e := range os.Environ() {
@@ -83,6 +89,15 @@ func (r *Redline) Start(ctx context.Context, more ...string) (*Target, error) {
 		return nil, fmt.Errorf("starting the server: %w: %s", err, r.LastLog())
 	}
 	return &Target{Process: p, Addr: addr}, nil
+}
+
+// Log is all that the server logged, in all its lives.
+func (r *Redline) Log() ([]byte, error) {
+	b, err := os.ReadFile(r.log)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's log: %w", err)
+	}
+	return b, nil
 }
 
 // LastLog is the end of the server's log.

@@ -82,6 +82,27 @@ func Resident(pid int) (int64, bool) {
 	return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
 }
 
+// Peak is the most memory that a process has had, in bytes.
+func Peak(pid int) (int64, bool) {
+	return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+}
+
+// Family are a process and its children.
+func Family(pid int) []int {
+	all := []int{pid}
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well formed
+	for _, path := range paths {
+		s, err := readStat(path)
+		if err != nil || s.parent != pid { // others may end meanwhile
+			continue
+		}
+		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			all = append(all, child)
+		}
+	}
+	return all
+}
+
 // kilobytes reads a value in kB of a file such as /proc/meminfo, as bytes.
 func kilobytes(path, name string) (int64, bool) {
 	b, err := os.ReadFile(path)

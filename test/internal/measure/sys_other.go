@@ -22,6 +22,12 @@ func ClusterCPU(int) (time.Duration, bool) { return 0, false }
 // Resident is not known here.
 func Resident(int) (int64, bool) { return 0, false }
 
+// Peak is not known here.
+func Peak(int) (int64, bool) { return 0, false }
+
+// Family is the process alone: its children are not known here.
+func Family(pid int) []int { return []int{pid} }
+
 // Machine says what this is measured on.
 func Machine() string {
 	return fmt.Sprintf("%d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)

@@ -1,0 +1,69 @@
+// Command drill shows what Redline's users see while things go wrong. It starts a
+// private Postgres and a gateway, and has storefronts order, pages read and dashboards
+// watch all the time. Meanwhile it breaks one thing after the other, as networks,
+// machines, deploys and hostile clients do, and prints for each what was answered, how
+// fast, and how long a dashboard was told nothing.
+//
+// It ends with 1 where a promise was broken: an event that was missed or repeated,
+// an order that was acknowledged and is gone, stock that was sold twice, a health probe
+// that wasn't answered, a fault inside, a recovery that took too long.
+// docs/resilience.md says what is promised.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"redline/test/internal/measure"
+)
+
+func main() { measure.Main("drill", run) }
+
+// options of a drill.
+type options struct {
+	redline string
+	dir     string
+	// outage is how long the database is gone each time, and flood how long each of
+	// the hostile clients is at it.
+	outage, flood time.Duration
+	// users is how many storefronts and how many pages there are, and dashboards how
+	// many watch.
+	users, dashboards int
+	only              string
+}
+
+// run is a whole drill.
+func run(ctx context.Context, args []string, _ *os.File, out io.Writer) error {
+	var o options
+	var seconds float64
+	flags := flag.NewFlagSet("drill", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.StringVar(&o.redline, "redline", "bin/redline", "the command")
+	flags.StringVar(&o.dir, "dir", "", "where to make the directory for what is kept meanwhile; left out, the system's")
+	flags.Float64Var(&seconds, "seconds", secondsFromEnv(60), "how long the database is gone each time; everything else takes a share of it")
+	flags.IntVar(&o.users, "users", 4, "how many storefronts order, and how many pages are read, all the time")
+	flags.IntVar(&o.dashboards, "dashboards", 20, "how many dashboards watch")
+	flags.StringVar(&o.only, "only", "", "a word of the titles of the faults to try; left out, all")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if seconds <= 0 || seconds > 600 || o.users < 1 || o.dashboards < 1 {
+		return fmt.Errorf("--seconds is from above 0 to 600, --users and --dashboards are at least 1")
+	}
+	o.outage = time.Duration(seconds * float64(time.Second))
+	o.flood = max(o.outage/8, 500*time.Millisecond)
+	return drill(ctx, o, out)
+}
+
+// secondsFromEnv is what DRILL_SECONDS says.
+func secondsFromEnv(otherwise float64) float64 {
+	if n, err := strconv.ParseFloat(os.Getenv("DRILL_SECONDS"), 64); err == nil {
+		return n
+	}
+	return otherwise
+}
