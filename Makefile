@@ -85,6 +85,11 @@ live-chaos: postgres ## Kill gateways, Postgres and connections for LIVE_CHAOS (
 alerts: promtool ## Check what is in deploy/: alert rules and their tests, dashboard, compose file, and the words on them
 	$(GO) test -count=1 ./deploy
 
+.PHONY: drill
+drill: build postgres ## Break one thing after the other under load for DRILL_SECONDS (60) each, and print what users saw
+	$(GO) build -trimpath -o bin/drill ./test/drill
+	bin/drill --redline $(BIN) $(DRILL_FLAGS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	./.ci/fuzz $(or $(FUZZTIME),30s)

@@ -69,7 +69,7 @@ const rest = 5 * time.Millisecond
 // come back at once.
 const (
 	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 5 * time.Second
+	maxBackoff   = time.Second
 )
 
 // errAnother is a log that isn't the one that was read before.

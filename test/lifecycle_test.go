@@ -136,7 +136,7 @@ func TestRefusedStarts(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
 	empty := emptyDir(t)
-	const noDatabase = "postgres://nobody@127.0.0.1:1/none?sslmode=disable"
+	const noDatabase = nobodyThere
 	short := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(short, []byte("too short\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestRefusedStarts(t *testing.T) {
 func TestUnknownVariableIsToldOf(t *testing.T) {
 	t.Parallel()
 	r := run(t, []string{"REDLINE_MAX_CONN=5", "REDLINE_SERVICE_HOST=10.0.0.1", "REDLINE_DEV=true"}, "serve", "--addr", "127.0.0.1:0", "--start-timeout", "0s",
-		"--database-url", "postgres://nobody@127.0.0.1:1/none?sslmode=disable", "--data-dir", emptyDir(t))
+		"--database-url", nobodyThere, "--data-dir", emptyDir(t))
 	if !strings.Contains(r.err, `"variable":"REDLINE_MAX_CONN"}`) {
 		t.Errorf("nothing of REDLINE_MAX_CONN: %s", r.err)
 	}

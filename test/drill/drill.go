@@ -149,7 +149,7 @@ func (d *drilling) start(ctx context.Context) (stop func()) {
 // all tries all faults, one after the other, and looks after each at what users saw.
 func (d *drilling) all(ctx context.Context) error {
 	for _, f := range d.faults() {
-		if d.only != "" && !strings.Contains(f.title, d.only) {
+		if !d.only.MatchString(f.title) {
 			continue
 		}
 		if err := d.try(ctx, f); err != nil {
@@ -266,6 +266,9 @@ func (d *drilling) dashboardsSaw(ctx context.Context) error {
 	return nil
 }
 
+// enough is how many answers there have to be for one in a hundred to mean something.
+const enough = 200
+
 // judge says which promises were broken to the users who did nothing.
 func (d *drilling) judge(f fault, orders, pages, healthz, readyz summary) {
 	for who, s := range map[string]summary{"orders": orders, "pages": pages} {
@@ -277,7 +280,7 @@ func (d *drilling) judge(f fault, orders, pages, healthz, readyz summary) {
 		if slowest := s.quantile(1); slowest > f.slowest {
 			d.breaks("%s: one of the %s took %s", f.title, who, brief(slowest))
 		}
-		if f.usual > 0 && s.quantile(0.99) > f.usual {
+		if f.usual > 0 && len(s.took) > enough && s.quantile(0.99) > f.usual {
 			d.breaks("%s: one in a hundred %s took %s or longer", f.title, who, brief(s.quantile(0.99)))
 		}
 	}

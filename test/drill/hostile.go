@@ -21,7 +21,8 @@ type attack struct {
 	clients int
 	// strike is done once, and says what came of it.
 	strike func(ctx context.Context, d *drilling) string
-	// wants are the beginnings of what may come of it; none is anything.
+	// wants are the beginnings of what may come of it; none is anything. Of garbage some
+	// is the beginning of a message, of which the rest is waited for.
 	wants []string
 }
 
@@ -34,7 +35,7 @@ func (d *drilling) hostile() []attack {
 		{"a flood of connections", 50, connect, nil},
 		{"a flood of bad tokens", 8, badToken, []string{"401"}},
 		{"a flood of hostile queries", 4, hostileQuery, []string{"400", "413"}},
-		{"garbage on websockets", 8, garbage, []string{"44", "10", "ended"}},
+		{"garbage on websockets", 8, garbage, []string{"44", "10", "ended", noAnswer}},
 		{"messages that are too large", 4, tooLarge, []string{"413", "1009", "ended"}},
 	}
 }
@@ -50,8 +51,10 @@ func (d *drilling) spawn(ctx context.Context, n int, do func(context.Context)) (
 
 // besiege has an attack go on for a while.
 func (d *drilling) besiege(ctx context.Context, a attack) error {
-	during, end := context.WithTimeout(ctx, d.flood)
+	// Without a deadline, which a dialer would tell of as a timeout of its own.
+	during, end := context.WithCancel(ctx)
 	defer end()
+	defer time.AfterFunc(d.flood, end).Stop()
 	var t tally
 	d.spawn(during, a.clients, func(ctx context.Context) {
 		for ctx.Err() == nil {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -34,7 +35,7 @@ type options struct {
 	// users is how many storefronts and how many pages there are, and dashboards how
 	// many watch.
 	users, dashboards int
-	only              string
+	only              *regexp.Regexp
 }
 
 // run is a whole drill.
@@ -48,12 +49,16 @@ func run(ctx context.Context, args []string, _ *os.File, out io.Writer) error {
 	flags.Float64Var(&seconds, "seconds", secondsFromEnv(60), "how long the database is gone each time; everything else takes a share of it")
 	flags.IntVar(&o.users, "users", 4, "how many storefronts order, and how many pages are read, all the time")
 	flags.IntVar(&o.dashboards, "dashboards", 20, "how many dashboards watch")
-	flags.StringVar(&o.only, "only", "", "a word of the titles of the faults to try; left out, all")
+	only := flags.String("only", "", "a regular expression for the titles of the faults to try; left out, all")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if seconds <= 0 || seconds > 600 || o.users < 1 || o.dashboards < 1 {
 		return fmt.Errorf("--seconds is from above 0 to 600, --users and --dashboards are at least 1")
+	}
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
+		return fmt.Errorf("reading --only: %w", err)
 	}
 	o.outage = time.Duration(seconds * float64(time.Second))
 	o.flood = max(o.outage/8, 500*time.Millisecond)
