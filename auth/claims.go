@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,24 +43,33 @@ type tokenClaims struct {
 	client    string
 }
 
-func readClaims(payload []byte) (*tokenClaims, error) {
-	members, err := decodeObject(payload)
+// readPayload decodes a payload, and takes none of it for true.
+func readPayload(segment string) (map[string]any, error) {
+	text, err := decodeSegment(segment)
 	if err != nil {
 		return nil, fmt.Errorf("the claims: %w", err)
 	}
-	r := claimReader{members: members}
+	members, err := decodeObject(text)
+	if err != nil {
+		return nil, fmt.Errorf("the claims: %w", err)
+	}
+	return members, nil
+}
+
+func readClaims(payload map[string]any, at claimPaths) (*tokenClaims, error) {
+	r := claimReader{payload: payload}
 	claims := &tokenClaims{
-		issuer:    r.text("iss"),
-		subject:   r.text("sub"),
+		issuer:    r.text("iss", "iss"),
+		subject:   r.text("sub", "sub"),
 		audience:  r.audience(),
 		expires:   r.date("exp"),
 		notBefore: r.date("nbf"),
 		issuedAt:  r.date("iat"),
-		role:      r.text("role"),
-		scopes:    r.scopes(),
-		suppliers: r.texts("suppliers"),
-		customer:  r.text("customer"),
-		client:    r.text("client_id"),
+		role:      r.text("role", at.role...),
+		scopes:    r.scopes(at.scopeIsArray, at.scope),
+		suppliers: r.texts("suppliers", at.suppliers...),
+		customer:  r.text("customer", at.customer...),
+		client:    r.text("client_id", "client_id"),
 	}
 	return claims, r.err
 }
@@ -114,45 +124,69 @@ func (c *tokenClaims) GetIssuer() (string, error)                   { return c.i
 func (c *tokenClaims) GetSubject() (string, error)                  { return c.subject, nil }
 func (c *tokenClaims) GetAudience() (jwt.ClaimStrings, error)       { return c.audience, nil }
 
-// claimReader reads members by type and keeps the first error.
+// claimReader reads claims by type and keeps the first error, which says what a
+// claim is called here.
 type claimReader struct {
-	members map[string]any
+	payload map[string]any
 	err     error
 }
 
-func (r *claimReader) fail(name string, err error) {
+func (r *claimReader) fail(claim string, err error) {
 	if r.err == nil {
-		r.err = fmt.Errorf("the claim %s: %w", name, err)
+		r.err = fmt.Errorf("the claim %s: %w", claim, err)
 	}
 }
 
-func (r *claimReader) text(name string) string {
-	value, present := r.members[name]
+// find follows a path. What it leads past, an absent member or another kind of
+// value, is as if the claim were not there.
+func (r *claimReader) find(path ...string) (value any, present bool) {
+	value = r.payload
+	for _, step := range path {
+		switch inside := value.(type) {
+		case map[string]any:
+			if value, present = inside[step]; !present {
+				return nil, false
+			}
+		case []any:
+			i, err := strconv.ParseUint(step, 10, 16)
+			if err != nil || i >= uint64(len(inside)) || strconv.FormatUint(i, 10) != step {
+				return nil, false
+			}
+			value = inside[i]
+		default:
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+func (r *claimReader) text(claim string, path ...string) string {
+	value, present := r.find(path...)
 	if !present {
 		return ""
 	}
 	text, err := asText(value)
 	if err != nil {
-		r.fail(name, err)
+		r.fail(claim, err)
 	}
 	return text
 }
 
-func (r *claimReader) texts(name string) []string {
-	value, present := r.members[name]
+func (r *claimReader) texts(claim string, path ...string) []string {
+	value, present := r.find(path...)
 	if !present {
 		return nil
 	}
 	elements, ok := value.([]any)
 	if !ok {
-		r.fail(name, errors.New("not an array"))
+		r.fail(claim, errors.New("not an array"))
 		return nil
 	}
 	texts := make([]string, 0, len(elements))
 	for _, element := range elements {
 		text, err := asText(element)
 		if err != nil {
-			r.fail(name, err)
+			r.fail(claim, err)
 			return nil
 		}
 		texts = append(texts, text)
@@ -162,14 +196,18 @@ func (r *claimReader) texts(name string) []string {
 
 // audience is one text or an array of them.
 func (r *claimReader) audience() jwt.ClaimStrings {
-	if _, one := r.members["aud"].(string); one {
-		return jwt.ClaimStrings{r.text("aud")}
+	if _, one := r.payload["aud"].(string); one {
+		return jwt.ClaimStrings{r.text("aud", "aud")}
 	}
-	return r.texts("aud")
+	return r.texts("aud", "aud")
 }
 
-func (r *claimReader) scopes() []string {
-	value, present := r.members["scope"]
+// scopes are nil where there is no such claim, and never otherwise.
+func (r *claimReader) scopes(isArray bool, path []string) []string {
+	if isArray {
+		return r.texts("scope", path...)
+	}
+	value, present := r.find(path...)
 	if !present {
 		return nil
 	}
@@ -187,7 +225,7 @@ func (r *claimReader) scopes() []string {
 
 // date reads seconds since 1970, of which the fraction is dropped.
 func (r *claimReader) date(name string) *jwt.NumericDate {
-	value, present := r.members[name]
+	value, present := r.payload[name]
 	if !present {
 		return nil
 	}

@@ -25,7 +25,9 @@ func TestTokensOfClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := auth.NewVerifier(auth.VerifierOptions{Keys: keys, Clients: true})
+	issuer := ours(keys)
+	issuer.Clients = true
+	own, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{issuer}})
 	if err != nil {
 		t.Fatal(err)
 	}

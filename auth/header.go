@@ -12,11 +12,12 @@ type tokenHeader struct {
 	keyID     string // empty where the token names no key
 }
 
-// refusedHeaders would have the token choose how it is verified. crit demands
-// extensions, of which there are none here; the others bring or fetch a key.
-// Ignoring those would be safe as well, but a token that has one was not made
-// for this gateway.
-var refusedHeaders = []string{"crit", "jku", "jwk", "x5u", "x5c"}
+// refusedHeaders would have the token choose how it is verified or read. crit
+// demands extensions, of which there are none here, and b64 is one (RFC 7797);
+// cty says that another token is inside (RFC 7519 §5.2); the others bring or
+// fetch a key. Ignoring those would be safe as well, but a token that has one
+// was not made for this gateway.
+var refusedHeaders = []string{"crit", "b64", "cty", "jku", "jwk", "x5u", "x5c"}
 
 // readHeader reads a header that nothing vouches for yet. An absent typ is
 // taken, since RFC 7519 leaves it to the issuer; one that is there must say

@@ -179,13 +179,18 @@ func (p party) tokenOf(header, claims string) string {
 	return text + "." + b64(string(p.sign(text)))
 }
 
+// ours is the issuer that goodClaims names.
+func ours(keys auth.KeySet) auth.Issuer {
+	return auth.Issuer{Name: auth.DefaultIssuer, Audiences: []string{auth.DefaultAudience}, Keys: keys}
+}
+
 func verifierFor(tb testing.TB, keys ...*auth.Key) *auth.Verifier {
 	tb.Helper()
 	set, err := auth.NewStaticKeys(keys...)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{Keys: set})
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{ours(set)}})
 	if err != nil {
 		tb.Fatal(err)
 	}

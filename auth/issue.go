@@ -103,7 +103,7 @@ func (k *SigningKey) Issue(claims Claims) (string, error) {
 
 func (c Claims) validate() error {
 	if err := cmp.Or(
-		checkText("the issuer", c.Issuer),
+		checkIssuerName(c.Issuer),
 		checkText("the audience", c.Audience),
 		checkText("the subject", c.Subject),
 	); err != nil {

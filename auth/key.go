@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -19,6 +20,7 @@ import (
 
 const (
 	minRSABits     = 2048
+	maxRSABits     = 8192 // a larger one takes long to verify with
 	minSecretBytes = 32
 )
 
@@ -39,6 +41,12 @@ func (k Key) ID() string { return k.id }
 // keys otherwise than by thumbprint.
 func (k *Key) WithID(id string) *Key {
 	return &Key{id: id, method: k.method, material: k.material}
+}
+
+// is reports whether the two are the same public key under the same id.
+func (k *Key) is(other *Key) bool {
+	material, ok := k.material.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.id == other.id && k.method == other.method && material.Equal(other.material)
 }
 
 // Format writes the key's algorithm and id, whatever the verb, so that no log
@@ -104,6 +112,8 @@ func newPublicKey(public any) (*Key, error) {
 	case *rsa.PublicKey:
 		if bits := public.N.BitLen(); bits < minRSABits {
 			return nil, fmt.Errorf("an RSA key of %d bits; it needs at least %d", bits, minRSABits)
+		} else if bits > maxRSABits {
+			return nil, fmt.Errorf("an RSA key of %d bits; at most %d are taken", bits, maxRSABits)
 		}
 		e := big.NewInt(int64(public.E)).Bytes()
 		id := thumbprint(fmt.Sprintf(`{"e":"%s","kty":"RSA","n":"%s"}`, base64url(e), base64url(public.N.Bytes())))

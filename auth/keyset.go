@@ -50,6 +50,17 @@ func NewStaticKeys(keys ...*Key) (*StaticKeys, error) {
 	return set, nil
 }
 
+// named returns the key of exactly that id, or nil.
+func (s *StaticKeys) named(id string) *Key {
+	if id == "" {
+		if s.only != nil && s.only.id == "" {
+			return s.only
+		}
+		return nil
+	}
+	return s.byID[id]
+}
+
 // Key returns the key of that id, or the only key for an empty id.
 func (s *StaticKeys) Key(_ context.Context, id string) (*Key, error) {
 	if id == "" {

@@ -30,6 +30,7 @@ type tokenID [sha256.Size]byte
 // It is no leave to enter: the key may be withdrawn, and the time pass. Both
 // are looked at each time.
 type proven struct {
+	issuer    *trusted
 	keyID     string // as the token names it
 	key       *Key
 	claims    *tokenClaims

@@ -21,7 +21,7 @@ func verifierAndKey(tb testing.TB) (*Verifier, *SigningKey) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	verifier, err := NewVerifier(VerifierOptions{Keys: keys})
+	verifier, err := NewVerifier(VerifierOptions{Issuers: []Issuer{{Name: DefaultIssuer, Audiences: []string{DefaultAudience}, Keys: keys}}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func TestARememberedTokenNeedsItsKey(t *testing.T) {
 	t.Parallel()
 	issuer, other := ed25519Party(t, 1), ed25519Party(t, 2)
 	keys := &changingKeys{byID: map[string]*auth.Key{issuer.key.ID(): issuer.key}}
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{Keys: keys})
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{ours(keys)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestManyGoroutinesSendTheSameTokens(t *testing.T) {
 	t.Parallel()
 	issuer := ed25519Party(t, 1)
 	keys := &changingKeys{byID: map[string]*auth.Key{issuer.key.ID(): issuer.key}}
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{Keys: keys})
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{ours(keys)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"redline"
 	"redline/auth"
 )
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(keyDirVariable); dir != "" {
 		os.Exit(loadKeyOnSignal(dir))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func loadKeyOnSignal(dir string) int {

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -32,68 +31,51 @@ const (
 
 // VerifierOptions says whose tokens a Verifier takes.
 type VerifierOptions struct {
-	// Keys are the issuer's. Required.
-	Keys KeySet
-	// Issuer and Audience are what iss must be and aud must have, to the
-	// letter. "redline" unless set.
-	Issuer   string
-	Audience string
-	// Clients says that the claim client_id names one of the gateway's own OAuth
-	// clients: that its tokens are issued by the gateway. Other issuers' clients are
-	// theirs, and nothing to a principal.
-	Clients bool
+	// Issuers are those whose tokens are taken: at least one, of different names.
+	Issuers []Issuer
 	// Leeway is by how much exp, nbf and iat may be off. DefaultLeeway for
 	// zero; more than MaxLeeway is an error.
 	Leeway time.Duration
 }
 
-// Verifier turns one issuer's tokens into principals. It may be used by many
-// goroutines.
+// Verifier turns the tokens of its issuers into principals. It may be used by
+// many goroutines.
 //
 // It remembers the tokens that it found good, so that their signatures are
 // verified once: 4096 of them, of 2 KiB at most, by their SHA-256, each for
 // some minutes after it was sent last. What may change is looked at each time:
-// a token is refused as soon as it has ended, or the KeySet gives another key
-// for it. Of a token that was never good nothing is kept.
+// a token is refused as soon as it has ended, or the issuer's KeySet gives
+// another key for it. Of a token that was never good nothing is kept.
 type Verifier struct {
-	keys    KeySet
-	claims  *jwt.Validator
-	clients bool
+	issuers map[string]*trusted // by name
 	known   *memory
 }
 
 // NewVerifier makes a Verifier.
 func NewVerifier(options VerifierOptions) (*Verifier, error) {
-	if options.Keys == nil {
-		return nil, errors.New("no key to verify tokens with")
-	}
-	if options.Issuer == "" {
-		options.Issuer = DefaultIssuer
-	}
-	if options.Audience == "" {
-		options.Audience = DefaultAudience
+	if len(options.Issuers) == 0 {
+		return nil, errors.New("no issuer whose tokens would be taken")
 	}
 	if options.Leeway == 0 {
 		options.Leeway = DefaultLeeway
 	}
-	if err := cmp.Or(checkText("the issuer", options.Issuer), checkText("the audience", options.Audience)); err != nil {
-		return nil, err
-	}
 	if options.Leeway < 0 || options.Leeway > MaxLeeway {
 		return nil, fmt.Errorf("a leeway of %v; at most %v is allowed", options.Leeway, MaxLeeway)
 	}
-	return &Verifier{
-		keys:    options.Keys,
-		clients: options.Clients,
-		known:   newMemory(),
-		claims: jwt.NewValidator(
-			jwt.WithIssuer(options.Issuer),
-			jwt.WithAudience(options.Audience),
-			jwt.WithLeeway(options.Leeway),
-			jwt.WithExpirationRequired(),
-			jwt.WithIssuedAt(),
-		),
-	}, nil
+	v := &Verifier{issuers: make(map[string]*trusted, len(options.Issuers)), known: newMemory()}
+	for _, issuer := range options.Issuers {
+		ready, err := newTrusted(issuer, []jwt.ParserOption{
+			jwt.WithLeeway(options.Leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if v.issuers[issuer.Name] != nil {
+			return nil, fmt.Errorf("two issuers of the name %q", issuer.Name)
+		}
+		v.issuers[issuer.Name] = ready
+	}
+	return v, nil
 }
 
 // Verify returns the principal that a token speaks for, with scopes narrowed
@@ -114,12 +96,12 @@ func (v *Verifier) verify(ctx context.Context, raw string) (redline.Principal, e
 	}
 	id := tokenID(sha256.Sum256([]byte(raw)))
 	if token := v.known.recall(id); token != nil {
-		key, err := v.keys.Key(ctx, token.keyID)
+		key, err := token.issuer.Keys.Key(ctx, token.keyID)
 		if err != nil {
 			return redline.Principal{}, fmt.Errorf("finding the key: %w", err)
 		}
 		if key == token.key {
-			return token.principal, v.claims.Validate(token.claims)
+			return token.principal, token.issuer.validator.Validate(token.claims)
 		}
 	}
 	token, err := v.prove(ctx, raw)
@@ -142,7 +124,17 @@ func (v *Verifier) prove(ctx context.Context, raw string) (*proven, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.keys.Key(ctx, header.keyID)
+	payload, err := readPayload(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	// Whose keys to ask, says the token itself. Nothing else of the payload is
+	// looked at before the signature holds, and then by that issuer's rules.
+	issuer, err := v.named(payload)
+	if err != nil {
+		return nil, err
+	}
+	key, err := issuer.Keys.Key(ctx, header.keyID)
 	if err != nil {
 		return nil, fmt.Errorf("finding the key: %w", err)
 	}
@@ -156,25 +148,37 @@ func (v *Verifier) prove(ctx context.Context, raw string) (*proven, error) {
 	if err := key.method.Verify(parts[0]+"."+parts[1], signature, key.material); err != nil {
 		return nil, fmt.Errorf("the signature: %w", err)
 	}
-	payload, err := decodeSegment(parts[1])
-	if err != nil {
-		return nil, fmt.Errorf("the claims: %w", err)
-	}
-	claims, err := readClaims(payload)
+	claims, err := readClaims(payload, issuer.paths)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.claims.Validate(claims); err != nil {
+	if err := issuer.validator.Validate(claims); err != nil {
 		return nil, err
 	}
 	principal, err := claims.principal()
 	if err != nil {
 		return nil, err
 	}
-	if v.clients {
+	if err := issuer.bound(&principal); err != nil {
+		return nil, err
+	}
+	if issuer.Clients {
 		principal.ClientID = claims.client
 	}
-	return &proven{keyID: header.keyID, key: key, claims: claims, principal: principal}, nil
+	return &proven{issuer: issuer, keyID: header.keyID, key: key, claims: claims, principal: principal}, nil
+}
+
+// named finds the issuer that a payload names, which nothing vouches for yet.
+func (v *Verifier) named(payload map[string]any) (*trusted, error) {
+	name, err := asText(payload["iss"])
+	if err != nil {
+		return nil, fmt.Errorf("the claim iss: %w", err)
+	}
+	issuer, ok := v.issuers[name]
+	if !ok {
+		return nil, errors.New("the token has an unknown issuer")
+	}
+	return issuer, nil
 }
 
 // decodeSegment decodes unpadded base64url of which there is one spelling for

@@ -184,7 +184,8 @@ func TestVerifyShape(t *testing.T) {
 		})
 	}
 	refuse(t, verifier, "..", "the header")
-	refuse(t, verifier, parts[0]+".."+parts[2], "the signature")
+	refuse(t, verifier, parts[0]+".."+parts[2], "the claims")
+	refuse(t, verifier, parts[0]+"."+parts[1]+".", "the signature")
 	refuse(t, verifier, issuer.tokenOf(parts[0], ""), "the claims")
 	refuse(t, verifier, issuer.tokenOf("", parts[1]), "the header")
 
@@ -415,7 +416,7 @@ func TestTimes(t *testing.T) {
 		for option, leeway := range map[time.Duration]int64{
 			0: int64(auth.DefaultLeeway.Seconds()), time.Second: 1, auth.MaxLeeway: int64(auth.MaxLeeway.Seconds()),
 		} {
-			verifier, err := auth.NewVerifier(auth.VerifierOptions{Keys: keys, Leeway: option})
+			verifier, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{ours(keys)}, Leeway: option})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -439,23 +440,31 @@ func TestVerifierOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{Keys: keys, Issuer: "https://id.example", Audience: "shop"})
-	if err != nil {
-		t.Fatal(err)
+	with := func(change func(*auth.Issuer)) auth.VerifierOptions {
+		one := ours(keys)
+		change(&one)
+		return auth.VerifierOptions{Issuers: []auth.Issuer{one}}
 	}
-	theirs := goodClaims().with("iss", "https://id.example").with("aud", "shop")
-	got := accept(t, verifier, issuer.token(issuer.header().String(), theirs.String()))
-	if got.Issuer != "https://id.example" {
-		t.Errorf("issuer %q", got.Issuer)
-	}
-	refuse(t, verifier, issuer.token(issuer.header().String(), goodClaims().String()), "issuer")
-
+	good := []auth.Issuer{ours(keys)}
 	for because, options := range map[string]auth.VerifierOptions{
-		"no key":       {},
-		"leeway of 31": {Keys: keys, Leeway: auth.MaxLeeway + time.Second},
-		"leeway of -1": {Keys: keys, Leeway: -time.Second},
-		"the issuer":   {Keys: keys, Issuer: "a\x00"},
-		"the audience": {Keys: keys, Audience: strings.Repeat("a", 201)},
+		"no issuer":                      {},
+		"leeway of 31":                   {Issuers: good, Leeway: auth.MaxLeeway + time.Second},
+		"leeway of -1":                   {Issuers: good, Leeway: -time.Second},
+		"two issuers of the name":        {Issuers: append(good, good...)},
+		"no key":                         with(func(i *auth.Issuer) { i.Keys = nil }),
+		"the issuer is empty":            with(func(i *auth.Issuer) { i.Name = "" }),
+		"white space":                    with(func(i *auth.Issuer) { i.Name = "redline system" }),
+		"control character":              with(func(i *auth.Issuer) { i.Name = "a\x00" }),
+		"no audience":                    with(func(i *auth.Issuer) { i.Audiences = nil }),
+		"the audience has more than 200": with(func(i *auth.Issuer) { i.Audiences = []string{strings.Repeat("a", 201)} }),
+		`unknown role "root"`:            with(func(i *auth.Issuer) { i.Roles = []redline.Role{"root"} }),
+		"no role":                        with(func(i *auth.Issuer) { i.Roles = []redline.Role{} }),
+		`unknown scope "all"`:            with(func(i *auth.Issuer) { i.Scopes = []string{"all"} }),
+		"no scope":                       with(func(i *auth.Issuer) { i.Scopes = []string{} }),
+		"no supplier":                    with(func(i *auth.Issuer) { i.Suppliers = []string{} }),
+		"code stands twice":              with(func(i *auth.Issuer) { i.Suppliers = []string{"a", "a"} }),
+		"where the claim role is":        with(func(i *auth.Issuer) { i.Claims.Role = "/a~2b" }),
+		"where the claim customer is":    with(func(i *auth.Issuer) { i.Claims.Customer = "/a~" }),
 	} {
 		if _, err := auth.NewVerifier(options); err == nil || !strings.Contains(err.Error(), because) {
 			t.Errorf("%s: %v", because, err)

@@ -72,7 +72,9 @@ func asks(tb testing.TB) ([]asked, func(context.Context, []string) (redline.Prin
 	if err != nil {
 		tb.Fatal(err)
 	}
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{Keys: keys})
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{{
+		Name: auth.DefaultIssuer, Audiences: []string{auth.DefaultAudience}, Keys: keys,
+	}}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"os"
+	"log/slog"
+	"time"
 
 	"redline"
 	"redline/auth"
@@ -12,62 +13,142 @@ import (
 
 // keyFlags say whose tokens are taken.
 type keyFlags struct {
-	JWTPublicKeys string `name:"jwt-public-keys" type:"path" placeholder:"FILE" help:"PEM file with the public keys (RSA, P-256 or Ed25519) of your tokens' issuer."`
-	JWTSecretFile string `name:"jwt-secret-file" type:"path" placeholder:"FILE" help:"File with the secret, of 32 bytes or more, that signs your tokens with HS256."`
-	JWTIssuer     string `name:"jwt-issuer" default:"redline" help:"What the claim iss of a token has to be."`
-	JWTAudience   string `name:"jwt-audience" default:"redline" help:"What the claim aud of a token has to hold."`
+	JWTPublicKeys   string        `name:"jwt-public-keys" type:"path" placeholder:"FILE" help:"PEM file with the public keys (RSA, P-256 or Ed25519) of your tokens' issuer."`
+	JWTSecretFile   string        `name:"jwt-secret-file" type:"path" placeholder:"FILE" help:"File with the secret, of 32 bytes or more, that signs your tokens with HS256."`
+	JWTJWKSURL      string        `name:"jwt-jwks-url" placeholder:"URL" help:"Where your tokens' issuer publishes its keys as a JWK Set: https, or http to this machine."`
+	JWTIssuer       string        `name:"jwt-issuer" default:"redline" help:"What the claim iss of a token has to be."`
+	JWTAudience     string        `name:"jwt-audience" default:"redline" help:"What the claim aud of a token has to hold."`
+	JWTIssuers      string        `name:"jwt-issuers" type:"path" placeholder:"FILE" help:"JSON file that lists several issuers, instead of the flags for one: docs/tokens.md."`
+	JWTLeeway       time.Duration `name:"jwt-leeway" default:"10s" help:"By how much an issuer's clock may be off; at most 30s."`
+	JWTJWKSInterval time.Duration `name:"jwt-jwks-interval" default:"10m" help:"How often published keys are fetched anew."`
+	JWTJWKSMaxAge   time.Duration `name:"jwt-jwks-max-age" default:"24h" help:"For how long fetched keys are used while their issuer can't be reached."`
 }
 
-func (f *keyFlags) configured() bool { return f.JWTPublicKeys != "" || f.JWTSecretFile != "" }
+// configured reports whether outside issuers are set.
+func (f *keyFlags) configured() bool { return f.single() || f.JWTIssuers != "" }
+
+// single reports whether the flags for one issuer are used.
+func (f *keyFlags) single() bool {
+	return f.JWTPublicKeys != "" || f.JWTSecretFile != "" || f.JWTJWKSURL != ""
+}
+
+// check refuses flags that don't go together, and files that can't be used.
+func (f *keyFlags) check() error {
+	var faults []error
+	if f.JWTJWKSURL != "" && (f.JWTPublicKeys != "" || f.JWTSecretFile != "") {
+		faults = append(faults, errors.New("--jwt-jwks-url doesn't go together with --jwt-public-keys or --jwt-secret-file: an issuer's keys are in one place"))
+	}
+	if f.JWTIssuers != "" && (f.single() || f.JWTIssuer != auth.DefaultIssuer || f.JWTAudience != auth.DefaultAudience) {
+		faults = append(faults, errors.New("--jwt-issuers doesn't go together with the flags for one issuer (--jwt-public-keys, --jwt-secret-file, --jwt-jwks-url, --jwt-issuer, --jwt-audience): list that one in the file"))
+	}
+	if f.JWTLeeway <= 0 || f.JWTLeeway > auth.MaxLeeway {
+		faults = append(faults, fmt.Errorf("--jwt-leeway is %s; it has to be more than 0 and at most %s", f.JWTLeeway, auth.MaxLeeway))
+	}
+	if f.JWTJWKSInterval < time.Second || f.JWTJWKSMaxAge < f.JWTJWKSInterval {
+		faults = append(faults, fmt.Errorf("--jwt-jwks-interval (%s) has to be at least 1s, and --jwt-jwks-max-age (%s) no shorter", f.JWTJWKSInterval, f.JWTJWKSMaxAge))
+	}
+	if len(faults) == 0 {
+		_, err := f.outside()
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
 
 // keyring verifies tokens, and issues them where the key is our own.
 type keyring struct {
 	verifier *auth.Verifier
 	// local is the data directory's key; nil where an outside issuer's are set.
 	local *auth.SigningKey
+	// published are the keys of the issuers that publish them, by the issuer's name.
+	published map[string]*auth.JWKS
+	// configured is whether an issuer's keys are known from the start.
+	configured bool
 }
 
-// keys reads the configured keys; without any, the data directory's own serves,
-// unless outside keys alone will do.
-func (f *keyFlags) keys(dataDir string, outsideOnly bool) (*keyring, error) {
-	ring := &keyring{}
-	var keys []*auth.Key
-	if f.JWTPublicKeys != "" {
-		pem, err := os.ReadFile(f.JWTPublicKeys)
-		if err != nil {
-			return nil, fmt.Errorf("reading --jwt-public-keys: %w", err)
-		}
-		if keys, err = auth.ParsePublicKeys(pem); err != nil {
-			return nil, fmt.Errorf("reading --jwt-public-keys %s: %w", f.JWTPublicKeys, err)
-		}
+// keys makes the issuers whose tokens are taken: those that are configured and,
+// where none are, the data directory's own, unless outside keys alone will do.
+func (f *keyFlags) keys(dataDir string, outsideOnly bool, log *slog.Logger) (_ *keyring, err error) {
+	outside, err := f.outside()
+	if err != nil {
+		return nil, err
 	}
-	if f.JWTSecretFile != "" {
-		secret, err := os.ReadFile(f.JWTSecretFile)
+	ring := &keyring{published: map[string]*auth.JWKS{}}
+	defer func() {
 		if err != nil {
-			return nil, fmt.Errorf("reading --jwt-secret-file: %w", err)
+			ring.close()
 		}
-		key, err := auth.NewSecretKey("", bytes.TrimRight(secret, "\r\n"))
-		if err != nil {
-			return nil, fmt.Errorf("reading --jwt-secret-file %s: %w", f.JWTSecretFile, err)
+	}()
+	var issuers []auth.Issuer
+	for _, issuer := range outside {
+		if issuer.Keys == nil {
+			if issuer.Keys, err = f.publishedBy(issuer, ring, log); err != nil {
+				return nil, err
+			}
+		} else {
+			ring.configured = true
 		}
-		keys = append(keys, key)
+		issuers = append(issuers, issuer.Issuer)
 	}
-	if len(keys) == 0 && !outsideOnly {
-		local, err := localKey(dataDir)
+	if len(issuers) == 0 && !outsideOnly {
+		if ring.local, err = localKey(dataDir); err != nil {
+			return nil, err
+		}
+		own, err := f.own(ring.local)
 		if err != nil {
 			return nil, err
 		}
-		ring.local, keys = local, append(keys, local.Public())
+		issuers, ring.configured = append(issuers, own), true
 	}
-	static, err := auth.NewStaticKeys(keys...)
-	if err != nil {
-		return nil, fmt.Errorf("reading the keys of tokens: %w", err)
-	}
-	ring.verifier, err = auth.NewVerifier(auth.VerifierOptions{Keys: static, Issuer: f.JWTIssuer, Audience: f.JWTAudience})
+	ring.verifier, err = auth.NewVerifier(auth.VerifierOptions{Issuers: issuers, Leeway: f.JWTLeeway})
 	if err != nil {
 		return nil, fmt.Errorf("making the verifier of tokens: %w", err)
 	}
 	return ring, nil
+}
+
+// own is the gateway's own issuer, whose tokens `redline token` makes.
+func (f *keyFlags) own(key *auth.SigningKey) (auth.Issuer, error) {
+	keys, err := auth.NewStaticKeys(key.Public())
+	if err != nil {
+		return auth.Issuer{}, fmt.Errorf("reading the gateway's own key: %w", err)
+	}
+	return auth.Issuer{Name: f.JWTIssuer, Audiences: []string{f.JWTAudience}, Keys: keys}, nil
+}
+
+// publishedBy begins to fetch an issuer's keys.
+func (f *keyFlags) publishedBy(issuer outsideIssuer, ring *keyring, log *slog.Logger) (auth.KeySet, error) {
+	keys, err := auth.NewJWKS(auth.JWKSOptions{
+		URL: issuer.jwksURL, Issuer: issuer.discovered(), Interval: f.JWTJWKSInterval, MaxAge: f.JWTJWKSMaxAge,
+		Log: log.With("issuer", issuer.Name),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the keys of the issuer %q: %w", issuer.Name, err)
+	}
+	ring.published[issuer.Name] = keys
+	return keys, nil
+}
+
+// close stops fetching keys, and waits.
+func (k *keyring) close() {
+	for _, keys := range k.published {
+		keys.Close()
+	}
+}
+
+// ready reports whether the keys of any issuer are known, or were. A gateway
+// that can't reach an issuer starts nevertheless, but isn't sent requests until
+// it could take some token. One that lost its issuer later goes on: it
+// still serves all who need no token, and those of other issuers.
+func (k *keyring) ready(context.Context) error {
+	if k.configured {
+		return nil
+	}
+	for _, keys := range k.published {
+		if !keys.Stats().Confirmed.IsZero() {
+			return nil
+		}
+	}
+	return errors.New("no issuer's keys could be fetched yet")
 }
 
 // authenticate turns the Authorization headers of a request into a principal.

@@ -80,10 +80,11 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, db.stop(ctx)) }()
-	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev)
+	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev, log)
 	if err != nil {
 		return err
 	}
+	defer keys.close()
 
 	g := &gateway{log: log, keepEvents: c.KeepEvents}
 	if g.edge, err = c.read(log); err != nil {
@@ -160,7 +161,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that
@@ -170,7 +171,8 @@ func (c *serveCmd) checkKeys() error {
 		return nil
 	}
 	return errors.New("with a database of your own the gateway needs the keys of your tokens' issuer: " +
-		"set --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file or --jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret; " +
+		"set --jwt-jwks-url (REDLINE_JWT_JWKS_URL) to where it publishes them, --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file, " +
+		"--jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret, or --jwt-issuers (REDLINE_JWT_ISSUERS) to a file that lists several; " +
 		"or, for development alone, --dev (REDLINE_DEV=true), which takes the tokens of `redline token`")
 }
 
@@ -215,7 +217,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		Executor: exec, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, Metrics: g.metrics(),
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets),
 		Authenticate: keys.authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
-		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}},
+		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}, {Name: "token keys", Probe: keys.ready}},
 		Drain: func(ctx context.Context) {
 			if err := g.door.Shutdown(ctx); err != nil {
 				g.log.Error("closing the websockets and streams", "error", err)
