@@ -8,6 +8,7 @@ const (
 	principalKey contextKey = iota
 	requestIDKey
 	addressKey
+	resumedKey
 )
 
 // WithPrincipal returns a context that says who is asking.
@@ -48,4 +49,17 @@ func WithAddress(ctx context.Context, address string) context.Context {
 func AddressFrom(ctx context.Context) string {
 	address, _ := ctx.Value(addressKey).(string)
 	return address
+}
+
+// WithResumed returns a context that says that an operation is begun once more by
+// the gateway itself, for somebody whose asking was let in before: no limit counts
+// it again.
+func WithResumed(ctx context.Context) context.Context {
+	return context.WithValue(ctx, resumedKey, true)
+}
+
+// Resumed reports whether the gateway itself has begun the operation once more.
+func Resumed(ctx context.Context) bool {
+	resumed, _ := ctx.Value(resumedKey).(bool)
+	return resumed
 }

@@ -40,6 +40,8 @@ const (
 	CodeCursorExpired ErrorCode = "CURSOR_EXPIRED"
 	// CodeUnavailable: the database can't answer now.
 	CodeUnavailable ErrorCode = "UNAVAILABLE"
+	// CodeRateLimited: the caller, or its address, has asked for too much lately.
+	CodeRateLimited ErrorCode = "RATE_LIMITED"
 )
 
 // Error is the one domain error: a code, a sentence for people, the path into
@@ -63,7 +65,8 @@ type Error struct {
 	From    string
 	To      string
 	Allowed []string
-	// RetryAfter goes with IDEMPOTENCY_IN_PROGRESS, OUTCOME_UNKNOWN and UNAVAILABLE.
+	// RetryAfter goes with IDEMPOTENCY_IN_PROGRESS, OUTCOME_UNKNOWN, UNAVAILABLE and
+	// RATE_LIMITED.
 	RetryAfter time.Duration
 
 	cause error

@@ -38,6 +38,7 @@ const (
 	ScopeAuditRead         = "audit:read"
 	ScopeClientsRead       = "clients:read"
 	ScopeClientsWrite      = "clients:write"
+	ScopeSchemaRead        = "schema:read"
 )
 
 // scopesByRole is what a role may do unless its token narrows it.
@@ -56,7 +57,7 @@ var scopesByRole = map[Role][]string{
 var operatorScopes = []string{
 	ScopeInventoryRead, ScopeInventoryWrite, ScopeOrdersRead, ScopeOrdersWrite, ScopeOrdersManage,
 	ScopeFulfillmentsWrite, ScopeCatalogOwn, ScopeCatalogCost, ScopeCatalogWrite,
-	ScopeConflictsRead, ScopeConflictsWrite, ScopeAuditRead,
+	ScopeConflictsRead, ScopeConflictsWrite, ScopeAuditRead, ScopeSchemaRead,
 }
 
 // DefaultScopes returns the scopes of a role whose token names none. The

@@ -46,6 +46,13 @@ func prepare(ctx context.Context, exec graphql.GraphExecutor, params *graphql.Ra
 	if x.operation, errs = exec.CreateOperationContext(x.ctx, &own); len(errs) > 0 {
 		return nil, present(x.ctx, exec, x.operation, errs, log)
 	}
+	if own.Query != params.Query {
+		// The executor has looked it up by its hash, and may not have it any more when
+		// the operation is begun again.
+		asked := *params
+		asked.Query = own.Query
+		x.params = &asked
+	}
 	return x, nil
 }
 
@@ -91,7 +98,7 @@ func (x *execution) dispatch() (refused gqlerror.List) {
 // again begins the same operation once more, for somebody else who may see the
 // same, or for the same one with other rights.
 func (x *execution) again(ctx context.Context) (*execution, gqlerror.List) {
-	another, refused := prepare(ctx, x.exec, x.params, x.log)
+	another, refused := prepare(redline.WithResumed(ctx), x.exec, x.params, x.log)
 	if refused == nil {
 		refused = another.dispatch()
 	}

@@ -110,14 +110,18 @@ func (m *clientMessage) readParams(raw json.RawMessage) error {
 		return errors.New("the payload of subscribe is not an object")
 	}
 	query, err := optionalString(members["query"])
-	if err != nil || query == nil {
-		return errors.New("query in the payload of subscribe is missing, or not a string")
+	if err != nil {
+		return errors.New("query in the payload of subscribe is not a string")
 	}
 	name, err := optionalString(members["operationName"])
 	if err != nil {
 		return errors.New("operationName in the payload of subscribe is not a string")
 	}
-	m.params = &graphql.RawParams{Query: *query}
+	id, err := optionalString(members["documentId"])
+	if err != nil {
+		return errors.New("documentId in the payload of subscribe is not a string")
+	}
+	m.params = &graphql.RawParams{}
 	if name != nil {
 		m.params.OperationName = *name
 	}
@@ -126,6 +130,19 @@ func (m *clientMessage) readParams(raw json.RawMessage) error {
 	}
 	if m.params.Extensions, err = values(members["extensions"]); err != nil {
 		return errors.New("extensions in the payload of subscribe is not an object")
+	}
+	if id != nil && *id != "" {
+		if m.params.Extensions == nil {
+			m.params.Extensions = map[string]any{}
+		}
+		m.params.Extensions["documentId"] = *id
+	}
+	switch {
+	case query != nil:
+		m.params.Query = *query
+	case m.params.Extensions["documentId"] == nil && m.params.Extensions["persistedQuery"] == nil:
+		// Without either nothing names a document.
+		return errors.New("query in the payload of subscribe is missing")
 	}
 	return nil
 }

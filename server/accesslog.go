@@ -20,6 +20,9 @@ func (s *Server) logAccess(r *http.Request, w *recorder, took time.Duration) {
 	switch {
 	case r.URL.Path == PathHealth || r.URL.Path == PathReady:
 		level = slog.LevelDebug
+	case w.status == http.StatusServiceUnavailable:
+		// Somebody was asked to come again, by design or because of what is told of by itself.
+		level = slog.LevelWarn
 	case w.status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}

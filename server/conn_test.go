@@ -75,7 +75,7 @@ func TestAnswersLeaveInOnePiece(t *testing.T) {
 	ask := func(length int) (body string) {
 		t.Helper()
 		text := strings.Repeat("x", length)
-		want := `{"data":{"echo":"{\"text\":\"` + text + `\"}"}}`
+		want := `{"data":{"echo":"{\"text\":\"` + text + `\"}"},"extensions":{"cost":{"requested":1}}}`
 		asked := `{"query":"query($t: String) { echo(text: $t) }","variables":{"t":"` + text + `"}}`
 		if _, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(asked), asked); err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func TestDocumentCacheKeepsWhatWasUsedLast(t *testing.T) {
 			at := slices.Index(recent, text)
 			if rapid.Bool().Draw(t, "add") {
 				doc := &ast.QueryDocument{}
-				cache.Add(t.Context(), text, doc)
+				cache.add(text, doc)
 				if at >= 0 || documentSize(text) > capacity {
 					continue
 				}
@@ -41,8 +41,9 @@ func TestDocumentCacheKeepsWhatWasUsedLast(t *testing.T) {
 				}
 				continue
 			}
-			doc, ok := cache.Get(t.Context(), text)
-			if ok != (at >= 0) || ok && doc != docs[text] {
+			known := cache.get(text)
+			ok := known != nil
+			if ok != (at >= 0) || ok && known.doc != docs[text] {
 				t.Fatalf("%q: found %t, want %t", text, ok, at >= 0)
 			}
 			if ok {
@@ -64,10 +65,10 @@ func TestDocumentCacheIsSafeForConcurrentUse(t *testing.T) {
 		group.Go(func() {
 			for i := range 500 {
 				text := fmt.Sprint("a", i%10)
-				if doc, ok := cache.Get(t.Context(), text); ok && doc.Operations[0].Name != text {
-					t.Errorf("%s gives %s", text, doc.Operations[0].Name)
+				if known := cache.get(text); known != nil && known.doc.Operations[0].Name != text {
+					t.Errorf("%s gives %s", text, known.doc.Operations[0].Name)
 				}
-				cache.Add(t.Context(), text, &ast.QueryDocument{Operations: ast.OperationList{{Name: text}}})
+				cache.add(text, &ast.QueryDocument{Operations: ast.OperationList{{Name: text}}})
 			}
 		})
 	}

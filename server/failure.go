@@ -26,6 +26,9 @@ const (
 	codeUnavailable      = string(redline.CodeUnavailable)
 
 	codeLimitExceeded     = "LIMIT_EXCEEDED"
+	codeRateLimited       = string(redline.CodeRateLimited)
+	codeNotAllowed        = "OPERATION_NOT_ALLOWED"
+	codeNotPersisted      = "PERSISTED_QUERY_NOT_FOUND"
 	codeWebSocketRequired = "WEBSOCKET_REQUIRED"
 )
 
@@ -40,6 +43,8 @@ type failure struct {
 	code    string
 	message string
 	header  http.Header // further headers of the answer
+	// extensions are further members of the error's, on /graphql.
+	extensions map[string]any
 }
 
 func badRequest(format string, args ...any) *failure {
@@ -62,18 +67,16 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f failure) {
 	mediaType := mediaJSON
 	var content any
 	if r.URL.Path == PathGraphQL {
-		type extensions struct {
-			Code      string `json:"code"`
-			RequestID string `json:"requestId"`
-		}
 		type graphqlError struct {
-			Message    string     `json:"message"`
-			Extensions extensions `json:"extensions"`
+			Message    string         `json:"message"`
+			Extensions map[string]any `json:"extensions"`
 		}
+		extensions := map[string]any{"code": f.code, extensionRequestID: id}
+		maps.Copy(extensions, f.extensions)
 		if negotiated, ok := negotiate(mediaRanges(r.Header.Values("Accept"))); ok {
 			mediaType = negotiated
 		}
-		content = map[string]any{"errors": []graphqlError{{f.message, extensions{f.code, id}}}}
+		content = map[string]any{"errors": []graphqlError{{f.message, extensions}}}
 	} else {
 		type plainError struct {
 			Code      string `json:"code"`

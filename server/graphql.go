@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -59,6 +57,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		r, params, f = s.openTicket(r, stream)
 	}
 	if f != nil {
+		s.count(r)
 		s.refuse(w, r, *f)
 		return
 	}
@@ -137,10 +136,10 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, mediaType strin
 		response.Errors = restrain(response.Errors)
 	}
 	status := statusOf(mediaType, response)
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", retryAfter(response.Errors))
 	}
-	if status != http.StatusOK || r.Method != http.MethodGet || redline.PrincipalFrom(r.Context()).Authenticated() {
+	if status != http.StatusOK || len(response.Errors) > 0 || r.Method != http.MethodGet || redline.PrincipalFrom(r.Context()).Authenticated() {
 		w.Header().Set("Cache-Control", "no-store")
 	}
 	body := borrowBuffer()
@@ -153,23 +152,26 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, mediaType strin
 func statusOf(mediaType string, response *graphql.Response) int {
 	ran := len(response.Data) > 0
 	switch {
+	case !ran && all(response.Errors, codeRateLimited):
+		return http.StatusTooManyRequests
 	case mediaType == mediaJSON:
 		return http.StatusOK
 	case ran && !bytes.Equal(response.Data, []byte("null")):
 		return http.StatusOK
-	case allUnavailable(response.Errors):
+	case all(response.Errors, codeUnavailable):
 		return http.StatusServiceUnavailable
 	case ran:
 		return http.StatusOK
+	case all(response.Errors, codeNotAllowed):
+		return http.StatusForbidden
 	default:
 		return http.StatusBadRequest
 	}
 }
 
-func allUnavailable(errs gqlerror.List) bool {
-	return len(errs) > 0 && !slices.ContainsFunc(errs, func(err *gqlerror.Error) bool {
-		return codeOf(err) != codeUnavailable
-	})
+// all reports whether all errors, of which there are some, have a code.
+func all(errs gqlerror.List, code string) bool {
+	return len(errs) > 0 && !slices.ContainsFunc(errs, func(err *gqlerror.Error) bool { return codeOf(err) != code })
 }
 
 // retryAfter is in whole seconds what the most patient of the errors asks for
@@ -184,7 +186,7 @@ func retryAfter(errs gqlerror.List) string {
 	if longest <= 0 {
 		return retryAfterSeconds
 	}
-	return strconv.Itoa(int(math.Ceil(longest.Seconds())))
+	return seconds(longest)
 }
 
 // codeOf reads a code of whichever string type the presenter put there.

@@ -12,7 +12,8 @@ import (
 )
 
 // guard stands in an executor where parameters come in: before parsing,
-// validation and complexity, on every transport.
+// validation and cost, on every transport. Then again before the operation is
+// begun, with its cost, and where an answer goes out.
 //
 // A document that the cache has was let in before, and passes. A new one is
 // parsed here and then once more by the executor, which takes no document from
@@ -22,49 +23,65 @@ type guard struct {
 	limits        Limits
 	documents     *documentCache
 	introspection bool
+	tariff        *tariff
+	maxCost       int64
+	rate          RateLimiter
+	operations    *Operations
+	only          bool
 }
 
 var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
+	graphql.OperationInterceptor
+	graphql.ResponseInterceptor
 } = (*guard)(nil)
 
 // ExtensionName is how gqlgen calls it.
 func (*guard) ExtensionName() string { return "RedlineGuard" }
 
-// Validate finds nothing to object to in any schema.
-func (*guard) Validate(graphql.ExecutableSchema) error { return nil }
+// Validate reads what the schema says of costs.
+func (g *guard) Validate(schema graphql.ExecutableSchema) error {
+	g.tariff = newTariff(schema.Schema())
+	return nil
+}
 
-// MutateOperationParameters refuses what is not worth validating. It changes
-// nothing.
-func (g *guard) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	doc, known := g.documents.Get(ctx, params.Query)
-	if !known {
-		var err *gqlerror.Error
-		if doc, err = g.admit(params.Query); err != nil {
-			return err
-		}
+// MutateOperationParameters finds the document that is meant, and refuses what is
+// not worth validating.
+func (g *guard) MutateOperationParameters(_ context.Context, params *graphql.RawParams) *gqlerror.Error {
+	if err := g.find(params); err != nil {
+		return err
+	}
+	known := g.documents.get(params.Query)
+	if known != nil {
+		return choosable(known.doc, params.OperationName)
+	}
+	doc, err := g.limits.admit(params.Query)
+	if err != nil {
+		return err
 	}
 	return choosable(doc, params.OperationName)
 }
 
 // MutateOperationContext lets __schema and __type be resolved, which gqlgen
-// otherwise refuses.
+// otherwise refuses, has the document known by its hash, and refuses what costs too
+// much.
 func (g *guard) MutateOperationContext(_ context.Context, operation *graphql.OperationContext) *gqlerror.Error {
 	operation.DisableIntrospection = !g.introspection
-	return nil
+	g.keep(operation)
+	return g.charge(operation)
 }
 
 // admit parses a document that is within the limits.
-func (g *guard) admit(query string) (*ast.QueryDocument, *gqlerror.Error) {
-	if err := check(bound{"bytes", "bytes", len(query), g.limits.Bytes}); err != nil {
+func (l Limits) admit(query string) (*ast.QueryDocument, *gqlerror.Error) {
+	if err := check(bound{"bytes", "bytes", len(query), l.Bytes}); err != nil {
 		return nil, err
 	}
-	if err := check(bound{"tokens", "tokens", countTokens(query), g.limits.Tokens}); err != nil {
+	if err := check(bound{"tokens", "tokens", countTokens(query), l.Tokens}); err != nil {
 		return nil, err
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, l.Tokens)
 	if err != nil {
 		syntax, ok := errors.AsType[*gqlerror.Error](err)
 		if !ok {
@@ -74,7 +91,7 @@ func (g *guard) admit(query string) (*ast.QueryDocument, *gqlerror.Error) {
 		errcode.Set(syntax, errcode.ParseFailed)
 		return nil, syntax
 	}
-	return doc, checkDocument(doc, g.limits)
+	return doc, checkDocument(doc, l)
 }
 
 // choosable refuses a name that picks no operation. The executor would as

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -43,14 +44,15 @@ type rig struct {
 func newRig(tb testing.TB, execOptions server.ExecOptions, mend ...func(*server.Options)) *rig {
 	tb.Helper()
 	schema := newTinySchema()
-	exec := executor.New(schema)
-	if err := server.ConfigureExecutor(exec, execOptions); err != nil {
+	exec, err := server.NewExecutor(func() *executor.Executor { return executor.New(schema) }, execOptions)
+	if err != nil {
 		tb.Fatal(err)
 	}
 	log := &logBuffer{}
 	options := server.Options{
-		Executor: exec,
-		Log:      slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Executor:    exec,
+		RateLimiter: execOptions.RateLimiter,
+		Log:         slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Authenticate: func(_ context.Context, authorization []string) (redline.Principal, error) {
 			if !slices.Equal(authorization, []string{goodToken}) {
 				return redline.Principal{}, errors.New("bad signature")
@@ -248,9 +250,13 @@ func (a answer) wantError(tb testing.TB, status int, code string, words ...strin
 	}
 }
 
+// costly is what an answer has at its end where it had a cost.
+var costly = regexp.MustCompile(`,"extensions":\{"cost":\{"requested":\d+\}\}\}$`)
+
+// want checks an answer, but for its cost.
 func (a answer) want(tb testing.TB, status int, body string) {
 	tb.Helper()
-	if a.status != status || a.body != body {
+	if a.status != status || costly.ReplaceAllString(a.body, "}") != body {
 		tb.Errorf("got %d %s\nwant %d %s", a.status, a.body, status, body)
 	}
 }

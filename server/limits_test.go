@@ -113,8 +113,10 @@ func TestLimitsCanBeSet(t *testing.T) {
 		t.Errorf("depth 2: %s", got.body)
 	}
 	s.query(t, nest(3)).wantError(t, http.StatusBadRequest, "LIMIT_EXCEEDED", "3", "2")
-	for _, options := range []server.ExecOptions{{Limits: server.Limits{Aliases: -1}}, {DocumentCacheBytes: -1}} {
-		if server.ConfigureExecutor(executor.New(newTinySchema()), options) == nil {
+	for _, options := range []server.ExecOptions{
+		{Limits: server.Limits{Aliases: -1}}, {DocumentCacheBytes: -1}, {MaxCost: -1}, {OperationsOnly: true},
+	} {
+		if _, err := server.NewExecutor(func() *executor.Executor { return executor.New(newTinySchema()) }, options); err == nil {
 			t.Errorf("%+v is taken", options)
 		}
 	}

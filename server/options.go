@@ -31,8 +31,7 @@ const (
 // Options says what a Server serves, and within what bounds. Zero sizes and
 // times stand for their defaults; none can be switched off.
 type Options struct {
-	// Executor runs the operations, of all transports. Required. Its limits
-	// come from ConfigureExecutor.
+	// Executor runs the operations, of all transports. Required. NewExecutor makes one.
 	Executor graphql.GraphExecutor
 	// Authenticate turns the values of all Authorization headers of a request
 	// into a principal. Required. It is not called without such a header: that
@@ -49,6 +48,9 @@ type Options struct {
 	// Tickets keeps what a client that can't send a token may run with a ticket.
 	// Without it there are none.
 	Tickets Tickets
+	// RateLimiter counts requests that never become operations; the executor counts
+	// those that do. Without it nobody does.
+	RateLimiter RateLimiter
 	// Metrics answers GET /metrics. Without it there is nothing at that path.
 	Metrics http.Handler
 	// Public answers at these paths, whatever the method and before any token is looked

@@ -16,9 +16,10 @@ const (
 	memberOperationName = "operationName"
 	memberVariables     = "variables"
 	memberExtensions    = "extensions"
+	memberDocumentID    = "documentId"
 )
 
-var requestMembers = []string{memberQuery, memberOperationName, memberVariables, memberExtensions}
+var requestMembers = [...]string{memberQuery, memberOperationName, memberVariables, memberExtensions, memberDocumentID}
 
 // parseBody reads a request as the specification has it: one JSON object, of
 // which members that it does not name are ignored. Stricter than encoding/json
@@ -38,12 +39,12 @@ func parseBody(body []byte) (*graphql.RawParams, *failure) {
 	case body[0] != '{':
 		return nil, notAnObject(body)
 	}
-	var values [4]any // of the request's members
-	var given [4]bool
+	var values [len(requestMembers)]any
+	var given [len(requestMembers)]bool
 	twice := ""
 	r := jsonReader{text: body}
 	if !r.object(func(name string, value any) {
-		i := slices.Index(requestMembers, name)
+		i := slices.Index(requestMembers[:], name)
 		if i < 0 {
 			return
 		}
@@ -60,14 +61,8 @@ func parseBody(body []byte) (*graphql.RawParams, *failure) {
 	if twice != "" {
 		return nil, badRequest("%s is there more than once", twice)
 	}
-	if !given[0] {
-		return nil, badRequest("query is missing")
-	}
 	var params graphql.RawParams
 	var ok bool
-	if params.Query, ok = values[0].(string); !ok {
-		return nil, badRequest("query must be a string")
-	}
 	// null is as good as nothing for what is optional.
 	if params.OperationName, ok = values[1].(string); !ok && values[1] != nil {
 		return nil, badRequest("operationName must be a string")
@@ -78,7 +73,32 @@ func parseBody(body []byte) (*graphql.RawParams, *failure) {
 	if params.Extensions, ok = values[3].(map[string]any); !ok && values[3] != nil {
 		return nil, badRequest("extensions must be an object")
 	}
+	id, ok := values[4].(string)
+	if !ok && values[4] != nil {
+		return nil, badRequest("documentId must be a string")
+	}
+	identify(&params, id)
+	named := names(params.Extensions)
+	if !given[0] && !named {
+		return nil, badRequest("query is missing")
+	}
+	// Clients that name a document send null for its text, or nothing.
+	if params.Query, ok = values[0].(string); !ok && !(named && values[0] == nil) {
+		return nil, badRequest("query must be a string")
+	}
 	return &params, nil
+}
+
+// identify puts a request's documentId among its extensions, where the executor
+// looks for it on all transports.
+func identify(params *graphql.RawParams, id string) {
+	if id == "" {
+		return
+	}
+	if params.Extensions == nil {
+		params.Extensions = map[string]any{}
+	}
+	params.Extensions[extensionDocumentID] = id
 }
 
 func notAnObject(body []byte) *failure {

@@ -133,14 +133,15 @@ func readGet(r *http.Request) (*graphql.RawParams, *failure) {
 		Query:         values.Get(memberQuery),
 		OperationName: values.Get(memberOperationName),
 	}
-	if params.Query == "" {
-		return nil, badRequest("query is missing")
-	}
 	if params.Variables, err = parseObject(values.Get(memberVariables)); err != nil {
 		return nil, badRequest("variables must be a JSON object")
 	}
 	if params.Extensions, err = parseObject(values.Get(memberExtensions)); err != nil {
 		return nil, badRequest("extensions must be a JSON object")
+	}
+	identify(params, values.Get(memberDocumentID))
+	if params.Query == "" && !names(params.Extensions) {
+		return nil, badRequest("query is missing")
 	}
 	params.ReadTime = graphql.TraceTiming{Start: began, End: graphql.Now()}
 	return params, nil

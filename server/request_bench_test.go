@@ -118,8 +118,9 @@ func instantServer(tb testing.TB, authenticate func(context.Context, []string) (
 	data := []byte(`{"products":{"nodes":[` + strings.TrimSuffix(strings.Repeat(
 		`{"id":"prod_01h455vb4pex5vsknk084sn02q","sku":"BRK-PAD-1037","name":"Brake pads, front","price":{"amount":"21.05","currency":"USD"},`+
 			`"availability":{"available":120,"locations":[]}},`, 27), ",") + `]}}`)
-	exec := executor.New(&instantSchema{gqlparser.MustLoadSchema(&ast.Source{Input: string(contract)}), data})
-	if err := server.ConfigureExecutor(exec, server.ExecOptions{}); err != nil {
+	schema := &instantSchema{gqlparser.MustLoadSchema(&ast.Source{Input: string(contract)}), data}
+	exec, err := server.NewExecutor(func() *executor.Executor { return executor.New(schema) }, server.ExecOptions{})
+	if err != nil {
 		tb.Fatal(err)
 	}
 	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)

@@ -39,7 +39,12 @@ func encodeResponse(out *buffer, response *graphql.Response) {
 	if len(response.Data) > 0 {
 		member(`"data":`, response.Data)
 	}
-	if len(response.Extensions) > 0 {
+	if c, ok := response.Extensions[extensionCost].(*charge); ok && len(response.Extensions) == 1 {
+		// Of every answer, and no work for encoding/json.
+		var room [128]byte
+		member(`"extensions":{"cost":`, c.append(room[:0]))
+		out.WriteByte('}')
+	} else if len(response.Extensions) > 0 {
 		member(`"extensions":`, mustEncode(response.Extensions))
 	}
 	if before == '{' {

@@ -54,7 +54,7 @@ var noIntrospection = core.Rule{
 	Name: "NoIntrospection",
 	RuleFunc: func(observers *core.Events, addError core.AddErrFunc) {
 		observers.OnField(func(_ *core.Walker, field *ast.Field) {
-			if field.Name == "__schema" || field.Name == "__type" {
+			if isIntrospection(field.Name) {
 				addError(core.Message("Introspection is switched off here."), core.At(field.Position))
 			}
 		})

@@ -85,12 +85,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if s.blocked(out, r) {
+		return
+	}
 	if public := s.options.Public[r.URL.Path]; public != nil {
 		public.ServeHTTP(out, r)
 		return
 	}
 	principal, ok := s.authenticate(out, r)
 	if !ok {
+		s.count(r)
 		return
 	}
 	r = r.WithContext(redline.WithPrincipal(r.Context(), principal))

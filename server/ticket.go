@@ -26,6 +26,7 @@ func (s *Server) serveTicket(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, *methodNotAllowed(http.MethodPost, "a ticket is asked for by POST"))
 		return
 	}
+	s.count(r) // it is charged as an operation when it is opened
 	params, f := s.readPost(w, r)
 	if f != nil {
 		s.refuse(w, r, *f)
@@ -67,7 +68,7 @@ func (s *Server) openTicket(r *http.Request, stream streaming) (*http.Request, *
 		return r, nil, badRequest("a ticket opens a stream: ask for text/event-stream")
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(values[memberTicket]) != 1 || values.Get(memberQuery) != "" {
+	if err != nil || len(values[memberTicket]) != 1 || values.Get(memberQuery) != "" || values.Get(memberDocumentID) != "" {
 		return r, nil, badRequest("a ticket stands alone in the URL")
 	}
 	principal, operation, err := s.options.Tickets.TicketOpen(r.Context(), values.Get(memberTicket))

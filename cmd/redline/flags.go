@@ -37,7 +37,7 @@ func (f *poolFlags) check() error {
 
 // graphqlFlags say what the gateway answers of GraphQL.
 type graphqlFlags struct {
-	Introspection bool `help:"Answer introspection queries and suggest names in errors; --demo and --dev do too."`
+	Introspection bool `help:"Answer introspection queries of anybody and suggest names in errors; --demo and --dev do too. Without it that is for the scope schema:read."`
 }
 
 // liveFlags bound what websockets and streams may take.

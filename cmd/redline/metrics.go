@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"redline"
 	"redline/live"
 )
 
@@ -20,6 +21,9 @@ func (g *gateway) metrics() http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		liveCollector{g.door.Stats, g.tailer.LastLook},
 	)
+	if g.limiter != nil {
+		registry.MustRegister(limitCollector{g.limiter.Refused})
+	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
@@ -82,4 +86,22 @@ func (c liveCollector) Collect(metrics chan<- prometheus.Metric) {
 	if at := c.looked(); !at.IsZero() {
 		metrics <- prometheus.MustNewConstMetric(logLagSeconds, prometheus.GaugeValue, time.Since(at).Seconds())
 	}
+}
+
+// limitCollector reads the rate limit's figures when it is asked for them.
+type limitCollector struct {
+	refused func() (byPrincipal, byAddress int64)
+}
+
+var rateLimited = prometheus.NewDesc("redline_rate_limited_total",
+	"Operations and requests that the rate limit refused, by whose bucket.", []string{"by"}, nil)
+
+// Describe tells the name of the figure.
+func (limitCollector) Describe(descs chan<- *prometheus.Desc) { descs <- rateLimited }
+
+// Collect tells it as it is now.
+func (c limitCollector) Collect(metrics chan<- prometheus.Metric) {
+	byPrincipal, byAddress := c.refused()
+	metrics <- prometheus.MustNewConstMetric(rateLimited, prometheus.CounterValue, float64(byPrincipal), redline.BucketPrincipal)
+	metrics <- prometheus.MustNewConstMetric(rateLimited, prometheus.CounterValue, float64(byAddress), redline.BucketAddress)
 }

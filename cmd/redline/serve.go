@@ -14,6 +14,7 @@ import (
 
 	"redline"
 	"redline/graph"
+	"redline/limit"
 	"redline/live"
 	"redline/migrations"
 	"redline/server"
@@ -29,6 +30,7 @@ type serveCmd struct {
 	startFlags    `embed:"" group:"Database"`
 	keyFlags      `embed:"" group:"Tokens"`
 	graphqlFlags  `embed:"" group:"GraphQL"`
+	limitFlags    `embed:"" group:"Limits"`
 	liveFlags     `embed:"" group:"Websockets and streams"`
 	stopFlags     `embed:"" group:"Stopping"`
 	logFlags      `embed:"" group:"Logs and diagnostics"`
@@ -37,12 +39,14 @@ type serveCmd struct {
 
 // gateway is all the rooms, wired. Its parts stop in the reverse order.
 type gateway struct {
-	store     *store.Store
-	log       *slog.Logger
-	eventLog  *store.EventLog
-	broker    *live.Broker
-	tailer    *live.Tailer
-	graph     *graph.Graph
+	store    *store.Store
+	log      *slog.Logger
+	eventLog *store.EventLog
+	broker   *live.Broker
+	tailer   *live.Tailer
+	graph    *graph.Graph
+	// limiter is nil where there is no rate limit.
+	limiter   *limit.Limiter
 	door      *live.Door
 	websocket *live.WebSocket
 	server    *server.Server
@@ -107,6 +111,12 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	if err := c.warnOfRights(ctx, g); err != nil {
 		return err
 	}
+	if g.limiter, err = c.limiter(log); err != nil {
+		return err
+	}
+	if g.limiter != nil {
+		defer func() { err = errors.Join(err, g.limiter.Close()) }()
+	}
 	if err := g.wire(c, keys); err != nil {
 		return err
 	}
@@ -161,7 +171,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that
@@ -186,9 +196,12 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		return err
 	}
 	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Log: g.log})
-	exec := g.graph.Executor()
-	introspection := c.Introspection || c.Demo || c.Dev
-	if err := server.ConfigureExecutor(exec, server.ExecOptions{Introspection: introspection}); err != nil {
+	var rate server.RateLimiter // nil, and not a nil *limit.Limiter, where there is none
+	if g.limiter != nil {
+		rate = g.limiter
+	}
+	exec, err := c.executor(g.graph.Executor, c.Introspection || c.Demo || c.Dev, rate)
+	if err != nil {
 		return err
 	}
 	g.door, err = live.NewDoor(g.broker, live.DoorOptions{
@@ -197,15 +210,15 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if err != nil {
 		return err
 	}
-	g.websocket, err = live.NewWebSocket(g.door, live.WebSocketOptions{
+	g.websocket, err = live.NewWebSocket(g.door, c.socket(live.WebSocketOptions{
 		AllowOrigin: g.edge.origins.Allow,
-		Authenticate: func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
+		Authenticate: counted(rate, func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
 			}
 			return keys.authenticate(ctx, []string{authorization})
-		},
-	})
+		}),
+	}))
 	if err != nil {
 		return err
 	}
@@ -214,7 +227,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		return err
 	}
 	g.server, err = server.New(server.Options{
-		Executor: exec, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, Metrics: g.metrics(),
+		Executor: exec, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: g.metrics(),
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets),
 		Authenticate: keys.authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}, {Name: "token keys", Probe: keys.ready}},

@@ -306,7 +306,7 @@ var sources = []*ast.Source{
 #   - Lists are Relay connections with keyset cursors; first/last are 1..250.
 #   - A list in a filter that is left out narrows nothing; an empty one leaves nothing. It has at most 1,000 entries.
 #   - An answer has at most 1,000,000 values; what would come to more is refused before it is made, with LIMIT_EXCEEDED.
-#     A request has at most 4 MiB and 250,000 values.
+#     A request has at most 4 MiB and 250,000 values, and an operation costs so many points at most (docs/limits.md).
 #   - What a caller may not see does not exist for it: null, or NOT_FOUND.
 #   - A mutation that fails for a reason its caller can act on says so in userErrors. The top-level
 #     errors are for what is wrong with the request itself: syntax, authentication, limits, faults.
@@ -319,6 +319,18 @@ var sources = []*ast.Source{
 What a caller's token must hold, any one of these. On an object it also holds when the object is reached through node(id).
 """
 directive @scope(anyOf: [String!]!) on FIELD_DEFINITION | OBJECT
+
+"""
+What asking for a field costs, in points, where it isn't 1 for an object and 0 for a scalar. An operation's cost is in extensions.cost;
+docs/limits.md says how it comes about.
+"""
+directive @cost(weight: Int!) on FIELD_DEFINITION
+"""
+How long a list is counted as where nothing else says it; left out, 10. slicingArguments: the arguments that say it, by their value or by
+their length; a dot leads into an input. sizedFields: the fields of what it leads to that are so long, in place of itself. Without this
+directive first and last size nodes and edges.
+"""
+directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
 
 scalar DateTime
 scalar Decimal
@@ -738,7 +750,7 @@ input AvailabilityLine { productId: ID! quantity: Int! }
 
 type Query {
   node(id: ID!): Node
-  nodes(ids: [ID!]!): [Node]!
+  nodes(ids: [ID!]!): [Node]! @listSize(slicingArguments: ["ids"])
   viewer: Viewer!
   product(by: ProductBy!): Product
   "All active products, whoever asks."
@@ -748,7 +760,7 @@ type Query {
   inventoryLevels(filter: InventoryFilter, first: Int = 50, after: String): InventoryLevelConnection @scope(anyOf: ["inventory:read"])
   inventoryMovements(filter: MovementFilter, first: Int = 50, after: String): InventoryMovementConnection @scope(anyOf: ["inventory:read"])
   "At most 100 lines, as nodes at most 100 ids."
-  availability(lines: [AvailabilityLine!]!, includeStale: Boolean! = true): [Availability!]!
+  availability(lines: [AvailabilityLine!]!, includeStale: Boolean! = true): [Availability!]! @listSize(slicingArguments: ["lines"])
   reservation(id: ID!): Reservation @scope(anyOf: ["orders:write"])
   order(by: OrderBy!): Order @scope(anyOf: ["orders:read"])
   orders(filter: OrderFilter, orderBy: OrderSort, first: Int = 50, after: String, last: Int, before: String): OrderConnection @scope(anyOf: ["orders:read"])
@@ -794,23 +806,23 @@ type EventPage {
 }
 
 # Connections. totalCount is counted only when asked for, and null past 10,000.
-type ProductConnection { edges: [ProductEdge!]! nodes: [Product!]! pageInfo: PageInfo! totalCount: Int }
+type ProductConnection { edges: [ProductEdge!]! nodes: [Product!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type ProductEdge { cursor: String! node: Product! }
-type SupplierConnection { edges: [SupplierEdge!]! nodes: [Supplier!]! pageInfo: PageInfo! totalCount: Int }
+type SupplierConnection { edges: [SupplierEdge!]! nodes: [Supplier!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type SupplierEdge { cursor: String! node: Supplier! }
-type SupplierItemConnection { edges: [SupplierItemEdge!]! nodes: [SupplierItem!]! pageInfo: PageInfo! totalCount: Int }
+type SupplierItemConnection { edges: [SupplierItemEdge!]! nodes: [SupplierItem!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type SupplierItemEdge { cursor: String! node: SupplierItem! }
-type InventoryLevelConnection { edges: [InventoryLevelEdge!]! nodes: [InventoryLevel!]! pageInfo: PageInfo! totalCount: Int }
+type InventoryLevelConnection { edges: [InventoryLevelEdge!]! nodes: [InventoryLevel!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type InventoryLevelEdge { cursor: String! node: InventoryLevel! }
-type InventoryMovementConnection { edges: [InventoryMovementEdge!]! nodes: [InventoryMovement!]! pageInfo: PageInfo! totalCount: Int }
+type InventoryMovementConnection { edges: [InventoryMovementEdge!]! nodes: [InventoryMovement!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type InventoryMovementEdge { cursor: String! node: InventoryMovement! }
-type OrderConnection { edges: [OrderEdge!]! nodes: [Order!]! pageInfo: PageInfo! totalCount: Int }
+type OrderConnection { edges: [OrderEdge!]! nodes: [Order!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type OrderEdge { cursor: String! node: Order! }
-type FulfillmentOrderConnection { edges: [FulfillmentOrderEdge!]! nodes: [FulfillmentOrder!]! pageInfo: PageInfo! totalCount: Int }
+type FulfillmentOrderConnection { edges: [FulfillmentOrderEdge!]! nodes: [FulfillmentOrder!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type FulfillmentOrderEdge { cursor: String! node: FulfillmentOrder! }
-type ConflictConnection { edges: [ConflictEdge!]! nodes: [Conflict!]! pageInfo: PageInfo! totalCount: Int }
+type ConflictConnection { edges: [ConflictEdge!]! nodes: [Conflict!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type ConflictEdge { cursor: String! node: Conflict! }
-type AuditEntryConnection { edges: [AuditEntryEdge!]! nodes: [AuditEntry!]! pageInfo: PageInfo! totalCount: Int }
+type AuditEntryConnection { edges: [AuditEntryEdge!]! nodes: [AuditEntry!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type AuditEntryEdge { cursor: String! node: AuditEntry! }
 type ClientConnection { edges: [ClientEdge!]! nodes: [Client!]! pageInfo: PageInfo! totalCount: Int }
 type ClientEdge { cursor: String! node: Client! }
@@ -1017,10 +1029,10 @@ A payload shows an object only to a token with the scope of the object's type. W
 top-level errors, and the change is made all the same.
 """
 type Mutation {
-  inventoryAdjust(input: InventoryAdjustInput!): InventoryPayload! @scope(anyOf: ["inventory:write"])
-  inventorySet(input: InventorySetInput!): InventoryPayload! @scope(anyOf: ["inventory:write"])
+  inventoryAdjust(input: InventoryAdjustInput!): InventoryPayload! @scope(anyOf: ["inventory:write"]) @listSize(slicingArguments: ["input.changes"], sizedFields: ["rows"])
+  inventorySet(input: InventorySetInput!): InventoryPayload! @scope(anyOf: ["inventory:write"]) @listSize(slicingArguments: ["input.counts"], sizedFields: ["rows"])
   inventoryTransfer(input: InventoryTransferInput!): InventoryPayload! @scope(anyOf: ["inventory:write"])
-  supplierFeedSubmit(input: SupplierFeedInput!): SupplierFeedPayload! @scope(anyOf: ["inventory:write"])
+  supplierFeedSubmit(input: SupplierFeedInput!): SupplierFeedPayload! @scope(anyOf: ["inventory:write"]) @listSize(slicingArguments: ["input.rows"], sizedFields: ["rows"])
   "Showing the item takes inventory:read: without it supplierItem is null, and the item is saved."
   supplierItemUpsert(input: SupplierItemUpsertInput!): SupplierItemPayload! @scope(anyOf: ["catalog:write", "catalog:own"])
   supplierTermsSet(input: SupplierTermsSetInput!): SupplierPayload! @scope(anyOf: ["catalog:write"])

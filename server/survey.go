@@ -12,8 +12,8 @@ import (
 // each, and would overflow an int.
 const mostCounted = 1_000_000_000
 
-// cost is what a selection set comes to with its fragments written out.
-type cost struct {
+// extent is what a selection set comes to with its fragments written out.
+type extent struct {
 	depth      int
 	rootFields int
 	aliases    int
@@ -22,7 +22,7 @@ type cost struct {
 }
 
 // add counts another part of the same selection set.
-func (c *cost) add(other cost) {
+func (c *extent) add(other extent) {
 	c.depth = max(c.depth, other.depth)
 	c.rootFields = min(c.rootFields+other.rootFields, mostCounted)
 	c.aliases = min(c.aliases+other.aliases, mostCounted)
@@ -31,7 +31,7 @@ func (c *cost) add(other cost) {
 }
 
 // beneath is what the set counts for as the set of one field.
-func (c cost) beneath() cost {
+func (c extent) beneath() extent {
 	c.depth++
 	c.rootFields = 0
 	return c
@@ -42,7 +42,7 @@ func (c cost) beneath() cost {
 // time in proportion to the text, whatever the text expands to.
 type survey struct {
 	fragments map[string]*ast.FragmentDefinition
-	costs     map[string]cost
+	extents   map[string]extent
 	visiting  map[string]bool
 	repeats   int
 	// cycle is a spread that leads back into its own fragment.
@@ -61,7 +61,7 @@ func checkDocument(doc *ast.QueryDocument, limits Limits) *gqlerror.Error {
 	}
 	s := &survey{
 		fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)),
-		costs:     make(map[string]cost, len(doc.Fragments)),
+		extents:   make(map[string]extent, len(doc.Fragments)),
 		visiting:  make(map[string]bool, len(doc.Fragments)),
 	}
 	for _, fragment := range doc.Fragments {
@@ -69,9 +69,9 @@ func checkDocument(doc *ast.QueryDocument, limits Limits) *gqlerror.Error {
 			s.fragments[fragment.Name] = fragment
 		}
 	}
-	var most cost
+	var most extent
 	for _, operation := range doc.Operations {
-		whole := cost{directives: len(operation.Directives)}
+		whole := extent{directives: len(operation.Directives)}
 		for _, variable := range operation.VariableDefinitions {
 			whole.directives += len(variable.Directives)
 		}
@@ -99,8 +99,8 @@ func checkDocument(doc *ast.QueryDocument, limits Limits) *gqlerror.Error {
 	)
 }
 
-func larger(a, b cost) cost {
-	return cost{
+func larger(a, b extent) extent {
+	return extent{
 		depth:      max(a.depth, b.depth),
 		rootFields: max(a.rootFields, b.rootFields),
 		aliases:    max(a.aliases, b.aliases),
@@ -109,16 +109,16 @@ func larger(a, b cost) cost {
 	}
 }
 
-func (s *survey) selectionSet(set ast.SelectionSet) cost {
+func (s *survey) selectionSet(set ast.SelectionSet) extent {
 	return s.selections(set, make(map[string]bool, len(set)))
 }
 
 // selections measures one pair of braces, or an inline fragment's within it.
 // seen has the response names so far.
-func (s *survey) selections(set ast.SelectionSet, seen map[string]bool) cost {
-	var total cost
+func (s *survey) selections(set ast.SelectionSet, seen map[string]bool) extent {
+	var total extent
 	for _, selection := range set {
-		one := cost{selections: 1}
+		one := extent{selections: 1}
 		switch selection := selection.(type) {
 		case *ast.Field:
 			if seen[selection.Alias] {
@@ -150,20 +150,20 @@ func (s *survey) selections(set ast.SelectionSet, seen map[string]bool) cost {
 	return total
 }
 
-// fragment measures a fragment, once. An unknown one costs nothing.
-func (s *survey) fragment(name string) cost {
-	if known, ok := s.costs[name]; ok {
+// fragment measures a fragment, once. An unknown one counts nothing.
+func (s *survey) fragment(name string) extent {
+	if known, ok := s.extents[name]; ok {
 		return known
 	}
 	definition, ok := s.fragments[name]
 	if !ok {
-		return cost{}
+		return extent{}
 	}
 	s.visiting[name] = true
-	total := cost{directives: len(definition.Directives)}
+	total := extent{directives: len(definition.Directives)}
 	total.add(s.selectionSet(definition.SelectionSet))
 	delete(s.visiting, name)
-	s.costs[name] = total
+	s.extents[name] = total
 	return total
 }
 

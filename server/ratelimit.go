@@ -1,0 +1,36 @@
+package server
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// blocked refuses a request from an address that has nothing left, before its token
+// and its body are looked at.
+func (s *Server) blocked(w http.ResponseWriter, r *http.Request) bool {
+	if s.options.RateLimiter == nil {
+		return false
+	}
+	blocked := s.options.RateLimiter.Blocked(r.Context())
+	if blocked.Allowed {
+		return false
+	}
+	s.refuse(w, r, failure{
+		status: http.StatusTooManyRequests, code: codeRateLimited, message: rateLimited(blocked).Message,
+		header:     http.Header{"Retry-After": {seconds(blocked.RetryAfter)}},
+		extensions: rateLimited(blocked).Extensions,
+	})
+	return true
+}
+
+// count counts a request that is no operation against its address.
+func (s *Server) count(r *http.Request) {
+	if s.options.RateLimiter != nil {
+		s.options.RateLimiter.Count(r.Context())
+	}
+}
+
+// seconds writes a time in whole seconds, as Retry-After has it.
+func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
