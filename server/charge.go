@@ -95,7 +95,7 @@ func (g *guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 }
 
 // InterceptResponse adds to an answer what it cost, and to what was refused the
-// request's id. The events of a subscription have neither.
+// request's id, and keeps that small. The events of a subscription have neither.
 func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	if operation := graphql.GetOperationContext(ctx); operation.Operation == nil || operation.Operation.Operation != ast.Subscription {
 		if c := chargeOf(operation); c != nil {
@@ -103,7 +103,8 @@ func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 		}
 	}
 	response := next(ctx)
-	if response != nil && len(response.Data) == 0 {
+	if response != nil && len(response.Data) == 0 && len(response.Errors) > 0 {
+		response.Errors = restrain(response.Errors)
 		for _, err := range response.Errors {
 			withRequestID(ctx, err)
 		}

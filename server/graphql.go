@@ -132,9 +132,6 @@ func (s *Server) execute(r *http.Request, params *graphql.RawParams, stream stre
 // respond writes what an operation gave, under the status that the media type
 // asks for.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, mediaType string, response *graphql.Response) {
-	if len(response.Data) == 0 {
-		response.Errors = restrain(response.Errors)
-	}
 	status := statusOf(mediaType, response)
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", retryAfter(response.Errors))

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -38,6 +39,8 @@ type rig struct {
 	*server.Server
 	schema *tinySchema
 	log    *logBuffer
+	// executions is how many resolvers ran, or of another schema how many operations.
+	executions *atomic.Int64
 }
 
 // newRig makes a server of the tests' defaults, which mend may change.
@@ -67,7 +70,7 @@ func newRig(tb testing.TB, execOptions server.ExecOptions, mend ...func(*server.
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &rig{Server: s, schema: schema, log: log}
+	return &rig{Server: s, schema: schema, log: log, executions: &schema.runs}
 }
 
 // logBuffer is a log that can be read while it is written.

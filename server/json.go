@@ -16,6 +16,9 @@ const (
 	// each other: the shortest take far more room in memory than as text. The
 	// longest feed, of 10,000 rows, has a third of it.
 	maxValues = 250_000
+	// maxEntries is how many entries an array may have: twice as many as the longest
+	// feed has rows. What is to be coerced one by one costs more than reading it.
+	maxEntries = 20_000
 
 	spaceJSON = " \t\r\n"
 )
@@ -34,6 +37,7 @@ type jsonReader struct {
 	at      int
 	nesting int
 	values  int    // read so far
+	long    bool   // an array has too many entries
 	scratch []byte // of strings with escapes
 }
 
@@ -79,8 +83,9 @@ func (r *jsonReader) skip(c byte) bool {
 	return true
 }
 
-// tooMany reports whether the text was given up for having too many values.
-func (r *jsonReader) tooMany() bool { return r.values > maxValues }
+// tooMany reports whether the text was given up for having too many values, in all or
+// in one array.
+func (r *jsonReader) tooMany() bool { return r.values > maxValues || r.long }
 
 func (r *jsonReader) value() (any, bool) {
 	if r.values++; r.tooMany() {
@@ -146,6 +151,9 @@ func (r *jsonReader) array() ([]any, bool) {
 	for {
 		value, ok := r.value()
 		if !ok {
+			return nil, false
+		}
+		if r.long = r.long || len(elements) == maxEntries; r.long {
 			return nil, false
 		}
 		elements = append(elements, value)

@@ -54,7 +54,7 @@ func parseBody(body []byte) (*graphql.RawParams, *failure) {
 		values[i], given[i] = value, true
 	}) || !r.atEnd() {
 		if r.tooMany() {
-			return nil, tooLarge("the body has more than %d values", maxValues)
+			return nil, tooLarge("the body has more than %d values, or a list more than %d", maxValues, maxEntries)
 		}
 		return nil, malformed(body)
 	}

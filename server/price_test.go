@@ -22,12 +22,14 @@ func contract(tb testing.TB, options server.ExecOptions) *served {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	schema := &instantSchema{gqlparser.MustLoadSchema(&ast.Source{Input: string(text)}), []byte(`{}`)}
+	schema := &instantSchema{schema: gqlparser.MustLoadSchema(&ast.Source{Input: string(text)}), data: []byte(`{}`)}
 	exec, err := server.NewExecutor(func() *executor.Executor { return executor.New(schema) }, options)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return newServed(tb, func(o *server.Options) { o.Executor = exec })
+	s := newServed(tb, func(o *server.Options) { o.Executor = exec })
+	s.executions = &schema.executions
+	return s
 }
 
 // costOf is what an answer says that its operation cost; -1 where it says nothing.
@@ -49,7 +51,9 @@ func costOf(tb testing.TB, a answer) int64 {
 func TestCosts(t *testing.T) {
 	t.Parallel()
 	s := contract(t, server.ExecOptions{})
-	rows := func(n int) string { return "[" + strings.TrimSuffix(strings.Repeat(`{"stock":{"sku":"a"},"delta":1},`, n), ",") + "]" }
+	rows := func(n int) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(`{"stock":{"sku":"a"},"delta":1},`, n), ",") + "]"
+	}
 	for _, test := range []struct {
 		query, variables string
 		want             int64

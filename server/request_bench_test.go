@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,8 @@ import (
 type instantSchema struct {
 	schema *ast.Schema
 	data   []byte
+	// executions is how many operations were begun.
+	executions atomic.Int64
 }
 
 func (s *instantSchema) Schema() *ast.Schema { return s.schema }
@@ -41,6 +44,7 @@ func (s *instantSchema) Complexity(context.Context, string, string, int, map[str
 }
 
 func (s *instantSchema) Exec(context.Context) graphql.ResponseHandler {
+	s.executions.Add(1)
 	return graphql.OneShot(&graphql.Response{Data: s.data})
 }
 
@@ -118,7 +122,7 @@ func instantServer(tb testing.TB, authenticate func(context.Context, []string) (
 	data := []byte(`{"products":{"nodes":[` + strings.TrimSuffix(strings.Repeat(
 		`{"id":"prod_01h455vb4pex5vsknk084sn02q","sku":"BRK-PAD-1037","name":"Brake pads, front","price":{"amount":"21.05","currency":"USD"},`+
 			`"availability":{"available":120,"locations":[]}},`, 27), ",") + `]}}`)
-	schema := &instantSchema{gqlparser.MustLoadSchema(&ast.Source{Input: string(contract)}), data}
+	schema := &instantSchema{schema: gqlparser.MustLoadSchema(&ast.Source{Input: string(contract)}), data: data}
 	exec, err := server.NewExecutor(func() *executor.Executor { return executor.New(schema) }, server.ExecOptions{})
 	if err != nil {
 		tb.Fatal(err)

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +19,8 @@ const (
 	// names and values that it is about.
 	maxMessageBytes  = 400
 	maxPathNameBytes = 100
+	// maxPathSteps is how much of a path is repeated.
+	maxPathSteps = 50
 )
 
 // encodeResponse writes a response as JSON: errors first, since that is what a
@@ -74,6 +77,7 @@ func restrain(errs gqlerror.List) gqlerror.List {
 	kept := make(gqlerror.List, min(len(errs), maxRequestErrors))
 	for i := range kept {
 		short := *errs[i]
+		short.Extensions = maps.Clone(short.Extensions)
 		short.Message = shorten(short.Message, maxMessageBytes)
 		short.Path = shortenPath(short.Path)
 		kept[i] = &short
@@ -85,8 +89,8 @@ func shortenPath(path ast.Path) ast.Path {
 	if path == nil {
 		return nil
 	}
-	short := make(ast.Path, len(path))
-	for i, step := range path {
+	short := make(ast.Path, min(len(path), maxPathSteps))
+	for i, step := range path[:len(short)] {
 		if name, ok := step.(ast.PathName); ok {
 			step = ast.PathName(shorten(string(name), maxPathNameBytes))
 		}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"reflect"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -40,8 +41,15 @@ func lengthOf(value any) (int64, bool) {
 		return int64(len(value.Children)), value.Kind == ast.ListValue
 	case []any:
 		return int64(len(value)), true
+	case nil:
+		return 0, false
 	}
-	return 0, false
+	// One value that stands for a list of itself is coerced to a slice of its type.
+	v := reflect.ValueOf(value)
+	if v.Kind() != reflect.Slice {
+		return 0, false
+	}
+	return int64(v.Len()), true
 }
 
 // entriesIn counts the entries of the lists in an input object.
