@@ -168,11 +168,16 @@ func TestManySmallValues(t *testing.T) {
 	t.Parallel()
 	s := newServed(t)
 	body := func(values int) string {
-		return `{"query":"{ hello }","variables":{"a":[` + strings.TrimSuffix(strings.Repeat("{},", values), ",") + `]}}`
+		return `{"query":"{ hello }","variables":{"a":{` + strings.TrimSuffix(strings.Repeat(`"a":{},`, values), ",") + `}}}`
 	}
+	list := func(entries int) string {
+		return `{"query":"{ hello }","variables":{"a":[` + strings.TrimSuffix(strings.Repeat("{},", entries), ",") + `]}}`
+	}
+	s.do(t, call{body: list(20_000)}).want(t, http.StatusOK, `{"data":{"hello":"world"}}`)
+	s.do(t, call{body: list(20_001)}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "a list more than 20000")
 	s.do(t, call{body: body(249_997)}).want(t, http.StatusOK, `{"data":{"hello":"world"}}`)
 	s.do(t, call{body: body(249_998)}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "250000 values")
-	s.do(t, call{body: body(1_398_000)}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "250000 values")
+	s.do(t, call{body: body(550_000)}).wantError(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "250000 values")
 }
 
 func TestSlowBodyIsGivenUp(t *testing.T) {
