@@ -2,10 +2,12 @@
 // every operation passes before it costs anything, health, and stopping
 // without losing a request.
 //
-// A request goes through one pipeline: it gets an id, its token becomes a
-// principal, its path picks a handler, and one line of the access log tells
-// what came of it. A panic anywhere in it is one "internal error" to the
-// caller, a stack in the log, and nothing to the other requests.
+// A request goes through one pipeline: it gets an id, it is said from which
+// address and by what it came, browsers are told what they may do with the
+// answer, its token becomes a principal, its path picks a handler, and one line
+// of the access log tells what came of it. A panic anywhere in it is one
+// "internal error" to the caller, a stack in the log, and nothing to the other
+// requests.
 //
 // What is answered follows the GraphQL over HTTP specification. Accept picks
 // application/graphql-response+json, whose status tells what happened, or

@@ -75,12 +75,19 @@ type scenario struct {
 // play starts a scenario, which is to end well once the test closes its input.
 func play(t *testing.T, name, script string, options vars) *scenario {
 	t.Helper()
+	return playWith(t, nil, name, script, options)
+}
+
+// playWith is play with variables of the environment beside ours.
+func playWith(t *testing.T, env []string, name, script string, options vars) *scenario {
+	t.Helper()
 	b, err := json.Marshal(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &scenario{name: name, out: newBook(), log: newBook(), done: make(chan struct{})}
 	c.cmd = exec.Command("node", script, string(b))
+	c.cmd.Env = environ(env...)
 	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr, c.cmd.WaitDelay = "clients", c.out, c.log, 5*time.Second
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

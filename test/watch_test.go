@@ -22,8 +22,13 @@ type watcher struct {
 // watch starts a watch of a gateway at an address, with a token or none.
 func watch(t *testing.T, addr, token string, args ...string) *watcher {
 	t.Helper()
+	return watchURL(t, "http://"+addr, token, args...)
+}
+
+func watchURL(t *testing.T, url, token string, args ...string) *watcher {
+	t.Helper()
 	w := &watcher{out: newBook(), said: newBook(), done: make(chan struct{})}
-	w.cmd = exec.CommandContext(t.Context(), world.binary, append([]string{"watch", "--url", "http://" + addr}, args...)...)
+	w.cmd = exec.CommandContext(t.Context(), world.binary, append([]string{"watch", "--url", url}, args...)...)
 	w.cmd.Env, w.cmd.Stdout, w.cmd.Stderr = environ("REDLINE_TOKEN="+token), w.out, w.said
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -2,41 +2,16 @@
 // gateway's own origin. With a token it asks for a ticket first, since an
 // EventSource sends no Authorization.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { chromium } from 'playwright-core';
-
+import { browsing } from './browser.mjs';
 import { enough, options, say, tell } from './scenario.mjs';
 
-const profile = await mkdtemp(join(tmpdir(), 'redline-chromium-'));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: options.chromium,
-  headless: true,
-  args: [
-    '--no-sandbox', // it doesn't start as root otherwise
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
-try {
-  const page = context.pages()[0] ?? (await context.newPage());
-  page.on('console', (message) => console.error('console:', message.text()));
-  page.on('pageerror', (error) => console.error('page:', error.message));
+await browsing(async (page) => {
   await page.exposeFunction('say', say);
   await page.exposeFunction('tell', (result, id) => void tell(result, { id }));
   await page.goto(new URL('/healthz', options.url).href);
   await page.evaluate(listen, options);
   await enough;
-} finally {
-  await context.close();
-  await rm(profile, { recursive: true, force: true });
-}
+});
 process.exit(0);
 
 // Runs in the page.

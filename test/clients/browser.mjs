@@ -1,0 +1,36 @@
+// A browser with one page.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+
+import { options } from './scenario.mjs';
+
+/** Starts the browser that the options name, and ends it when the work is done. */
+export async function browsing(work) {
+  const profile = await mkdtemp(join(tmpdir(), 'redline-chromium-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: options.chromium,
+    headless: true,
+    args: [
+      '--no-sandbox', // it doesn't start as root otherwise
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  try {
+    const page = context.pages()[0] ?? (await context.newPage());
+    page.on('console', (message) => console.error('console:', message.text()));
+    page.on('pageerror', (error) => console.error('page:', error.message));
+    await work(page);
+  } finally {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
