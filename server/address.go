@@ -182,7 +182,7 @@ func parseElement(element string) (node, proto string, ok bool) {
 				return "", "", false
 			}
 		}
-		into := (*string)(nil)
+		var into *string
 		switch strings.ToLower(name) {
 		case "for":
 			into = &node
