@@ -281,7 +281,7 @@ func TestSlowHandshakesAreGivenUp(t *testing.T) {
 
 func TestSlowBodiesOverHTTP2AreGivenUp(t *testing.T) {
 	t.Parallel()
-	s, _ := startSecure(t, func(o *server.Options) { o.HeaderTimeout, o.BodyTimeout = 25*time.Millisecond, 25*time.Millisecond })
+	s, _ := startSecure(t, func(o *server.Options) { o.HeaderTimeout, o.BodyTimeout = 2*time.Second, 10*time.Millisecond }) // in which the handshake has to be done
 	body, never := io.Pipe()
 	defer never.Close()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+server.PathGraphQL, body)
