@@ -24,7 +24,7 @@ build: ## Build bin/redline
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/redline
 
 .PHONY: test
-test: postgres node promtool ## Run all tests, against a Postgres that they start themselves
+test: postgres node promtool redis ## Run all tests, against a Postgres that they start themselves
 	$(GO) test -race -pgo=off -timeout 14m ./...
 
 .PHONY: lint
@@ -109,6 +109,10 @@ node: ## See that there are Node, Chromium and other people's clients for the te
 .PHONY: promtool
 promtool: ## See that there is a promtool for the tests of the alert rules, and fetch one where it can be
 	@./.ci/promtool
+
+.PHONY: redis
+redis: ## See that there is a Redis for the tests, and install one where it can be
+	@./.ci/redis
 
 .PHONY: clean
 clean: ## Remove what was built; the data directory stays
