@@ -19,6 +19,8 @@
 //	  and every error is UNAVAILABLE     503, Retry-After        200
 //	nothing ran: syntax, validation,
 //	limits, variables, operation name    400, no data            200, no data
+//	an operation that isn't listed       403                     200, no data
+//	too much was asked for lately        429, Retry-After        429, Retry-After
 //	not a well-formed request            400                     400
 //	a mutation or subscription by GET    405, Allow: POST        405
 //	a bad token                          401                     401
@@ -26,8 +28,19 @@
 // The row with UNAVAILABLE departs from a SHOULD of the specification (2xx
 // where data is null), so that proxies and clients back off from a gateway
 // without a database. With application/json the specification asks for 200
-// more strongly, and a client there does not trust another status' body.
+// more strongly, and a client there does not trust another status' body. 429 is for
+// both: what stands between has to see it as well. A client that has no wish, or any,
+// gets the former, as the specification has it since 2025.
 //
-// ConfigureExecutor gives a gqlgen executor its limits, so that they hold for
-// every transport that the executor serves, the websocket among them.
+// NewExecutor makes an executor of those of gqlgen: with limits, costs, persisted
+// operations and a rate limit that hold for every transport that it serves, the
+// websocket among them. What is asked goes this way:
+//
+//	find       the document by its text, or by a hash or an id that stands for it
+//	admit      limits on the text and, with fragments written out, on what it asks
+//	validate   by gqlgen, once for each text; introspection by who asks
+//	charge     the cost, by the schema and the variables; then the caller's bucket
+//	run
+//
+// docs/limits.md has it all for those who ask.
 package server

@@ -2,12 +2,18 @@ package test_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// The audits of the specification's own suite: none that MUST hold or SHOULD hold
-// fails, and of those that MAY none does.
+// departures are the audits that a gateway means not to pass: where the client has no
+// wish, the suite wants application/json, and the specification since 2025
+// application/graphql-response+json.
+var departures = []string{"47DE", "80D8"}
+
+// The audits of the specification's own suite: but for the departures none that MUST,
+// SHOULD or MAY hold fails.
 func TestGraphQLOverHTTPAudits(t *testing.T) {
 	t.Parallel()
 	needNode(t)
@@ -23,7 +29,7 @@ func TestGraphQLOverHTTPAudits(t *testing.T) {
 		t.Errorf("%d audits ran", len(audits)-1)
 	}
 	for _, audit := range audits[:len(audits)-1] {
-		if text(audit, "status") != "ok" {
+		if passed := text(audit, "status") == "ok"; passed == slices.Contains(departures, text(audit, "id")) {
 			t.Errorf("%s %s: %s %s", text(audit, "id"), text(audit, "name"), text(audit, "status"), text(audit, "reason"))
 		}
 	}
