@@ -98,6 +98,7 @@ type JWKS struct {
 	// running is closed at the end of the refresh that is asked for or running;
 	// nil where none is.
 	running chan struct{}
+	failed  bool      // whether the last refresh did
 	asked   time.Time // when an unknown kid last started a refresh
 	waiting int
 }
@@ -182,7 +183,8 @@ func (j *JWKS) outdated() bool { return time.Since(j.stats.Confirmed) > j.maxAge
 // time for another. It reports whether one ended.
 func (j *JWKS) refreshed(ctx context.Context) bool {
 	j.mu.Lock()
-	if j.running == nil && (j.asked.IsZero() || time.Since(j.asked) >= jwksUnknownEvery) {
+	// After a failure the next refresh comes soon, by itself.
+	if j.running == nil && !j.failed && (j.asked.IsZero() || time.Since(j.asked) >= jwksUnknownEvery) {
 		j.asked = time.Now()
 		j.running = make(chan struct{})
 		select {
@@ -283,6 +285,7 @@ func (j *JWKS) refresh(ctx context.Context) error {
 	}
 	j.mu.Lock()
 	j.stats.Refreshes++
+	j.failed = err != nil
 	changed := false
 	if err != nil {
 		j.stats.Failures++
