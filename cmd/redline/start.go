@@ -48,7 +48,7 @@ func (f *startFlags) openStore(ctx context.Context, url string, o store.Options)
 			return s, err
 		}
 		if !said {
-			o.Log.LogAttrs(ctx, slog.LevelWarn, "waiting for the database", slog.Duration("patience", f.StartTimeout), slog.String("error", err.Error()))
+			o.Log.LogAttrs(ctx, slog.LevelWarn, "waiting for the database", slog.String("patience", f.StartTimeout.String()), slog.String("error", err.Error()))
 			said = true
 		}
 		timer := time.NewTimer(wait)
@@ -56,6 +56,9 @@ func (f *startFlags) openStore(ctx context.Context, url string, o store.Options)
 		case <-timer.C:
 		case <-patience.Done():
 			timer.Stop()
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			return nil, fmt.Errorf("the database didn't answer within %s (--start-timeout): %w", f.StartTimeout, err)
 		}
 	}
