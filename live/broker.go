@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"redline"
 )
@@ -31,6 +32,10 @@ type BrokerOptions struct {
 	// CatchUps is how many operations may be reading the log at once, to be told
 	// what they missed; the others wait. Default 4.
 	CatchUps int
+	// MaxGroups is how many different subscriptions may be executed, however many
+	// watch each of them: those of who may see the same and asks for the same are one.
+	// One more gets an error with the code UNAVAILABLE. Default 50,000.
+	MaxGroups int
 	// Logger is told of panics in live operations. Default slog.Default().
 	Logger *slog.Logger
 }
@@ -78,9 +83,10 @@ func NewBroker(options BrokerOptions) (*Broker, error) {
 	if options.History == nil {
 		return nil, errors.New("broker: a History is required")
 	}
-	if options.CatchUps < 0 {
-		return nil, errors.New("broker: CatchUps must not be negative")
+	if options.CatchUps < 0 || options.MaxGroups < 0 {
+		return nil, errors.New("broker: CatchUps and MaxGroups must not be negative")
 	}
+	options.MaxGroups = orDefault(options.MaxGroups, 50_000)
 	options.CatchUps = orDefault(options.CatchUps, 4)
 	options.Logger = orDefault(options.Logger, slog.Default())
 	b := &Broker{
@@ -299,6 +305,10 @@ func (b *Broker) join(op *operation, x *execution, from int64, log logID) (head 
 			return 0, err
 		}
 		g := b.groups[key]
+		if g == nil && len(b.groups) >= b.options.MaxGroups {
+			b.mu.Unlock()
+			return 0, errTooManyGroups
+		}
 		if g == nil {
 			if g = made; g != nil {
 				b.groups[key] = g
@@ -327,6 +337,12 @@ func (b *Broker) join(op *operation, x *execution, from int64, log logID) (head 
 			return 0, err
 		}
 	}
+}
+
+// errTooManyGroups is what one more subscription is told that nobody else has.
+var errTooManyGroups = &redline.Error{
+	Code: redline.CodeUnavailable, RetryAfter: 10 * time.Second,
+	Message: "too many different subscriptions are running at this gateway; try again later",
 }
 
 // newGroup begins the operation once more, on the group's own behalf.

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
@@ -234,6 +235,14 @@ func (c *client) resumeFrom(dropped bool) string {
 		lowest = head
 	}
 	return redline.Cursor{Epoch: epoch, ID: lowest, InSnapshot: begin}.String()
+}
+
+// logCutOff logs that the client was cut off, beside those who hold mu: a log that is
+// slow to be written keeps nobody waiting. The caller holds mu, and the client isn't
+// closing yet.
+func (c *client) logCutOff(logger *slog.Logger, what, resume string) {
+	address, requestID := c.address, c.requestID
+	c.work.Go(func() { logger.Info(what, "address", address, "requestId", requestID, "resume", resume) })
 }
 
 // drained tells a draining client to come back, once nothing is running on it

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -203,6 +204,32 @@ func TestTooManyOperationsAreAnError(t *testing.T) {
 	if m, text := c.read(); m.Type != "next" || m.ID != "more" {
 		t.Errorf("when one had ended came %s", text)
 	}
+}
+
+// Whoever asks for what nobody else asks for takes memory that nobody shares: of such
+// subscriptions there are so many, and one more is told so. One that is shared costs
+// nothing, and one that has ended makes room.
+func TestTooManyDifferentSubscriptionsAreAnError(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	r := newRig(t, setting{broker: live.BrokerOptions{MaxGroups: most}})
+	c, other := r.connect(""), r.connect("")
+	named := func(n int) string { return fmt.Sprintf("subscription { events(name: %q) }", strconv.Itoa(n)) }
+	for n := range most {
+		c.follow(strconv.Itoa(n), named(n), 0)
+	}
+	other.follow("same", named(0), 0)
+	other.subscribe("more", named(most))
+	if _, extensions := other.expectError("more"); extensions["presented"] != true {
+		t.Errorf("the error has %v", extensions)
+	}
+	if groups := r.door.Stats().Groups; groups != most {
+		t.Errorf("there are %d groups", groups)
+	}
+	c.send(`{"id":"1","type":"complete"}`)
+	c.send(`{"type":"ping"}`)
+	c.expect(`{"type":"pong"}`) // messages are taken one after the other
+	other.follow("more", named(most), 0)
 }
 
 func TestAFloodOfMessagesIsSlowedDown(t *testing.T) {

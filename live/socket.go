@@ -213,7 +213,7 @@ func (s *socket) cutOff() {
 	}
 	s.broker.stats.cutOff.Add(1)
 	reason := s.resumeFrom(true)
-	s.door.options.Logger.Info("a slow socket was cut off", "address", s.address, "requestId", s.requestID, "resume", reason)
+	s.logCutOff(s.door.options.Logger, "a slow socket was cut off", reason)
 	s.closeLocked(CloseSlowReader, reason)
 }
 

@@ -197,7 +197,7 @@ func (s *stream) cutOff() {
 		return
 	}
 	s.broker.stats.cutOff.Add(1)
-	s.door.options.Logger.Info("a slow stream was cut off", "address", s.address, "requestId", s.requestID, "resume", s.resumeFrom(true))
+	s.logCutOff(s.door.options.Logger, "a slow stream was cut off", s.resumeFrom(true))
 	s.outbox.clear()
 	s.shut()
 	s.startWriting()

@@ -164,7 +164,7 @@ func TestRefusedStarts(t *testing.T) {
 		"much at once": {[]string{"REDLINE_MAX_CONNS=many", "REDLINE_DRAIN_DELAY=1h"},
 			[]string{"--log-level", "loud", "--colour", "red", "--queue-messages=0", "--connect-rate=-1", "--keep-events", "1s", "--start-timeout=-1s", "--connection-wait=0s", "--data-dir", empty},
 			[]string{"REDLINE_MAX_CONNS", "many", "--log-level", "--colour", "--queue-messages", "--connect-rate", "--keep-events", "--start-timeout", "--connection-wait", "--drain-budget"}},
-		"an unknown log level":    {[]string{"REDLINE_LOG_LEVEL=loud"}, []string{"--data-dir", empty}, []string{"loud"}},
+		"an unknown log level": {[]string{"REDLINE_LOG_LEVEL=loud"}, []string{"--data-dir", empty}, []string{"loud"}},
 	} {
 		r := run(t, test.env, append([]string{"serve"}, test.args...)...)
 		if r.code == 0 || r.out != "" && !strings.Contains(r.out, "Usage:") {

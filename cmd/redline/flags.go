@@ -46,6 +46,7 @@ type liveFlags struct {
 	QueueBytes    int `default:"16777216" help:"How many bytes may wait for one websocket or stream."`
 	MaxSockets    int `default:"100000" help:"The most websockets and streams that may be open."`
 	MaxPerAddress int `default:"20000" help:"The most websockets and streams from one address; behind a proxy that is the proxy's, unless --trusted-proxy names it."`
+	MaxGroups     int `default:"50000" help:"The most different subscriptions that may run: those of who may see the same and asks for the same are one."`
 	ConnectRate   int `help:"The most websockets and streams that are let in a second; the others are told when to come again. 0 lets all in."`
 }
 
@@ -55,7 +56,7 @@ func (f *liveFlags) check() error {
 		flag string
 		n    int
 	}{
-		{"--queue-messages", f.QueueMessages}, {"--queue-bytes", f.QueueBytes}, {"--max-sockets", f.MaxSockets}, {"--max-per-address", f.MaxPerAddress},
+		{"--queue-messages", f.QueueMessages}, {"--queue-bytes", f.QueueBytes}, {"--max-sockets", f.MaxSockets}, {"--max-per-address", f.MaxPerAddress}, {"--max-groups", f.MaxGroups},
 	} {
 		if least.n < 1 {
 			faults = append(faults, fmt.Errorf("%s is %d; it has to be at least 1", least.flag, least.n))

@@ -189,7 +189,7 @@ func (c *serveCmd) checkKeys() error {
 // wire makes the rooms and joins them.
 func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	g.eventLog = g.store.EventLog()
-	if g.broker, err = live.NewBroker(live.BrokerOptions{History: g.store, Logger: g.log}); err != nil {
+	if g.broker, err = live.NewBroker(live.BrokerOptions{History: g.store, MaxGroups: c.MaxGroups, Logger: g.log}); err != nil {
 		return err
 	}
 	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Kept: g.kept(), Logger: g.log}); err != nil {
