@@ -290,7 +290,7 @@ func TestPlacesThatCannotBeReadHoldTheLogBack(t *testing.T) {
 		places.since()
 		elapse(time.Minute)
 		expectIDs(t, "while places can't be read", tl.delivered())
-		if n := places.since(); n < 12 || n > 40 {
+		if n := places.since(); n < 55 || n > 130 {
 			t.Errorf("it was tried %d times in a minute", n)
 		}
 		places.fail(nil)
