@@ -23,35 +23,33 @@ type refreshes chan error
 
 func (r refreshes) tell(err error) { r <- err }
 
-// await waits for the next refresh that ends as wanted.
-func (r refreshes) await(t *testing.T, good bool) {
+// next waits for the end of a refresh.
+func (r refreshes) next(t *testing.T) error {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
-	for {
-		select {
-		case err := <-r:
-			if (err == nil) == good {
-				return
-			}
-		case <-deadline.C:
-			t.Fatal("no such refresh")
-		}
+	select {
+	case err := <-r:
+		return err
+	case <-deadline.C:
+		t.Fatal("no refresh")
+		return nil
 	}
 }
 
-// again waits for a refresh that began after now. The first to end may have begun
+// await waits for one that ends as wanted.
+func (r refreshes) await(t *testing.T, good bool) {
+	t.Helper()
+	for (r.next(t) == nil) != good {
+	}
+}
+
+// again waits for one that began after now. The first to end may have begun
 // before.
 func (r refreshes) again(t *testing.T, keys *auth.JWKS) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
 	for done := keys.Stats().Refreshes; keys.Stats().Refreshes < done+2; {
-		select {
-		case <-r:
-		case <-deadline.C:
-			t.Fatal("no such refresh")
-		}
+		_ = r.next(t) // however it ended
 	}
 }
 
