@@ -127,6 +127,22 @@ func TestAnotherSubprotocolClosesWith4406(t *testing.T) {
 	}
 }
 
+// Messages are counted as they are sent: none is compressed, whatever a client offers.
+func TestCompressionIsNotTakenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, setting{})
+	dialer := websocket.Dialer{Subprotocols: []string{subprotocol}, EnableCompression: true}
+	conn, response, err := dialer.Dial(r.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	defer func() { _ = response.Body.Close() }()
+	if taken := response.Header.Values("Sec-WebSocket-Extensions"); len(taken) > 0 {
+		t.Errorf("the extensions %q were taken up", taken)
+	}
+}
+
 // What is still on its way when a message is too big has to be read, or the
 // reset that answers it overtakes the close frame.
 func TestTooBigClosesWith1009AndThePeerSeesIt(t *testing.T) {
