@@ -416,12 +416,10 @@ func slowDialer() *websocket.Dialer {
 }
 
 // overEach runs a test with clients that come as they are, and with such that come
-// by TLS.
+// by TLS: one after the other, since much is sent in most of them.
 func overEach(t *testing.T, test func(t *testing.T, secure bool)) {
+	t.Helper()
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, secure)
-		})
+		t.Run(name, func(t *testing.T) { test(t, secure) })
 	}
 }
