@@ -41,9 +41,9 @@ func (*Client) IsNode() {}
 
 // ClientSecret is what is known of a secret once it was shown: how long it is good.
 type ClientSecret struct {
-	CreatedAt time.Time
+	CreatedAt time.Time `json:"createdAt"`
 	// ExpiresAt is nil of one that is good until another takes its place.
-	ExpiresAt *time.Time
+	ExpiresAt *time.Time `json:"expiresAt"`
 }
 
 // ClientGrant is what the tokens of a client say, which has proved who it is.

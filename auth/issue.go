@@ -79,7 +79,7 @@ func (k *SigningKey) Issue(claims Claims) (string, error) {
 	if claims.Scopes != nil {
 		members["scope"] = strings.Join(claims.Scopes, " ")
 	}
-	if claims.Suppliers != nil {
+	if len(claims.Suppliers) > 0 {
 		members["suppliers"] = claims.Suppliers
 	}
 	if claims.Customer != "" {

@@ -13,15 +13,12 @@ import (
 	"redline/live"
 )
 
-// revocation says whose tokens are revoked: those of the clients with its text.
-type revocation struct{ atomic.Pointer[string] }
+// revocation says whether the tokens of the client "bad" are revoked.
+type revocation struct{ atomic.Bool }
 
-func (r *revocation) of(p redline.Principal) bool {
-	id := r.Load()
-	return id != nil && p.ClientID == *id
-}
+func (r *revocation) of(p redline.Principal) bool { return r.Load() && p.ClientID == "bad" }
 
-func (r *revocation) revoke(id string) { r.Store(&id) }
+func (r *revocation) revoke() { r.Store(true) }
 
 // ofClient is a supplier's principal whose token a client got.
 func ofClient(id string) redline.Principal {
@@ -47,7 +44,7 @@ func TestARevokedClientsSocketsCloseAndNoOthers(t *testing.T) {
 	for _, c := range clients {
 		c.expect(event("1", 1))
 	}
-	revoked.revoke("bad")
+	revoked.revoke()
 	r.door.Revoke()
 	r.publish(2, 2)
 	for name, c := range clients {
@@ -81,7 +78,7 @@ func TestWhatWaitsForARevokedClientIsNotWritten(t *testing.T) {
 			t.Fatal("nothing waits")
 		}
 	}
-	revoked.revoke("bad")
+	revoked.revoke()
 	r.door.Revoke()
 	_, before := slow.expectClose(live.CloseForbidden)
 	if len(before) > total*3/4 {
@@ -110,7 +107,7 @@ func TestARevokedClientsStreamsEndWithAnError(t *testing.T) {
 				}
 				head += string(b[:n])
 			}
-			revoked.revoke("bad")
+			revoked.revoke()
 			r.door.Revoke()
 			r.publish(1, 1)
 			rest, err := io.ReadAll(stream.body)
@@ -128,7 +125,7 @@ func TestARevokedClientsStreamsEndWithAnError(t *testing.T) {
 func TestARevokedTokenIsFoundWhereItComesIn(t *testing.T) {
 	t.Parallel()
 	var revoked revocation
-	revoked.revoke("bad")
+	revoked.revoke()
 	bad := ofClient("bad")
 	door := live.DoorOptions{Revoked: revoked.of}
 	known := live.WebSocketOptions{Authenticate: tokens{"Bearer bad": bad, "Bearer good": ofClient("good")}.authenticate}
@@ -163,7 +160,7 @@ func TestARevocationInTheLogComesBeforeWhatIsLater(t *testing.T) {
 	var r *rig
 	refresh := func(context.Context) error {
 		if r != nil {
-			revoked.revoke("bad")
+			revoked.revoke()
 			r.door.Revoke()
 		}
 		return nil

@@ -156,5 +156,5 @@ var prefixes = map[string]string{
 	"Location": redline.PrefixLocation, "InventoryLevel": redline.PrefixLevel, "InventoryMovement": redline.PrefixMovement,
 	"Order": redline.PrefixOrder, "OrderLine": redline.PrefixOrderLine, "FulfillmentOrder": redline.PrefixFulfillmentOrder,
 	"Fulfillment": redline.PrefixFulfillment, "AuditEntry": redline.PrefixAuditEntry, "Reservation": redline.PrefixReservation,
-	"Return": redline.PrefixReturn, "Conflict": redline.PrefixConflict,
+	"Return": redline.PrefixReturn, "Conflict": redline.PrefixConflict, "Client": redline.PrefixClient,
 }

@@ -24,7 +24,7 @@ const (
 // stranger is what one supplier has: ids and names that another must not get to
 // by any path. Made of nothing it is the ids of what doesn't exist.
 type stranger struct {
-	level, movement, item, order, number, line, part, partLine, shipment, audit, reservation, returned, returnLine, conflict string
+	level, movement, item, order, number, line, part, partLine, shipment, audit, reservation, returned, returnLine, conflict, client string
 	// What anybody may know.
 	product, location, supplier string
 }
@@ -50,6 +50,9 @@ func theirThings(t *testing.T, s *server, sku string) stranger {
 	}, `return { id lines { id } }`)
 	x.returned, x.returnLine = returned.text("return.id"), returned.text("return.lines.0.id")
 	x.conflict = supplier.feed(t, vars{"rows": []any{vars{"supplierSku": newKey(), "quantity": 1}}}, `conflicts { id }`).text("conflicts.0.id")
+	x.client = s.as(adminToken(t)).do(t, "clientCreate", vars{
+		"idempotencyKey": newKey(), "name": "Theirs", "role": "SUPPLIER", "supplierCodes": []any{theirs},
+	}, `client { id }`).text("client.id")
 	x.shipment, x.location, x.supplier = shipped.text("fulfillmentOrder.fulfillments.0.id"), shipped.text("fulfillmentOrder.location.id"), shipped.text("fulfillmentOrder.supplier.id")
 	found := operator.ask(t, `query($sku: String!, $location: ID!, $order: ID!) {
 		product(by: {sku: $sku}) { id supplierItems { id } inventory { levels { id } } }
@@ -74,6 +77,7 @@ func (x stranger) nobodys() stranger {
 		shipment: redline.NewID(redline.PrefixFulfillment), audit: redline.NewID(redline.PrefixAuditEntry),
 		reservation: redline.NewID(redline.PrefixReservation), returned: redline.NewID(redline.PrefixReturn),
 		returnLine: redline.NewID(redline.PrefixReturnLine), conflict: redline.NewID(redline.PrefixConflict),
+		client:  redline.NewID(redline.PrefixClient),
 		product: x.product, location: redline.NewID(redline.PrefixLocation), supplier: redline.NewID(redline.PrefixSupplier),
 	}
 }
@@ -83,6 +87,7 @@ func (x stranger) secrets() map[string]string {
 		"level": x.level, "movement": x.movement, "item": x.item, "order": x.order, "number": x.number, "line": x.line,
 		"part": x.part, "partLine": x.partLine, "shipment": x.shipment, "audit": x.audit,
 		"reservation": x.reservation, "returned": x.returned, "returnLine": x.returnLine, "conflict": x.conflict,
+		"client": x.client,
 	}
 }
 
@@ -123,15 +128,15 @@ var probes = map[string][]probe{
 			c: node(id: $item) { id } d: node(id: $order) { id } }`},
 		{document: `query($line: ID!, $part: ID!, $partLine: ID!, $shipment: ID!, $audit: ID!) { e: node(id: $line) { id } f: node(id: $part) { id }
 			g: node(id: $partLine) { id } h: node(id: $shipment) { id } i: node(id: $audit) { id } }`},
-		{document: `query($reservation: ID!, $returned: ID!, $conflict: ID!) { j: node(id: $reservation) { id } k: node(id: $returned) { id }
-			l: node(id: $conflict) { id } }`},
+		{document: `query($reservation: ID!, $returned: ID!, $conflict: ID!, $client: ID!) { j: node(id: $reservation) { id } k: node(id: $returned) { id }
+			l: node(id: $conflict) { id } m: node(id: $client) { id } }`},
 		{public: true, document: `query($supplier: ID!) { node(id: $supplier) { ... on Supplier { code lastSeenAt status terms { version } items { nodes { id supplierSku } totalCount } } } }`},
 		{public: true, document: `query($product: ID!) { node(id: $product) { ... on Product { inventory { onHand available levels { id onHand } }
 			supplierItems { id supplierSku cost { amount } } } } }`},
 	},
 	"nodes": {{document: `query($level: ID!, $movement: ID!, $item: ID!, $order: ID!, $line: ID!, $part: ID!, $shipment: ID!, $audit: ID!,
-		$reservation: ID!, $returned: ID!, $conflict: ID!) {
-		nodes(ids: [$level, $movement, $item, $order, $line, $part, $shipment, $audit, $reservation, $returned, $conflict]) { id } }`}},
+		$reservation: ID!, $returned: ID!, $conflict: ID!, $client: ID!) {
+		nodes(ids: [$level, $movement, $item, $order, $line, $part, $shipment, $audit, $reservation, $returned, $conflict, $client]) { id } }`}},
 	"viewer": {{document: `{ viewer { subject suppliers { code items { nodes { id } } } } }`}},
 	"product": {
 		{document: `query($supplier: ID!) { product(by: {supplierSku: {supplierId: $supplier, sku: "` + theirsSupplierSKU + `"}}) { id } }`},
@@ -174,7 +179,11 @@ var probes = map[string][]probe{
 		{document: `{ conflicts(kind: UNMAPPED_SKU, status: OPEN, first: 250) { totalCount nodes { id summary } } }`},
 	},
 	"auditEntries": {{document: `query($order: ID!) { auditEntries(subject: $order) { nodes { id } } }`}},
-	"eventHead":    {{document: `{ eventHead }`, public: true}},
+	"clients": {
+		{document: `{ clients(first: 250) { totalCount nodes { id name suppliers { code } secrets { createdAt } } } }`},
+		{document: `query($supplier: ID!) { clients(supplierId: $supplier) { totalCount nodes { id } } }`},
+	},
+	"eventHead": {{document: `{ eventHead }`, public: true}},
 
 	"inventoryAdjust": {
 		change(`{locationId: $location, sku: "`+theirSKU+`"}`, "$location: ID!"),
@@ -235,6 +244,12 @@ var probes = map[string][]probe{
 		return { id } userErrors { __typename code message field } } }`}},
 	"conflictResolve": {{document: `mutation($conflict: ID!) { conflictResolve(input: {conflictId: $conflict, status: DISMISSED, resolution: "r"}) {
 		conflict { id } userErrors { __typename code message field } } }`}},
+	"clientCreate": {{document: `mutation { clientCreate(input: {idempotencyKey: "strangers", name: "n", role: SUPPLIER, supplierCodes: ["` + theirs + `"]}) {
+		client { id } secret userErrors { code message field } } }`}},
+	"clientRotateSecret": {{document: `mutation($client: ID!) { clientRotateSecret(input: {idempotencyKey: "strangers", clientId: $client, overlapSeconds: 0}) {
+		client { id } secret userErrors { code message field } } }`}},
+	"clientRevoke": {{document: `mutation($client: ID!) { clientRevoke(input: {clientId: $client}) {
+		client { id } userErrors { code message field } } }`}},
 	"fulfillmentMarkDelivered": {{document: `mutation($shipment: ID!) { fulfillmentMarkDelivered(input: {fulfillmentId: $shipment}) {
 		fulfillmentOrder { id } userErrors { __typename code message field } } }`}},
 }
@@ -384,7 +399,9 @@ func (s *server) everything(t *testing.T, x stranger) string {
 		conflict: node(id: $conflict) { ... on Conflict { version status } } }`, vars{
 		"product": x.product, "level": x.level, "order": x.order, "location": x.location, "item": x.item, "supplier": x.supplier, "conflict": x.conflict,
 	})
-	return held.body + all.body
+	client := s.as(adminToken(t)).ask(t, `query($client: ID!) { node(id: $client) { ... on Client { version revokedAt secrets { createdAt expiresAt } } } }`,
+		vars{"client": x.client})
+	return held.body + all.body + client.body
 }
 
 // Nothing of another supplier's arrives by a subscription, whatever its filter

@@ -57,22 +57,28 @@ func (f *keyFlags) check() error {
 // keyring verifies tokens, and issues them where the key is our own.
 type keyring struct {
 	verifier *auth.Verifier
-	// local is the data directory's key; nil where an outside issuer's are set.
+	// signing are the keys of the gateway's own issuer, of which the first signs; none
+	// where it issues no tokens.
+	signing []*auth.SigningKey
+	// local is the data directory's key, where that is the own issuer's.
 	local *auth.SigningKey
 	// published are the keys of the issuers that publish them, by the issuer's name.
 	published map[string]*auth.JWKS
 	// configured is whether an issuer's keys are known from the start.
 	configured bool
+	// revoked reports whether a token's client was revoked.
+	revoked func(redline.Principal) bool
 }
 
-// keys makes the issuers whose tokens are taken: those that are configured and,
-// where none are, the data directory's own, unless outside keys alone will do.
-func (f *keyFlags) keys(dataDir string, outsideOnly bool, log *slog.Logger) (_ *keyring, err error) {
+// keys makes the issuers whose tokens are taken: those that are configured, and the
+// gateway's own where there are keys to sign with. Where there is none of either, the
+// data directory's key signs, unless that won't do.
+func (f *keyFlags) keys(dataDir string, outsideOnly bool, signing []*auth.SigningKey, log *slog.Logger) (_ *keyring, err error) {
 	outside, err := f.outside()
 	if err != nil {
 		return nil, err
 	}
-	ring := &keyring{published: map[string]*auth.JWKS{}}
+	ring := &keyring{signing: signing, published: map[string]*auth.JWKS{}}
 	defer func() {
 		if err != nil {
 			ring.close()
@@ -89,11 +95,14 @@ func (f *keyFlags) keys(dataDir string, outsideOnly bool, log *slog.Logger) (_ *
 		}
 		issuers = append(issuers, issuer.Issuer)
 	}
-	if len(issuers) == 0 && !outsideOnly {
+	if len(issuers)+len(signing) == 0 && !outsideOnly {
 		if ring.local, err = localKey(dataDir); err != nil {
 			return nil, err
 		}
-		own, err := f.own(ring.local)
+		ring.signing = []*auth.SigningKey{ring.local}
+	}
+	if len(ring.signing) > 0 {
+		own, err := ownIssuer(ring.signing)
 		if err != nil {
 			return nil, err
 		}
@@ -106,13 +115,18 @@ func (f *keyFlags) keys(dataDir string, outsideOnly bool, log *slog.Logger) (_ *
 	return ring, nil
 }
 
-// own is the gateway's own issuer, whose tokens `redline token` makes.
-func (f *keyFlags) own(key *auth.SigningKey) (auth.Issuer, error) {
-	keys, err := auth.NewStaticKeys(key.Public())
-	if err != nil {
-		return auth.Issuer{}, fmt.Errorf("reading the gateway's own key: %w", err)
+// ownIssuer is the gateway's own issuer, whose tokens OAuth clients get and `redline token`
+// makes. Its name is the same for all gateways, wherever callers find them.
+func ownIssuer(signing []*auth.SigningKey) (auth.Issuer, error) {
+	public := make([]*auth.Key, len(signing))
+	for i, key := range signing {
+		public[i] = key.Public()
 	}
-	return auth.Issuer{Name: f.JWTIssuer, Audiences: []string{f.JWTAudience}, Keys: keys}, nil
+	keys, err := auth.NewStaticKeys(public...)
+	if err != nil {
+		return auth.Issuer{}, fmt.Errorf("reading the gateway's own keys: %w", err)
+	}
+	return auth.Issuer{Name: auth.DefaultIssuer, Audiences: []string{auth.DefaultAudience}, Keys: keys, Clients: true}, nil
 }
 
 // publishedBy begins to fetch an issuer's keys.
@@ -160,5 +174,9 @@ func (k *keyring) authenticate(ctx context.Context, authorization []string) (red
 	if !present {
 		return redline.Anonymous(), nil
 	}
-	return k.verifier.Verify(ctx, token)
+	p, err := k.verifier.Verify(ctx, token)
+	if err == nil && k.revoked(p) {
+		return redline.Principal{}, fmt.Errorf("%w: its client was revoked", auth.ErrInvalidToken)
+	}
+	return p, err
 }

@@ -20,12 +20,14 @@ import (
 // cli is the whole command line. Every flag is an environment variable too:
 // REDLINE_ and the flag's name in upper case, with _ for -.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up, take its newest step back, show where it stands, or grant its use to a role."`
-	Token   tokenCmd   `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
-	Watch   watchCmd   `cmd:"" help:"Print live changes as they arrive over a websocket."`
-	Feed    feedCmd    `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`
-	Health  healthCmd  `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
+	Serve      serveCmd      `cmd:"" help:"Run the gateway."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the database's schema up, take its newest step back, show where it stands, or grant its use to a role."`
+	SigningKey signingKeyCmd `cmd:"" help:"Make a key that signs tokens for OAuth clients: see serve --signing-key."`
+	Client     clientCmd     `cmd:"" help:"Make, list, rotate and revoke OAuth clients: programs that get tokens of their own."`
+	Token      tokenCmd      `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
+	Watch      watchCmd      `cmd:"" help:"Print live changes as they arrive over a websocket."`
+	Feed       feedCmd       `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`
+	Health     healthCmd     `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
 
 	Settings settingsCmd `cmd:"" help:"Print all settings of the gateway as tables in Markdown."`
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"redline"
+	"redline/auth"
 	"redline/graph"
 	"redline/limit"
 	"redline/live"
@@ -29,6 +30,7 @@ type serveCmd struct {
 	poolFlags     `embed:"" group:"Database"`
 	startFlags    `embed:"" group:"Database"`
 	keyFlags      `embed:"" group:"Tokens"`
+	signingFlags  `embed:"" group:"Tokens"`
 	graphqlFlags  `embed:"" group:"GraphQL"`
 	limitFlags    `embed:"" group:"Limits"`
 	liveFlags     `embed:"" group:"Websockets and streams"`
@@ -84,7 +86,11 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, db.stop(ctx)) }()
-	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev, log)
+	signing, err := c.signingKeys()
+	if err != nil {
+		return err
+	}
+	keys, err := c.keys(c.DataDir, c.DatabaseURL != "" && !c.Dev, signing, log)
 	if err != nil {
 		return err
 	}
@@ -117,6 +123,11 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	if g.limiter != nil {
 		defer func() { err = errors.Join(err, g.limiter.Close()) }()
 	}
+	// Whoever is revoked stays so from the first request on, whatever becomes of the log.
+	if err := g.store.RefreshRevoked(ctx); err != nil {
+		return err
+	}
+	keys.revoked = g.store.Revoked
 	if err := g.wire(c, keys); err != nil {
 		return err
 	}
@@ -171,18 +182,22 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that
 // only this machine has.
 func (c *serveCmd) checkKeys() error {
-	if c.DatabaseURL == "" || c.Dev || c.configured() {
+	if c.single() && len(c.SigningKey) > 0 && c.JWTIssuer == auth.DefaultIssuer {
+		return fmt.Errorf("with --signing-key the gateway issues tokens in the name %q: name your own issuer by --jwt-issuer", auth.DefaultIssuer)
+	}
+	if c.DatabaseURL == "" || c.Dev || c.configured() || len(c.SigningKey) > 0 {
 		return nil
 	}
 	return errors.New("with a database of your own the gateway needs the keys of your tokens' issuer: " +
 		"set --jwt-jwks-url (REDLINE_JWT_JWKS_URL) to where it publishes them, --jwt-public-keys (REDLINE_JWT_PUBLIC_KEYS) to a PEM file, " +
 		"--jwt-secret-file (REDLINE_JWT_SECRET_FILE) to a file with a secret, or --jwt-issuers (REDLINE_JWT_ISSUERS) to a file that lists several; " +
+		"or --signing-key (REDLINE_SIGNING_KEY), to issue tokens to OAuth clients; " +
 		"or, for development alone, --dev (REDLINE_DEV=true), which takes the tokens of `redline token`")
 }
 
@@ -205,7 +220,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		return err
 	}
 	g.door, err = live.NewDoor(g.broker, live.DoorOptions{
-		Limits: live.Limits{QueueMessages: c.QueueMessages, QueueBytes: c.QueueBytes}, MaxConnections: c.MaxSockets, MaxPerAddress: c.MaxPerAddress, ConnectRate: c.ConnectRate, DrainSpread: c.spread(), Logger: g.log,
+		Limits: live.Limits{QueueMessages: c.QueueMessages, QueueBytes: c.QueueBytes}, MaxConnections: c.MaxSockets, MaxPerAddress: c.MaxPerAddress, ConnectRate: c.ConnectRate, DrainSpread: c.spread(), Revoked: g.store.Revoked, Logger: g.log,
 	})
 	if err != nil {
 		return err
@@ -226,8 +241,12 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if err != nil {
 		return err
 	}
+	public, err := c.endpoints(g.store, keys, g.log)
+	if err != nil {
+		return err
+	}
 	g.server, err = server.New(server.Options{
-		Executor: exec, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: g.metrics(),
+		Executor: exec, Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: g.metrics(),
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets),
 		Authenticate: keys.authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}, {Name: "token keys", Probe: keys.ready}},
