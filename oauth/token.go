@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func invalidRequest(says string) *refusal {
 
 // errClient is said of whoever can't prove which client it is, whatever the reason.
 var errClient = &refusal{status: http.StatusUnauthorized, code: "invalid_client", says: "the client is not known, or the secret is not its own"}
+
+// authenticateTimeout bounds what asking who somebody is may take.
+const authenticateTimeout = 5 * time.Second
 
 // unavailableWait is when to come again where nobody says better.
 const unavailableWait = time.Second
@@ -80,7 +84,8 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 
 // authenticate proves which client it is, unless it was wrong too often of late.
 func (s *Server) authenticate(r *http.Request, asked *tokenRequest) (*redline.ClientGrant, *refusal) {
-	ctx := r.Context()
+	ctx, cancel := context.WithTimeout(r.Context(), authenticateTimeout)
+	defer cancel()
 	from := origin{network: network(redline.AddressFrom(ctx)), client: asked.clientID}
 	if wait := s.failures.wait(from); wait > 0 {
 		return nil, &refusal{status: http.StatusTooManyRequests, code: "too_many_requests", says: "too many wrong secrets came from here", wait: wait}

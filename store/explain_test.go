@@ -20,7 +20,7 @@ var largeTables = []string{
 	"products", "supplier_items", "supplier_item_versions", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
 	"conflicts", "reservations", "reservation_lines", "returns", "return_lines", "supplier_feeds_held",
-	"tickets",
+	"tickets", "clients", "client_suppliers", "client_secrets",
 }
 
 // The people of a large world.
@@ -164,6 +164,7 @@ var mayScan = map[string]string{
 	"counting parts at a location":    countsMost,
 	"counting parts not overdue":      countsMost,
 	"counting audit all":              countsMost,
+	"counting clients all":            countsMost,
 	"what is behind a cursor":         soManyIDs,
 	"the state of levels all":         goodPart,
 	"the state of levels low":         notIndexed,
@@ -181,7 +182,7 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	w, y := newLargeWorld(t)
 	told := map[string]bool{}
-	for _, a := range slices.Concat(w.askProducts(), w.askStock(), w.askOrders(), w.askRest()) {
+	for _, a := range slices.Concat(w.askProducts(), w.askStock(), w.askOrders(), w.askClients(), w.askRest()) {
 		sent, _ := y.during(func() {
 			if err := a.run(); err != nil {
 				t.Fatalf("%s: %v", a.what, err)
@@ -474,6 +475,42 @@ func (w *world) askOrders() []asked {
 		}})
 	}
 	return all
+}
+
+// askClients asks for clients, as gateways and those who get tokens do, and changes some.
+func (w *world) askClients() []asked {
+	var all []asked
+	for what, f := range map[string]redline.ClientFilter{"all": {}, "of a supplier": {SupplierID: ref(largeID("sup", 3))}, "of nobody": {SupplierID: ref("x")}} {
+		all = append(all, asked{"clients " + what, pages(func(page redline.PageRequest) (*string, error) {
+			return last(w.Clients(w.ctx, admin, f, page))
+		})})
+	}
+	id := largeID("cli", 100)
+	return append(all,
+		asked{"clients by id", func() error {
+			_, err := w.ClientsByID(w.ctx, admin, largeIDs("cli", 50))
+			return err
+		}},
+		asked{"who is revoked", func() error { return w.RefreshRevoked(w.ctx) }},
+		asked{"making, rotating and using a client", func() error {
+			_, _, err := w.ClientCreate(w.ctx, admin, redline.ClientCreateInput{
+				IdempotencyKey: key(), Name: "n", Role: redline.RoleSupplier, SupplierCodes: []string{"sup-3", "sup-4"},
+			})
+			if err != nil {
+				return err
+			}
+			_, done, err := w.ClientRotateSecret(w.ctx, admin, redline.ClientRotateSecretInput{IdempotencyKey: key(), ClientID: id, OverlapSeconds: 60})
+			if err != nil {
+				return err
+			}
+			_, err = w.ClientAuthenticate(w.ctx, id, done.Secret)
+			return err
+		}},
+		asked{"revoking a client", func() error {
+			_, _, err := w.ClientRevoke(w.ctx, admin, redline.ClientRevokeInput{ClientID: id})
+			return err
+		}},
+	)
 }
 
 // askRest asks for the audit and the log, and makes every kind of change.

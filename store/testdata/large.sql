@@ -117,3 +117,11 @@ INSERT INTO supplier_feeds_held (id, supplier_id, status, sequence, as_of, refer
 SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), CASE WHEN n >= 9970 AND n % 2 = 0 THEN 'HELD' WHEN n % 3 = 0 THEN 'APPLIED' ELSE 'DISMISSED' END,
     n, at, 'feed ' || n, '{}', 'erp', at
 FROM generate_series(0, 9999) n, LATERAL (SELECT now() - (10000 - n) * interval '13 minutes' AS at) t;
+
+-- Clients of each supplier, most of them revoked long ago.
+INSERT INTO clients (id, name, role, created_at, created_by, revoked_at, version)
+SELECT pg_temp.id('cli', n), 'ERP ' || n, 'SUPPLIER', at, 'ada', CASE WHEN n % 20 > 0 THEN at + interval '1 day' END, 1
+FROM generate_series(0, 19999) n, LATERAL (SELECT now() - (20000 - n) * interval '1 hour' AS at) t;
+INSERT INTO client_suppliers (client_id, supplier_id) SELECT pg_temp.id('cli', n), pg_temp.id('sup', n % 30) FROM generate_series(0, 19999) n;
+INSERT INTO client_secrets (hash, client_id, created_at)
+SELECT sha256(n::text::bytea), pg_temp.id('cli', n), now() - (20000 - n) * interval '1 hour' FROM generate_series(0, 19999, 20) n;
