@@ -69,7 +69,9 @@ func readClaims(payload map[string]any, at claimPaths) (*tokenClaims, error) {
 		scopes:    r.scopes(at.scopeIsArray, at.scope),
 		suppliers: r.texts("suppliers", at.suppliers...),
 		customer:  r.text("customer", at.customer...),
-		client:    r.text("client_id", "client_id"),
+	}
+	if at.clients {
+		claims.client = r.text("client_id", "client_id")
 	}
 	return claims, r.err
 }

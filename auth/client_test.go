@@ -76,6 +76,17 @@ func TestTokensOfClients(t *testing.T) {
 	}
 }
 
+// A regression: the client_id of an outside issuer, which is nothing to the gateway,
+// made a bad token of one where it is no string.
+func TestClientIDsOfOthersAreNotRead(t *testing.T) {
+	t.Parallel()
+	party := ed25519Party(t, 1)
+	raw := party.token(party.header().String(), goodClaims().with("client_id", 7).String())
+	if p := accept(t, verifierFor(t, party.key), raw); p.ClientID != "" {
+		t.Errorf("it is read as %q", p.ClientID)
+	}
+}
+
 // What is published is what verifies.
 func TestKeySetOf(t *testing.T) {
 	t.Parallel()

@@ -64,6 +64,8 @@ type trusted struct {
 type claimPaths struct {
 	role, scope, suppliers, customer []string
 	scopeIsArray                     bool
+	// clients says that client_id is one of ours.
+	clients bool
 }
 
 func newTrusted(issuer Issuer, options []jwt.ParserOption) (*trusted, error) {
@@ -77,6 +79,7 @@ func newTrusted(issuer Issuer, options []jwt.ParserOption) (*trusted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the issuer %q: %w", issuer.Name, err)
 	}
+	paths.clients = issuer.Clients
 	return &trusted{Issuer: issuer, paths: paths, validator: jwt.NewValidator(append(slices.Clip(options),
 		jwt.WithIssuer(issuer.Name), jwt.WithAudience(issuer.Audiences...))...)}, nil
 }

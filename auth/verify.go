@@ -162,9 +162,7 @@ func (v *Verifier) prove(ctx context.Context, raw string) (*proven, error) {
 	if err := issuer.bound(&principal); err != nil {
 		return nil, err
 	}
-	if issuer.Clients {
-		principal.ClientID = claims.client
-	}
+	principal.ClientID = claims.client
 	return &proven{issuer: issuer, keyID: header.keyID, key: key, claims: claims, principal: principal}, nil
 }
 
