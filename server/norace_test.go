@@ -2,5 +2,5 @@
 
 package server_test
 
-// slowdown is by how much the race detector slows everything down.
+// slowdown is by how much the race detector may slow things down, which isn't here.
 const slowdown = 1
