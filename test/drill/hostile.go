@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -246,7 +247,7 @@ func closing(conn *websocket.Conn) string {
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // an open connection takes it
 	for {
 		_, _, err := conn.ReadMessage()
-		if closed, is := err.(*websocket.CloseError); is {
+		if closed, is := errors.AsType[*websocket.CloseError](err); is {
 			return fmt.Sprint(closed.Code)
 		}
 		if err != nil {

@@ -73,7 +73,7 @@ func (d *Database) Crash() error {
 	select {
 	case <-d.pg.Done():
 	case <-time.After(StopTimeout):
-		return fmt.Errorf("Postgres (process %d) is still there %s after it was killed", d.Master, StopTimeout)
+		return fmt.Errorf("the killed Postgres (process %d) is still there after %s", d.Master, StopTimeout)
 	}
 	_ = d.DB.Close() // its connections are dead
 	return nil
