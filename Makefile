@@ -73,6 +73,14 @@ profile: build postgres ## Profile the server and the limit under load, for the 
 	mv bin/default.pgo cmd/redline/default.pgo
 	mv bin/limit.pgo test/bench/limit.pgo
 
+.PHONY: metrics-table
+metrics-table: ## Write docs/metrics.md's table anew from the code
+	UPDATE_DOCS=1 $(GO) test -count=1 -run TestMetricsDocument ./cmd/redline
+
+.PHONY: trace-example
+trace-example: postgres ## Place an order with subscribers on two gateways, and write its trace into docs/tracing.md
+	UPDATE_DOCS=1 $(GO) test -count=1 -run 'TestTraceOfAnOrder$$' ./test
+
 .PHONY: histories
 histories: postgres ## Run HISTORIES (3000) random histories of all operations and check the books after each
 	HISTORIES=$(or $(HISTORIES),3000) $(GO) test -race -pgo=off -count=1 -v -timeout 2h -run 'History|Callers' ./test/histories

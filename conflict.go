@@ -22,6 +22,12 @@ const (
 	ConflictPriceMismatch        ConflictKind = "PRICE_MISMATCH"
 )
 
+// ConflictKinds are all of them.
+var ConflictKinds = []ConflictKind{
+	ConflictOversold, ConflictStaleFeed, ConflictUnmappedSKU, ConflictPackMismatch, ConflictSequenceGap, ConflictMassZeroing,
+	ConflictShipAfterCancel, ConflictQuantityExceedsOrder, ConflictPriceMismatch,
+}
+
 // ConflictStatus is where a conflict stands. It is OPEN until it becomes one
 // of the others, once.
 type ConflictStatus string

@@ -14,7 +14,10 @@ type Event struct {
 	ID int64
 	At time.Time
 	// Xid is the transaction that it was committed in.
-	Xid   uint64
+	Xid uint64
+	// Trace is the traceparent of the request that wrote it, as W3C Trace Context has
+	// it; "" where its trace isn't recorded, as of most.
+	Trace string
 	Level *LevelEvent
 	Order *OrderEvent
 	// Conflict tells of a conflict that was opened, told of again or closed.

@@ -70,7 +70,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			showRefusal(shown, err, refusal, field)
 			if cause := errors.Unwrap(refusal); cause != nil {
 				log.WarnContext(ctx, "a request was refused for a cause of ours",
-					"code", string(refusal.Code), "error", cause, "path", shown.Path.String(), "requestId", redline.RequestIDFrom(ctx))
+					"code", string(refusal.Code), "error", cause, "path", shown.Path.String())
 			}
 			return shown
 		case errors.As(err, &large):
@@ -92,7 +92,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		if !errors.Is(err, errPanicked) {
-			log.ErrorContext(ctx, "a field failed", "error", err, "path", shown.Path.String(), "requestId", redline.RequestIDFrom(ctx))
+			log.ErrorContext(ctx, "a field failed", "error", err, "path", shown.Path.String())
 		}
 		shown.Message = "internal error"
 		shown.Extensions["code"] = codeInternal
@@ -159,5 +159,5 @@ func logPanic(ctx context.Context, log *slog.Logger, v any) {
 		path = fc.Path().String()
 	}
 	log.ErrorContext(ctx, "a resolver panicked",
-		"panic", fmt.Sprint(v), "path", path, "requestId", redline.RequestIDFrom(ctx), "stack", string(debug.Stack()))
+		"panic", fmt.Sprint(v), "path", path, "stack", string(debug.Stack()))
 }

@@ -19,6 +19,7 @@ import (
 	"redline"
 	"redline/graph/generated"
 	"redline/graph/model"
+	"redline/telemetry"
 )
 
 // userErrorTypes is the contract's table: the type of each code of ErrorCode.
@@ -135,7 +136,7 @@ func TestErrorPresenter(t *testing.T) {
 	}
 	for _, c := range cases {
 		var log bytes.Buffer
-		shown := ErrorPresenter(slog.New(slog.NewTextHandler(&log, nil)))(ctx, c.err)
+		shown := ErrorPresenter(slog.New(telemetry.LogHandler(slog.NewTextHandler(&log, nil))))(ctx, c.err)
 		if shown.Message != c.message || !reflect.DeepEqual(shown.Extensions, c.extensions) {
 			t.Errorf("%s: shown as %q with %v", c.name, shown.Message, shown.Extensions)
 		}

@@ -12,10 +12,13 @@ import (
 	"redline/graph/generated"
 )
 
-// Options is what the room is built from. All of it is needed.
+// Options is what the room is built from. All of it is needed, but for Refused.
 type Options struct {
 	Store Store
 	Live  Live
+	// Refused is called where a mutation is answered with errors in its payload, with
+	// the context of its operation. Nil does nothing.
+	Refused func(ctx context.Context)
 	// Log gets what callers are not shown: the faults behind "internal error".
 	Log *slog.Logger
 }
@@ -31,6 +34,7 @@ type Graph struct {
 type resolver struct {
 	store    Store
 	live     Live
+	refused  func(ctx context.Context)
 	log      *slog.Logger
 	contract *contract
 	plans    plans
@@ -44,7 +48,10 @@ func New(o Options) *Graph {
 	schema.Directives = maps.Clone(schema.Directives)
 	delete(schema.Directives, "defer")
 
-	r := &resolver{store: o.Store, live: o.Live, log: o.Log, contract: newContract(&schema)}
+	r := &resolver{store: o.Store, live: o.Live, refused: o.Refused, log: o.Log, contract: newContract(&schema)}
+	if r.refused == nil {
+		r.refused = func(context.Context) {}
+	}
 	r.plans.contract = r.contract
 	return &Graph{schema: executable(&schema, r, r.scope), resolver: r, log: o.Log}
 }

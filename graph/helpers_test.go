@@ -13,6 +13,7 @@ import (
 
 	"redline"
 	"redline/graph"
+	"redline/telemetry"
 )
 
 // Most operations in these tests are refused, or answered, before a repository
@@ -31,7 +32,7 @@ func newRoom(live graph.Live) *room { return furnished(nil, live) }
 // furnished is a room with a repository.
 func furnished(store graph.Store, live graph.Live) *room {
 	log := &logged{}
-	g := graph.New(graph.Options{Store: store, Live: live, Log: slog.New(slog.NewTextHandler(log, nil))})
+	g := graph.New(graph.Options{Store: store, Live: live, Log: slog.New(telemetry.LogHandler(slog.NewTextHandler(log, nil)))})
 	return &room{Graph: g, exec: g.Executor(), log: log}
 }
 

@@ -87,7 +87,7 @@ func change[T, I any](
 	p := m.preloader(ctx)
 	id, done, err := do(m.store, ctx, p.principal, input)
 	if err != nil {
-		refused, ok := userErrors(err)
+		refused, ok := m.refusal(ctx, err)
 		if !ok {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ func (m mutation) SupplierFeedSubmit(ctx context.Context, input redline.Supplier
 	p := m.preloader(ctx)
 	result, err := m.store.SupplierFeedSubmit(ctx, p.principal, input)
 	if err != nil {
-		refused, ok := userErrors(err)
+		refused, ok := m.refusal(ctx, err)
 		if !ok {
 			return nil, err
 		}

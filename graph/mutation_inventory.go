@@ -32,7 +32,7 @@ func stock[I any](
 	p := m.preloader(ctx)
 	result, err := do(m.store, ctx, p.principal, input)
 	if err != nil {
-		refused, ok := userErrors(err)
+		refused, ok := m.refusal(ctx, err)
 		if !ok {
 			return nil, err
 		}

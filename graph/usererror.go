@@ -1,11 +1,21 @@
 package graph
 
 import (
+	"context"
 	"errors"
 
 	"redline"
 	"redline/graph/model"
 )
+
+// refusal is a mutation's refusal as its payload shows it, of which whoever watches
+// is told. ok is as userErrors has it.
+func (m mutation) refusal(ctx context.Context, err error) (shown []model.UserError, ok bool) {
+	if shown, ok = userErrors(err); ok {
+		m.refused(ctx)
+	}
+	return shown, ok
+}
 
 // userErrors turns a mutation's refusal into the typed errors of its payload.
 // ok is false where the error is none that a caller can act on by its input:

@@ -19,6 +19,8 @@ type answer struct {
 	// id is that of the event that it tells of, and before of the one published
 	// before that: who was told of everything but this can resume from there.
 	id, before int64
+	// delivery is its way to its readers, nil where its trace isn't recorded.
+	delivery *delivery
 	// subject is what it tells of: of two that wait, the newer stands for both
 	// where only the newest is wanted. "" stands for itself alone.
 	subject string

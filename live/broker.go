@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"redline"
 )
 
@@ -36,6 +39,9 @@ type BrokerOptions struct {
 	// watch each of them: those of who may see the same and asks for the same are one.
 	// One more gets an error with the code UNAVAILABLE. Default 50,000.
 	MaxGroups int
+	// Tracer makes the way of an event whose trace is recorded spans of that trace.
+	// Nil makes none.
+	Tracer trace.Tracer
 	// Logger is told of panics in live operations. Default slog.Default().
 	Logger *slog.Logger
 }
@@ -89,6 +95,9 @@ func NewBroker(options BrokerOptions) (*Broker, error) {
 	options.MaxGroups = orDefault(options.MaxGroups, 50_000)
 	options.CatchUps = orDefault(options.CatchUps, 4)
 	options.Logger = orDefault(options.Logger, slog.Default())
+	if options.Tracer == nil {
+		options.Tracer = noop.NewTracerProvider().Tracer("")
+	}
 	b := &Broker{
 		options: options, begun: make(chan struct{}), wake: func() {},
 		groups: map[groupKey]*group{}, snapshots: map[groupKey]*snapshot{}, index: newIndex(), catchUps: make(chan struct{}, options.CatchUps),
@@ -143,7 +152,12 @@ func (b *Broker) Publish(e *redline.Event, read []string) bool {
 	}
 	if told[e.Type()] {
 		b.stats.events.Add(1)
-		b.index.each(e, func(g *group) { g.offer(pending{event: e, before: before}) })
+		var traced *tracedEvent
+		if e.Trace != "" {
+			traced = b.trace(e)
+			defer traced.span.End()
+		}
+		b.index.each(e, func(g *group) { g.offer(pending{event: e, before: before, traced: traced}) })
 	}
 	// Only now, so that whoever reads the head and then finds a group with nothing
 	// to tell knows that nothing up to the head is still to come.

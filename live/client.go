@@ -29,6 +29,9 @@ type client struct {
 	// resume is the position that a stream's client brings along, which counts
 	// more than what its operation says; nil where it brings none.
 	resume *string
+	// sending are the deliveries of what is being written, most often none. They are
+	// whoever's who writes.
+	sending []*delivery
 	// work counts every goroutine of the connection but the one that ends it. It
 	// grows under mu only, and never once ended is true.
 	work sync.WaitGroup
@@ -241,8 +244,8 @@ func (c *client) resumeFrom(dropped bool) string {
 // slow to be written keeps nobody waiting. The caller holds mu, and the client isn't
 // closing yet.
 func (c *client) logCutOff(logger *slog.Logger, what, resume string) {
-	address, requestID := c.address, c.requestID
-	c.work.Go(func() { logger.Info(what, "address", address, "requestId", requestID, "resume", resume) })
+	ctx, address := c.context(c.principal), c.address
+	c.work.Go(func() { logger.InfoContext(ctx, what, "address", address, "resume", resume) })
 }
 
 // drained tells a draining client to come back, once nothing is running on it

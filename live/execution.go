@@ -159,7 +159,7 @@ func (x *execution) wants(e *redline.Event) (wanted bool, err error) {
 }
 
 func logPanic(ctx context.Context, log *slog.Logger, what string, r any) {
-	log.ErrorContext(ctx, what, "panic", r, "requestId", redline.RequestIDFrom(ctx), "stack", string(debug.Stack()))
+	log.ErrorContext(ctx, what, "panic", r, "stack", string(debug.Stack()))
 }
 
 // present passes errors through the executor's presenter, as those of a

@@ -12,6 +12,8 @@ type pending struct {
 	event *redline.Event
 	// before is the id of the event published before it.
 	before int64
+	// traced is nil where its trace isn't recorded.
+	traced *tracedEvent
 }
 
 // group is one live operation as those see it who may see the same. However
@@ -84,7 +86,9 @@ func (g *group) run() {
 		for i, p := range batch {
 			what[i] = redline.Telling{Event: p.event, Cursor: g.broker.Cursor(p.event.ID)}
 		}
+		traced := g.trace(batch)
 		answers, err := g.x.tell(what)
+		deliveries := traced.end(g, batch, answers)
 		if err != nil {
 			g.fail(err)
 			return
@@ -94,6 +98,9 @@ func (g *group) run() {
 			answers[i].before = p.before
 		}
 		g.deliver(answers)
+		for _, d := range deliveries {
+			d.hand()
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ func (o *outbox) push(m message) {
 	}
 	o.messages = append(o.messages, m)
 	o.bytes += m.size()
+	m.enters()
 }
 
 // retract takes out the answer that waits about the subject of another one, which
@@ -84,6 +85,7 @@ func (o *outbox) pushLatest(m message) {
 
 // kill takes out a message whose place stays.
 func (o *outbox) kill(m *message) {
+	m.leaves()
 	o.bytes -= m.size()
 	*m = message{}
 	o.dead++
@@ -154,6 +156,9 @@ func (o *outbox) discard(id string) (before int64, caughtUp, inState bool) {
 
 // clear takes out everything.
 func (o *outbox) clear() {
+	for _, m := range o.messages {
+		m.leaves()
+	}
 	o.popped += uint64(len(o.messages))
 	o.messages, o.bytes, o.dead = nil, 0, 0
 	o.tellRoom()

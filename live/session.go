@@ -69,7 +69,7 @@ func (s *socket) authenticate(authorization *string) (p *redline.Principal, ok b
 	known, err := s.transport.options.Authenticate(ctx, value, authorization != nil)
 	if err != nil {
 		// As for a request: the peer is told nothing of why.
-		s.door.options.Logger.InfoContext(ctx, "token refused", "reason", err.Error(), "requestId", redline.RequestIDFrom(ctx), "address", s.address)
+		s.door.options.Logger.InfoContext(ctx, "token refused", "reason", err.Error(), "address", s.address)
 		s.close(CloseForbidden, "Forbidden")
 		return nil, false
 	}

@@ -121,11 +121,14 @@ func (s *stream) write(ctx context.Context, rc *http.ResponseController, w http.
 		if len(buf) > 0 {
 			// The server's own deadline is for answers that end.
 			if rc.SetWriteDeadline(time.Now().Add(o.WriteTimeout)) != nil {
+				s.sent(false)
 				return
 			}
 			if _, err := w.Write(buf); err != nil || rc.Flush() != nil {
+				s.sent(false)
 				return
 			}
+			s.sent(true)
 		}
 		if last {
 			return
@@ -156,6 +159,7 @@ func (s *stream) next(b []byte) (chunk []byte, last bool) {
 		if !ok {
 			break
 		}
+		s.sends(m)
 		b = s.format.message(b, m)
 		last = m.kind == kindComplete || m.kind == kindError
 	}

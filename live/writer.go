@@ -81,11 +81,15 @@ func (w *writer) flush(s *socket) {
 		rest, err := w.send(s, chunk)
 		switch {
 		case err != nil:
+			s.sent(false)
 			s.abandon()
 			return
 		case len(rest) > 0:
 			s.writeOn(append([]byte(nil), rest...), last)
 			return
+		}
+		s.sent(true)
+		switch {
 		case last:
 			s.lingers()
 			return
@@ -149,6 +153,7 @@ func (s *socket) nextChunk(b []byte) (chunk []byte, last bool) {
 		if !ok {
 			break
 		}
+		s.sends(m)
 		b = appendMessage(b, m)
 	}
 	if s.lastWords != nil && s.outbox.len() == 0 && len(b) < chunkBytes {
@@ -168,6 +173,7 @@ func (s *socket) writeOn(rest []byte, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
+		s.sent(false)
 		return
 	}
 	s.work.Add(1)
@@ -192,6 +198,7 @@ func (s *socket) write(rest []byte, last bool) {
 			if s.sealed != nil {
 				var err error
 				if records, err = s.sealed.seal(s.conn.NetConn(), records[:0], chunk); err != nil {
+					s.sent(false)
 					s.abandon()
 					return
 				}
@@ -200,9 +207,11 @@ func (s *socket) write(rest []byte, last bool) {
 		}
 		_ = to.SetWriteDeadline(s.writeDeadline())
 		if _, err := to.Write(rest); err != nil {
+			s.sent(false)
 			s.abandon()
 			return
 		}
+		s.sent(true)
 		// Or a write that doesn't wait would find it passed.
 		_ = to.SetWriteDeadline(time.Time{})
 		rest = nil

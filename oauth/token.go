@@ -111,7 +111,7 @@ func (s *Server) failed(r *http.Request, err error) *refusal {
 		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, says: "the request was given up", wait: unavailableWait}
 	}
 	s.options.Log.LogAttrs(r.Context(), slog.LevelError, "a token could not be given",
-		slog.String("reason", err.Error()), slog.String("requestId", redline.RequestIDFrom(r.Context())))
+		slog.String("reason", err.Error()))
 	return &refusal{status: http.StatusInternalServerError, code: "server_error", says: "internal error"}
 }
 

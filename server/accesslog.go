@@ -41,10 +41,12 @@ func (s *Server) logAccess(r *http.Request, w *recorder, took time.Duration) {
 		slog.Int("status", w.status),
 		slog.Int64("bytes", w.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("requestId", redline.RequestIDFrom(ctx)),
 		slog.String("address", redline.AddressFrom(ctx)),
 		slog.String("role", string(principal.Role)),
 		slog.String("subject", principal.Subject),
 	)
+	if name, outcome := s.options.Observer.Operation(ctx); name != "" {
+		line.AddAttrs(slog.String("operation", name), slog.String("outcome", outcome))
+	}
 	_ = handler.Handle(ctx, line) // as the logger has it: there is nobody to tell
 }

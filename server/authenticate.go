@@ -27,7 +27,6 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (redline.P
 	}
 	s.options.Log.LogAttrs(r.Context(), slog.LevelInfo, "token refused",
 		slog.String("reason", err.Error()),
-		slog.String("requestId", redline.RequestIDFrom(r.Context())),
 	)
 	s.refuse(w, r, failure{
 		status:  http.StatusUnauthorized,

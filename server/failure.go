@@ -108,7 +108,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, status int, medi
 	if err := writeWhole(w, r, body); err != nil {
 		s.options.Log.LogAttrs(r.Context(), slog.LevelDebug, "answer not delivered",
 			slog.String("reason", err.Error()),
-			slog.String("requestId", redline.RequestIDFrom(r.Context())),
 		)
 	}
 }

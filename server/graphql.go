@@ -63,13 +63,14 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := stopReadTimer(w); err != nil {
 		s.options.Log.LogAttrs(r.Context(), slog.LevelWarn, "a long operation may be cut short",
-			slog.String("reason", err.Error()), slog.String("requestId", redline.RequestIDFrom(r.Context())))
+			slog.String("reason", err.Error()))
 	}
 	response, f := s.execute(r, params, stream)
 	switch {
 	case f != nil:
 		s.refuse(w, r, *f)
 	case response == nil:
+		last(w)
 		s.options.Streams.Serve(w, r, params, s.options.Executor, stream.multipart)
 	default:
 		s.respond(w, r, mediaType, response)

@@ -22,6 +22,7 @@ import (
 
 	"redline"
 	"redline/server"
+	"redline/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,7 +56,7 @@ func newRig(tb testing.TB, execOptions server.ExecOptions, mend ...func(*server.
 	options := server.Options{
 		Executor:    exec,
 		RateLimiter: execOptions.RateLimiter,
-		Log:         slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:         slog.New(telemetry.LogHandler(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		Authenticate: func(_ context.Context, authorization []string) (redline.Principal, error) {
 			if !slices.Equal(authorization, []string{goodToken}) {
 				return redline.Principal{}, errors.New("bad signature")

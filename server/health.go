@@ -49,6 +49,18 @@ func (s *Server) probeMethod(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+// EachCheck tries each check of readiness and says whether it passes; a server that
+// stops passes none.
+func (s *Server) EachCheck(ctx context.Context, say func(name string, passed bool)) {
+	ctx, cancel := context.WithTimeout(ctx, probesTimeout)
+	defer cancel()
+	stopping := s.stopping.Load()
+	say(notReadyStopping, !stopping)
+	for _, check := range s.options.Ready {
+		say(check.Name, !stopping && check.Probe(ctx) == nil)
+	}
+}
+
 // failingChecks names what is not ready, in the order of the options. A
 // stopping server probes nothing: what it leans on may be gone already.
 func (s *Server) failingChecks(ctx context.Context) []string {

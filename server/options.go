@@ -74,6 +74,8 @@ type Options struct {
 	// HSTS is how long a browser that came by https is to come by nothing else, for
 	// this host and none below it. Default not at all.
 	HSTS time.Duration
+	// Observer is told of each request. Nil is nobody.
+	Observer Observer
 	// Log gets the access log, refused tokens and panics. slog.Default unless set.
 	Log *slog.Logger
 
@@ -166,6 +168,9 @@ func (o Options) complete() (Options, error) {
 		if value < 0 {
 			return o, fmt.Errorf("server: %s is negative", name)
 		}
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

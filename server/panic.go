@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-
-	"redline"
 )
 
 // survive ends a request whose handler panicked. The caller learns the request
@@ -19,7 +17,6 @@ func (s *Server) survive(w *recorder, r *http.Request, cause any) {
 	}
 	s.options.Log.LogAttrs(r.Context(), slog.LevelError, "panic",
 		slog.Any("cause", cause),
-		slog.String("requestId", redline.RequestIDFrom(r.Context())),
 		slog.String("stack", string(debug.Stack())),
 	)
 	switch {

@@ -14,6 +14,8 @@ type recorder struct {
 	status   int // 0 until the header is out
 	bytes    int64
 	hijacked bool
+	// long says that it lasts as long as its client likes.
+	long bool
 }
 
 // WriteHeader notes the first status that is not merely informational.

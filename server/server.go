@@ -59,10 +59,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx = withSecure(ctx)
 	}
 	r = r.WithContext(ctx)
+	r = r.WithContext(s.options.Observer.Begin(r))
 
 	// Deferred calls run from the last to the first: the panic is answered
 	// before the access log tells the status.
-	defer func() { s.logAccess(r, out, time.Since(began)) }()
+	defer func() {
+		took := time.Since(began)
+		s.logAccess(r, out, took)
+		s.options.Observer.End(r.Context(), r, out.status, took, out.hijacked || out.long)
+	}()
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.survive(out, r, cause)

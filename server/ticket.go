@@ -100,6 +100,6 @@ func (s *Server) failed(r *http.Request, doing string, err error) failure {
 		return unavailable(known.Message)
 	}
 	s.options.Log.LogAttrs(r.Context(), slog.LevelError, "a request failed",
-		slog.String("reason", fmt.Sprintf("%s: %v", doing, err)), slog.String("requestId", redline.RequestIDFrom(r.Context())))
+		slog.String("reason", fmt.Sprintf("%s: %v", doing, err)))
 	return failure{status: http.StatusInternalServerError, code: codeInternal, message: "internal error"}
 }

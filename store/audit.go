@@ -63,7 +63,7 @@ func (s *Store) auditRefusal(ctx context.Context, p redline.Principal, action, s
 	err := s.audit(ctx, p, action, auditCodes(refused), auditSubject(subject))
 	if err != nil {
 		s.log.ErrorContext(ctx, "a refusal could not be written to the audit",
-			"error", fmt.Errorf("auditing a refused %s: %w", action, err), "requestId", redline.RequestIDFrom(ctx))
+			"error", fmt.Errorf("auditing a refused %s: %w", action, err))
 	}
 }
 

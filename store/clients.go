@@ -165,7 +165,7 @@ func (s *Store) noteUse(ctx context.Context, id string) {
 		return tx.Commit()
 	}()
 	if err != nil {
-		s.log.WarnContext(ctx, "that a client was used could not be noted", "client", id, "error", err, "requestId", redline.RequestIDFrom(ctx))
+		s.log.WarnContext(ctx, "that a client was used could not be noted", "client", id, "error", err)
 	}
 }
 

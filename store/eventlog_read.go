@@ -89,12 +89,13 @@ func (s *Store) readEvents(ctx context.Context, look lookup, after, upTo int64, 
 		Type    sql.NullString
 		At      sql.NullTime
 		Xid     sql.NullInt64
+		Trace   sql.NullString
 		Payload []byte
 	}
-	err := look(ctx, "reading the event log", &rows, `/* events.read */ SELECT log.floor, newest.id AS newest, e.id, e.type, e.at, e.xid,
+	err := look(ctx, "reading the event log", &rows, `/* events.read */ SELECT log.floor, newest.id AS newest, e.id, e.type, e.at, e.xid, e.trace,
 			CASE WHEN e.bytes_before < $5 THEN e.payload END AS payload
 		FROM event_log log CROSS JOIN (SELECT max(id) AS id FROM events WHERE id > $1 AND id <= $2) newest LEFT JOIN (
-			SELECT id, type, at, xid::text::bigint AS xid, payload,
+			SELECT id, type, at, xid::text::bigint AS xid, trace, payload,
 				sum(pg_column_size(payload)) OVER (ORDER BY id) - pg_column_size(payload) AS bytes_before
 			FROM events WHERE id > $1 AND id <= $2 AND type = ANY($3) ORDER BY id LIMIT $4) e ON true
 		ORDER BY e.id`, after, upTo, pq.Array(types), limit, batchBytes)
@@ -115,7 +116,7 @@ func (s *Store) readEvents(ctx context.Context, look lookup, after, upTo int64, 
 			break
 		}
 		e := s.event(ctx, r.ID.Int64, r.Type.String, r.At.Time, r.Payload)
-		e.Xid = uint64(r.Xid.Int64)
+		e.Xid, e.Trace = uint64(r.Xid.Int64), r.Trace.String
 		batch.Events = append(batch.Events, e)
 	}
 	if batch.More = batch.More || len(rows) == limit; batch.More {

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"go.opentelemetry.io/otel/trace"
 
 	"redline"
 )
@@ -46,7 +48,10 @@ type call struct {
 	request
 	by        redline.Principal
 	requestID string
-	hash      []byte
+	// span is the caller's, and trace its traceparent where it is recorded.
+	span  trace.SpanContext
+	trace string
+	hash  []byte
 	// answered tells whoever waits that it is known what came of it, where it was
 	// gathered with others; else it is nil.
 	answered func()
@@ -66,7 +71,10 @@ type call struct {
 }
 
 func newCall(ctx context.Context, p redline.Principal, r request) *call {
-	return &call{request: r, by: p, requestID: redline.RequestIDFrom(ctx), hash: inputHash(r.input)}
+	span := trace.SpanContextFromContext(ctx)
+	return &call{
+		request: r, by: p, requestID: redline.RequestIDFrom(ctx), span: span, trace: traceparent(span), hash: inputHash(r.input),
+	}
 }
 
 // listen has calls of a batch tell when each is done.
@@ -78,7 +86,7 @@ func listen(calls []*call, answered func(i int)) {
 
 // reset forgets what came of an earlier try.
 func (c *call) reset() {
-	*c = call{request: c.request, by: c.by, requestID: c.requestID, hash: c.hash, answered: c.answered}
+	*c = call{request: c.request, by: c.by, requestID: c.requestID, span: c.span, trace: c.trace, hash: c.hash, answered: c.answered}
 }
 
 // transaction is one under way, with the changes that share it: what they do
@@ -164,6 +172,9 @@ func outcomeOf[T any](ctx context.Context, s *Store, c *call) (T, redline.Outcom
 	var none T
 	switch {
 	case c.err != nil:
+		if short(c.err) {
+			s.observer.Short(c.action)
+		}
 		if refused := refusalsOf(c.err); refused != nil && !c.audited {
 			s.auditRefusal(ctx, c.by, c.action, c.subject, refused)
 		}
@@ -176,9 +187,15 @@ func outcomeOf[T any](ctx context.Context, s *Store, c *call) (T, redline.Outcom
 		if err := json.Unmarshal(c.replay, &kept); err != nil {
 			return none, redline.Outcome{}, fmt.Errorf("reading the outcome of an idempotency key: %w", err)
 		}
+		s.observer.Replayed(c.action)
 		return kept.Result, redline.Outcome{Replayed: true, EventID: kept.EventID}, nil
 	}
 	return c.result.(T), redline.Outcome{EventID: c.eventID}, nil
+}
+
+// short reports whether a want of stock is among the reasons of a refusal.
+func short(err error) bool {
+	return slices.ContainsFunc(refusalsOf(err), func(e *redline.Error) bool { return e.Code == redline.CodeInsufficientStock })
 }
 
 // refusalsOf are the reasons why a call was refused, which the audit is told;
@@ -301,6 +318,8 @@ func (s *Store) transact(ctx context.Context, calls []*call, hurry time.Duration
 	for _, c := range calls {
 		c.reset()
 	}
+	ctx, end := s.traced(ctx, calls)
+	defer func() { end(err) }()
 	tx, release, err := s.begin(ctx, calls[0].answered != nil)
 	if err != nil {
 		return err

@@ -17,6 +17,8 @@ type eventRow struct {
 	subject string
 	at      time.Time
 	payload []byte
+	// trace is the traceparent of the call that tells it, "" for none.
+	trace string
 }
 
 // tell gathers an event, whose payload is as it is now.
@@ -25,7 +27,7 @@ func (m *mutation) tell(typ, subject string, payload any) error {
 	if err != nil {
 		return fmt.Errorf("writing an event: %w", err)
 	}
-	m.events = append(m.events, eventRow{of: m.n, typ: typ, subject: subject, at: m.now, payload: b})
+	m.events = append(m.events, eventRow{of: m.n, typ: typ, subject: subject, at: m.now, payload: b, trace: m.trace})
 	return nil
 }
 
@@ -122,13 +124,18 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	for _, e := range t.events {
 		size += len(e.payload)
 	}
-	of, types, subjects, at, payloads := ints(), texts(), texts(), times(), jsons().room(len(t.events), size)
+	of, types, subjects, at, payloads, traces := ints(), texts(), texts(), times(), jsons().room(len(t.events), size), texts()
 	for _, e := range t.events {
 		of.int(e.of)
 		types.text(e.typ)
 		subjects.text(e.subject)
 		at.time(e.at)
 		payloads.blob(e.payload)
+		if e.trace == "" {
+			traces.null()
+		} else {
+			traces.text(e.trace)
+		}
 	}
 	audit, keys := newAuditColumns(), newKeyColumns()
 	for _, m := range all {
@@ -160,10 +167,10 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 	// statement takes before it begins.
 	err := scanRows(ctx, t.tx, "writing events, audit and keys", `/* mutation.tell */ WITH told AS MATERIALIZED (
 			SELECT nextval('events_id') AS id, e.* FROM (
-				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::json[]) WITH ORDINALITY
-					AS e (of, type, subject_id, at, payload, n) ORDER BY n) AS e
+				SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::json[], $21::text[]) WITH ORDINALITY
+					AS e (of, type, subject_id, at, payload, trace, n) ORDER BY n) AS e
 		), logged AS (
-			INSERT INTO events (id, type, subject_id, at, payload) SELECT id, type, subject_id, at, payload FROM told
+			INSERT INTO events (id, type, subject_id, at, payload, trace) SELECT id, type, subject_id, at, payload, trace FROM told
 		), newest AS (
 			SELECT of, max(id) AS id FROM told GROUP BY of
 		), audited AS (
@@ -180,7 +187,7 @@ func (t *transaction) finish(ctx context.Context, all []*mutation) (bool, error)
 		[]any{
 			of, types, subjects, at, payloads,
 			audit.id, audit.issuer, audit.actor, audit.role, audit.action, audit.subject, audit.request, audit.outcome,
-			keys.of, keys.issuer, keys.subject, keys.operation, keys.key, keys.hash, keys.result,
+			keys.of, keys.issuer, keys.subject, keys.operation, keys.key, keys.hash, keys.result, traces,
 		},
 		[]any{&newestOf, &newest}, func() error {
 			all[newestOf].eventID = newest

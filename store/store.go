@@ -17,6 +17,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Options configure a Store. The zero value is good.
@@ -42,7 +44,12 @@ type Options struct {
 	// Committed is called after each commit that wrote events, so that whoever
 	// reads the log need not wait for its next look. It must not block.
 	Committed func()
-	Log       *slog.Logger
+	// Tracer makes transactions spans of the traces that their callers are in. Nil
+	// makes none.
+	Tracer trace.Tracer
+	// Observer is told of statements and of what becomes of changes. Nil is nobody.
+	Observer Observer
+	Log      *slog.Logger
 
 	// wrap stands between the pool and the driver; tests see through it what is
 	// sent. Nil is the driver itself.
@@ -66,6 +73,8 @@ type Store struct {
 	// statementTimeout bounds what is read in several statements, as it does one.
 	statementTimeout time.Duration
 	committed        func()
+	observer         Observer
+	tracer           trace.Tracer
 	log              *slog.Logger
 	kept             placesCache
 	// revoked are the clients that were, as RefreshRevoked read them; nil before.
@@ -107,6 +116,13 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Committed == nil {
 		o.Committed = func() {}
 	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	observer := o.Observer
+	if observer == nil {
+		observer = nobody{}
+	}
 	q := u.Query()
 	set := func(name, value string) {
 		if q.Get(name) == "" {
@@ -126,7 +142,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		slots: newGate(changes), batches: newGate(max(changes-2, 1)),
 		// Of the places of those who read, one is left to others.
 		snapshots: make(chan struct{}, max(min(snapshotsAtOnce, reads-reservedReads-1), 1)),
-		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, log: o.Log,
+		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, observer: observer, tracer: o.Tracer, log: o.Log,
 	}
 	s.kept.reading = make(chan struct{}, 1)
 	s.pulse = &pulse{log: o.Log, lost: s.retireIdle}
@@ -180,6 +196,9 @@ func (o Options) pool(u *url.URL, parameters url.Values, conns int, p *pulse) (*
 	var through driver.Connector = connector
 	if o.wrap != nil {
 		through = o.wrap(connector)
+	}
+	if o.Observer != nil {
+		through = observing{through, o.Observer}
 	}
 	if !o.Unprepared {
 		through = preparing{through}

@@ -27,6 +27,8 @@ type caller struct {
 	token string
 	// client is web unless it is set.
 	client *http.Client
+	// traceparent is sent along, if there is one.
+	traceparent string
 }
 
 func (s *server) as(token string) caller {
@@ -63,6 +65,9 @@ func (c caller) send(ctx context.Context, contentType string, body []byte) (answ
 	req.Header.Set("Content-Type", contentType)
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.traceparent != "" {
+		req.Header.Set("traceparent", c.traceparent)
 	}
 	resp, err := cmp.Or(c.client, web).Do(req)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 // job is something that is done beside the requests, every so often. Each gateway
 // does all of them: what one works on, the others leave out.
 type job struct {
+	// slug is its name in metrics.
+	slug string
 	// what it did, as the log says it.
 	what  string
 	every time.Duration
@@ -19,13 +21,18 @@ type job struct {
 // jobs are all of them.
 func (g *gateway) jobs() []job {
 	return []job{
-		{"deleted idempotency keys and feeds that had outlived their time", 10 * time.Minute, g.store.Sweep},
-		{"made or dropped partitions of the event log", time.Minute, func(ctx context.Context) (int, error) {
+		{"sweep", "deleted idempotency keys and feeds that had outlived their time", 10 * time.Minute, g.store.Sweep},
+		{"rotate_log", "made or dropped partitions of the event log", time.Minute, func(ctx context.Context) (int, error) {
 			return g.store.RotateLog(ctx, g.keepEvents)
 		}},
-		{"expired reservations", time.Second, g.store.ExpireReservations},
-		{"filled orders that waited", 2 * time.Second, g.store.FillBackorders},
-		{"marked levels stale that were not confirmed in time, or fresh", 5 * time.Second, g.store.MarkStale},
+		{"expire_reservations", "expired reservations", time.Second, g.store.ExpireReservations},
+		{"fill_backorders", "filled orders that waited", 2 * time.Second, g.store.FillBackorders},
+		{"mark_stale", "marked levels stale that were not confirmed in time, or fresh", 5 * time.Second, g.store.MarkStale},
+		{"gauges", "read what metrics tell of the database", gaugesEvery, g.gauges},
+		{"ready", "tried the checks of readiness", readyEvery, func(ctx context.Context) (int, error) {
+			g.server.EachCheck(ctx, g.telemetry.Metrics.Ready)
+			return 0, nil
+		}},
 	}
 }
 
@@ -51,6 +58,9 @@ func (g *gateway) repeat(ctx context.Context, j job) {
 			return
 		}
 		n, err := j.do(ctx)
+		if ctx.Err() == nil {
+			g.telemetry.Metrics.JobRan(j.slug, err)
+		}
 		if n > 0 {
 			g.log.Debug(j.what, "count", n)
 		}

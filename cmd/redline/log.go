@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"log/slog"
+
+	"redline/telemetry"
 )
 
 // logFlags say how the log, on the standard error, looks.
@@ -23,5 +25,5 @@ func (f *logFlags) logger(io streams) (log *slog.Logger, end func(), err error) 
 	if f.LogFormat == "json" {
 		handler = slog.NewJSONHandler(lines, o)
 	}
-	return slog.New(prompt{handler, lines}), lines.close, nil
+	return slog.New(telemetry.LogHandler(prompt{handler, lines})), lines.close, nil
 }

@@ -1,30 +1,101 @@
 package main
 
 import (
-	"net/http"
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"redline"
+	"redline/auth"
 	"redline/live"
+	"redline/store"
 )
 
-// metrics answers with what the process and the live engine are doing, in the
-// format of Prometheus.
-func (g *gateway) metrics() http.Handler {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		liveCollector{g.door.Stats, g.tailer.LastLook},
-	)
+// How often metrics read what they tell of the database, and the checks of readiness
+// are tried for them.
+const (
+	gaugesEvery = 15 * time.Second
+	readyEvery  = 5 * time.Second
+)
+
+// observe gives the registry the figures that rooms keep themselves.
+func (g *gateway) observe() {
+	g.telemetry.Metrics.Register(liveCollector{g.door.Stats, g.tailer.LastLook}, poolCollector{g.store.Stats})
 	if g.limiter != nil {
-		registry.MustRegister(limitCollector{g.limiter.Refused})
+		g.telemetry.Metrics.Register(limitCollector{g.limiter.Refused})
 	}
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// gauges reads what metrics tell of the database.
+func (g *gateway) gauges(ctx context.Context) (int, error) {
+	conflicts, err := g.store.ConflictGauges(ctx)
+	if err != nil {
+		return 0, err
+	}
+	open := map[string]store.OpenConflicts{}
+	for _, c := range conflicts {
+		open[c.Kind] = c
+	}
+	for _, kind := range redline.ConflictKinds {
+		c := open[string(kind)]
+		g.telemetry.Metrics.Conflicts(string(kind), c.N, c.Oldest)
+	}
+	suppliers, err := g.store.SupplierGauges(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range suppliers {
+		var seen time.Time
+		if s.SeenAt != nil {
+			seen = *s.SeenAt
+		}
+		g.telemetry.Metrics.Supplier(s.Code, seen, s.Stale)
+	}
+	return 0, nil
+}
+
+// watched counts the tokens that are refused, by why.
+func (g *gateway) watched(authenticate authenticator) authenticator {
+	return func(ctx context.Context, authorization []string) (redline.Principal, error) {
+		p, err := authenticate(ctx, authorization)
+		if err != nil {
+			g.telemetry.Metrics.TokenRefused(auth.Reason(err))
+		}
+		return p, err
+	}
+}
+
+// authenticator turns the Authorization headers of a request into a principal.
+type authenticator = func(ctx context.Context, authorization []string) (redline.Principal, error)
+
+// poolCollector reads the pools' figures when it is asked for them.
+type poolCollector struct{ stats func() store.Stats }
+
+var (
+	poolConnections = prometheus.NewDesc("redline_db_connections", "Connections to Postgres.", []string{"pool", "state"}, nil)
+	poolMax         = prometheus.NewDesc("redline_db_connections_max", "The most connections that a pool may have.", []string{"pool"}, nil)
+	poolWait        = prometheus.NewDesc("redline_db_wait_seconds_total", "How long callers have waited for a connection.", []string{"pool"}, nil)
+	poolTurnedAway  = prometheus.NewDesc("redline_db_turned_away_total", "Callers who were told UNAVAILABLE because no connection came free.", []string{"pool"}, nil)
+)
+
+// Describe tells the names of all figures.
+func (poolCollector) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolConnections, poolMax, poolWait, poolTurnedAway} {
+		descs <- d
+	}
+}
+
+// Collect tells all figures as they are now.
+func (c poolCollector) Collect(metrics chan<- prometheus.Metric) {
+	s := c.stats()
+	for name, p := range map[string]store.PoolStats{"reads": s.Reads, "writes": s.Writes} {
+		metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(p.InUse), name, "in_use")
+		metrics <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(p.Idle), name, "idle")
+		metrics <- prometheus.MustNewConstMetric(poolMax, prometheus.GaugeValue, float64(p.Max), name)
+		metrics <- prometheus.MustNewConstMetric(poolWait, prometheus.CounterValue, p.Waited.Seconds(), name)
+		metrics <- prometheus.MustNewConstMetric(poolTurnedAway, prometheus.CounterValue, float64(p.TurnedAway), name)
+	}
 }
 
 // liveCollector reads the live engine's figures when it is asked for them.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -42,10 +41,6 @@ func (f *pprofFlags) servePprof(ctx context.Context, log *slog.Logger) (stop fun
 	if f.PprofAddr == "" {
 		return func() error { return nil }, nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.PprofAddr)
-	if err != nil {
-		return nil, fmt.Errorf("listening for profiling on %s: %w", f.PprofAddr, err)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -58,20 +53,5 @@ func (f *pprofFlags) servePprof(ctx context.Context, log *slog.Logger) (stop fun
 		ReadTimeout:       5 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("serving profiles", "error", err)
-		}
-	}()
-	log.Info("profiling", "addr", listener.Addr().String())
-	return func() error {
-		err := web.Close()
-		<-ended
-		if err != nil {
-			return fmt.Errorf("ending profiling: %w", err)
-		}
-		return nil
-	}, nil
+	return serveBeside(ctx, log, "profiling", f.PprofAddr, web)
 }

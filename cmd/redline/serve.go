@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/alecthomas/kong"
 
 	"redline"
@@ -20,33 +21,36 @@ import (
 	"redline/migrations"
 	"redline/server"
 	"redline/store"
+	"redline/telemetry"
 )
 
 type serveCmd struct {
-	modeFlags     `embed:"" group:"Mode"`
-	listenFlags   `embed:"" group:"Listening"`
-	edgeFlags     `embed:"" group:"Listening"`
-	databaseFlags `embed:"" group:"Database"`
-	poolFlags     `embed:"" group:"Database"`
-	startFlags    `embed:"" group:"Database"`
-	keyFlags      `embed:"" group:"Tokens"`
-	signingFlags  `embed:"" group:"Tokens"`
-	graphqlFlags  `embed:"" group:"GraphQL"`
-	limitFlags    `embed:"" group:"Limits"`
-	liveFlags     `embed:"" group:"Websockets and streams"`
-	stopFlags     `embed:"" group:"Stopping"`
-	logFlags      `embed:"" group:"Logs and diagnostics"`
-	pprofFlags    `embed:"" group:"Logs and diagnostics"`
+	modeFlags      `embed:"" group:"Mode"`
+	listenFlags    `embed:"" group:"Listening"`
+	edgeFlags      `embed:"" group:"Listening"`
+	databaseFlags  `embed:"" group:"Database"`
+	poolFlags      `embed:"" group:"Database"`
+	startFlags     `embed:"" group:"Database"`
+	keyFlags       `embed:"" group:"Tokens"`
+	signingFlags   `embed:"" group:"Tokens"`
+	graphqlFlags   `embed:"" group:"GraphQL"`
+	limitFlags     `embed:"" group:"Limits"`
+	liveFlags      `embed:"" group:"Websockets and streams"`
+	stopFlags      `embed:"" group:"Stopping"`
+	logFlags       `embed:"" group:"Logs and diagnostics"`
+	pprofFlags     `embed:"" group:"Logs and diagnostics"`
+	telemetryFlags `embed:"" group:"Logs and diagnostics"`
 }
 
 // gateway is all the rooms, wired. Its parts stop in the reverse order.
 type gateway struct {
-	store    *store.Store
-	log      *slog.Logger
-	eventLog *store.EventLog
-	broker   *live.Broker
-	tailer   *live.Tailer
-	graph    *graph.Graph
+	telemetry *telemetry.Telemetry
+	store     *store.Store
+	log       *slog.Logger
+	eventLog  *store.EventLog
+	broker    *live.Broker
+	tailer    *live.Tailer
+	graph     *graph.Graph
 	// limiter is nil where there is no rate limit.
 	limiter   *limit.Limiter
 	door      *live.Door
@@ -81,6 +85,17 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	}
 	defer func() { err = errors.Join(err, stopProfiling()) }()
 
+	watch, stopTelemetry, err := c.telemetry(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopTelemetry()) }()
+	stopMetrics, err := c.serveMetrics(ctx, log, watch.Metrics.Handler())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopMetrics()) }()
+
 	db, err := c.open(ctx, log)
 	if err != nil {
 		return err
@@ -96,12 +111,12 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	}
 	defer keys.close()
 
-	g := &gateway{log: log, keepEvents: c.KeepEvents}
+	g := &gateway{telemetry: watch, log: log, keepEvents: c.KeepEvents}
 	if g.edge, err = c.read(log); err != nil {
 		return err
 	}
 	g.store, err = c.openStore(ctx, db.url, store.Options{
-		MaxConns: c.MaxConns, ReadPatience: c.ConnectionWait, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Log: log,
+		MaxConns: c.MaxConns, ReadPatience: c.ConnectionWait, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Observer: watch, Tracer: watch.Tracer(), Log: log,
 	})
 	if err != nil {
 		return err
@@ -182,7 +197,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof())
+	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof(), c.checkTelemetry())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that
@@ -204,21 +219,22 @@ func (c *serveCmd) checkKeys() error {
 // wire makes the rooms and joins them.
 func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	g.eventLog = g.store.EventLog()
-	if g.broker, err = live.NewBroker(live.BrokerOptions{History: g.store, MaxGroups: c.MaxGroups, Logger: g.log}); err != nil {
+	if g.broker, err = live.NewBroker(live.BrokerOptions{History: g.store, MaxGroups: c.MaxGroups, Tracer: g.telemetry.Tracer(), Logger: g.log}); err != nil {
 		return err
 	}
 	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Kept: g.kept(), Logger: g.log}); err != nil {
 		return err
 	}
-	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Log: g.log})
+	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Refused: g.telemetry.Refused, Log: g.log})
 	var rate server.RateLimiter // nil, and not a nil *limit.Limiter, where there is none
 	if g.limiter != nil {
 		rate = g.limiter
 	}
-	exec, err := c.executor(g.graph.Executor, c.Introspection || c.Demo || c.Dev, rate)
+	exec, err := c.executor(g.executor, c.Introspection || c.Demo || c.Dev, rate)
 	if err != nil {
 		return err
 	}
+	authenticate := g.watched(keys.authenticate)
 	g.door, err = live.NewDoor(g.broker, live.DoorOptions{
 		Limits: live.Limits{QueueMessages: c.QueueMessages, QueueBytes: c.QueueBytes}, MaxConnections: c.MaxSockets, MaxPerAddress: c.MaxPerAddress, ConnectRate: c.ConnectRate, DrainSpread: c.spread(), Revoked: g.store.Revoked, Logger: g.log,
 	})
@@ -231,7 +247,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
 			}
-			return keys.authenticate(ctx, []string{authorization})
+			return authenticate(ctx, []string{authorization})
 		}),
 	}))
 	if err != nil {
@@ -241,14 +257,19 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if err != nil {
 		return err
 	}
+	g.observe()
+	metrics := g.telemetry.Metrics.Handler()
+	if c.MetricsAddr != "" {
+		metrics = nil
+	}
 	public, err := c.endpoints(g.store, keys, g.log)
 	if err != nil {
 		return err
 	}
 	g.server, err = server.New(server.Options{
-		Executor: exec, Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: g.metrics(),
+		Executor: exec, Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets),
-		Authenticate: keys.authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
+		Authenticate: authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}, {Name: "token keys", Probe: keys.ready}},
 		Drain: func(ctx context.Context) {
 			if err := g.door.Shutdown(ctx); err != nil {
@@ -274,6 +295,13 @@ func (g *gateway) refreshRevoked(ctx context.Context) error {
 	}
 	g.door.Revoke()
 	return nil
+}
+
+// executor makes an executor whose operations are watched.
+func (g *gateway) executor() *executor.Executor {
+	exec := g.graph.Executor()
+	exec.Use(g.telemetry.Operations())
+	return exec
 }
 
 // tailLag is how old the last look at the event log may be.
