@@ -38,6 +38,7 @@ type Metrics struct {
 	supplierSeen      *prometheus.GaugeVec
 	supplierStale     *prometheus.GaugeVec
 	tokensRefused     *prometheus.CounterVec
+	tokensAsked       *prometheus.CounterVec
 	jobRuns           *prometheus.CounterVec
 	jobSuccess        *prometheus.GaugeVec
 	ready             *prometheus.GaugeVec
@@ -83,8 +84,10 @@ func New(version string) *Metrics {
 	m.supplierStale = gauge("supplier_stale_levels", "Levels of a supplier that it has not confirmed in time. The same in each gateway.", "supplier")
 
 	m.tokensRefused = counter("tokens_refused_total", "Tokens that were refused.", "reason")
-	m.jobRuns = counter("job_runs_total", "Runs of what is done beside the requests.", "job", "outcome")
-	m.jobSuccess = gauge("job_last_success_timestamp_seconds", "When a job last ended well.", "job")
+	m.tokensAsked = counter("oauth_token_requests_total", "Requests of OAuth clients for a token, by what came of them: issued, or the error that they were told.", "outcome")
+	// Prometheus has a label "job" of its own.
+	m.jobRuns = counter("job_runs_total", "Runs of what is done beside the requests.", "task", "outcome")
+	m.jobSuccess = gauge("job_last_success_timestamp_seconds", "When a job last ended well.", "task")
 	return m
 }
 
@@ -101,6 +104,9 @@ func (m *Metrics) Handler() http.Handler {
 
 // TokenRefused counts a token that was refused, by one of a few reasons.
 func (m *Metrics) TokenRefused(reason string) { m.tokensRefused.WithLabelValues(reason).Inc() }
+
+// TokenAsked counts a request of an OAuth client for a token, by one of a few outcomes.
+func (m *Metrics) TokenAsked(outcome string) { m.tokensAsked.WithLabelValues(outcome).Inc() }
 
 // Ready notes whether a check of readiness passed.
 func (m *Metrics) Ready(check string, passed bool) {

@@ -20,10 +20,16 @@ const (
 )
 
 // observe gives the registry the figures that rooms keep themselves.
-func (g *gateway) observe() {
+func (g *gateway) observe(published map[string]*auth.JWKS) {
 	g.telemetry.Metrics.Register(liveCollector{g.door.Stats, g.tailer.LastLook}, poolCollector{g.store.Stats})
 	if g.limiter != nil {
 		g.telemetry.Metrics.Register(limitCollector{g.limiter.Refused})
+	}
+	if certificates := g.edge.certificates; certificates != nil {
+		g.telemetry.Metrics.Register(certificateCollector{certificates.NotAfter})
+	}
+	if len(published) > 0 {
+		g.telemetry.Metrics.Register(issuerCollector{published})
 	}
 }
 
@@ -175,4 +181,46 @@ func (c limitCollector) Collect(metrics chan<- prometheus.Metric) {
 	byPrincipal, byAddress := c.refused()
 	metrics <- prometheus.MustNewConstMetric(rateLimited, prometheus.CounterValue, float64(byPrincipal), redline.BucketPrincipal)
 	metrics <- prometheus.MustNewConstMetric(rateLimited, prometheus.CounterValue, float64(byAddress), redline.BucketAddress)
+}
+
+// certificateCollector tells when the certificate that is shown ends.
+type certificateCollector struct{ notAfter func() time.Time }
+
+var certificateEnds = prometheus.NewDesc("redline_tls_not_after_timestamp_seconds",
+	"When the certificate that callers are shown ends. Not there without https.", nil, nil)
+
+// Describe tells the name of the figure.
+func (certificateCollector) Describe(descs chan<- *prometheus.Desc) { descs <- certificateEnds }
+
+// Collect tells it as it is now.
+func (c certificateCollector) Collect(metrics chan<- prometheus.Metric) {
+	metrics <- prometheus.MustNewConstMetric(certificateEnds, prometheus.GaugeValue, float64(c.notAfter().Unix()))
+}
+
+// issuerCollector tells how the keys stand that issuers publish, by the issuer's name.
+type issuerCollector struct{ published map[string]*auth.JWKS }
+
+var (
+	issuerKeys      = prometheus.NewDesc("redline_issuer_keys", "Keys of an issuer that can be used now. 0 where they were never fetched, or for too long.", []string{"issuer"}, nil)
+	issuerConfirmed = prometheus.NewDesc("redline_issuer_confirmed_timestamp_seconds", "When an issuer last published its keys. Not there before it first did.", []string{"issuer"}, nil)
+	issuerFailures  = prometheus.NewDesc("redline_issuer_refresh_failures_total", "Refreshes of an issuer's keys that failed.", []string{"issuer"}, nil)
+)
+
+// Describe tells the names of all figures.
+func (issuerCollector) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{issuerKeys, issuerConfirmed, issuerFailures} {
+		descs <- d
+	}
+}
+
+// Collect tells all figures as they are now.
+func (c issuerCollector) Collect(metrics chan<- prometheus.Metric) {
+	for name, keys := range c.published {
+		s := keys.Stats()
+		metrics <- prometheus.MustNewConstMetric(issuerKeys, prometheus.GaugeValue, float64(s.Keys), name)
+		metrics <- prometheus.MustNewConstMetric(issuerFailures, prometheus.CounterValue, float64(s.Failures), name)
+		if !s.Confirmed.IsZero() {
+			metrics <- prometheus.MustNewConstMetric(issuerConfirmed, prometheus.GaugeValue, float64(s.Confirmed.Unix()), name)
+		}
+	}
 }

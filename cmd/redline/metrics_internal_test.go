@@ -22,7 +22,7 @@ var described = regexp.MustCompile(`^Desc\{fqName: "(redline_[a-z_]+)", help: "(
 func TestMetricsDocument(t *testing.T) {
 	t.Parallel()
 	m := telemetry.New("test")
-	m.Register(liveCollector{}, poolCollector{}, limitCollector{})
+	m.Register(liveCollector{}, poolCollector{}, limitCollector{}, certificateCollector{}, issuerCollector{})
 	descs := make(chan *prometheus.Desc)
 	go func() {
 		defer close(descs)

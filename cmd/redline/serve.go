@@ -257,12 +257,12 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if err != nil {
 		return err
 	}
-	g.observe()
+	g.observe(keys.published)
 	metrics := g.telemetry.Metrics.Handler()
 	if c.MetricsAddr != "" {
 		metrics = nil
 	}
-	public, err := c.endpoints(g.store, keys, g.log)
+	public, err := c.endpoints(g.store, keys, g.telemetry.Metrics.TokenAsked, g.log)
 	if err != nil {
 		return err
 	}

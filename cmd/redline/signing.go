@@ -51,8 +51,8 @@ func (f *signingFlags) signingKeys() ([]*auth.SigningKey, error) {
 }
 
 // endpoints are what answers OAuth clients, by path; none where there is no key to sign
-// their tokens with.
-func (f *signingFlags) endpoints(clients *store.Store, keys *keyring, log *slog.Logger) (map[string]http.Handler, error) {
+// their tokens with. done is told what came of each request for a token.
+func (f *signingFlags) endpoints(clients *store.Store, keys *keyring, done func(outcome string), log *slog.Logger) (map[string]http.Handler, error) {
 	if len(keys.signing) == 0 {
 		log.Info("OAuth clients get no tokens here: there is no /oauth/token without --signing-key")
 		return nil, nil
@@ -62,7 +62,7 @@ func (f *signingFlags) endpoints(clients *store.Store, keys *keyring, log *slog.
 		return nil, err
 	}
 	server, err := oauth.New(oauth.Options{
-		Clients: clients, KeySet: set, TTL: f.TokenTTL, PublicURL: f.PublicURL, Log: log,
+		Clients: clients, KeySet: set, TTL: f.TokenTTL, PublicURL: f.PublicURL, Done: done, Log: log,
 		Issue: func(grant redline.ClientGrant, ttl time.Duration) (string, error) {
 			return keys.signing[0].Issue(auth.Claims{
 				Subject: grant.ClientID, ClientID: grant.ClientID, Role: grant.Role, Scopes: grant.Scopes, Suppliers: grant.Suppliers, TTL: ttl,

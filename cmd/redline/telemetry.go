@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"redline/oauth"
 	"redline/server"
 	"redline/telemetry"
 )
@@ -51,7 +52,8 @@ const traceStop = 5 * time.Second
 // telemetry begins to watch; stop ends it.
 func (f *telemetryFlags) telemetry(ctx context.Context, log *slog.Logger) (t *telemetry.Telemetry, stop func() error, err error) {
 	o := telemetry.Options{
-		Version: version(), Paths: []string{server.PathGraphQL, server.PathTicket, server.PathMetrics, server.PathHealth, server.PathReady},
+		Version: version(), Paths: []string{server.PathGraphQL, server.PathTicket, server.PathMetrics, server.PathHealth, server.PathReady,
+			oauth.PathToken, oauth.PathKeys, oauth.PathMetadata},
 		Endpoint: f.TraceEndpoint, Export: f.TraceEndpoint != "" || exportsByEnvironment(), Ratio: f.TraceRatio, TrustParents: f.TraceTrust, Log: log,
 	}
 	closeFile := func() error { return nil }
