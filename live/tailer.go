@@ -205,7 +205,7 @@ func (o *outage) next(logger *slog.Logger, err error) time.Duration {
 // over ends the outage, if there is one.
 func (o *outage) over(logger *slog.Logger) {
 	if !o.since.IsZero() {
-		logger.Info("the event log can be read again", "after", time.Since(o.since))
+		logger.Info("the event log can be read again", "after", time.Since(o.since).String())
 		*o = outage{}
 	}
 }

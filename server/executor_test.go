@@ -41,8 +41,8 @@ func TestIntrospectionIsForHoldersOfTheScope(t *testing.T) {
 		for range 2 {
 			ask(readerToken, persisted(t, query, sha(query))).want(t, 200, `{"data":{"__schema":{"queryType":{"name":"Query"}}}}`)
 			for _, token := range []string{"", goodToken} {
-				ask(token, bodyOf(t, query)).wantError(t, 400, "GRAPHQL_VALIDATION_FAILED", "switched off")
-				ask(token, persisted(t, "", sha(query))).wantError(t, 400, "GRAPHQL_VALIDATION_FAILED", "switched off")
+				ask(token, bodyOf(t, query)).wantError(t, 400, "GRAPHQL_VALIDATION_FAILED", "schema:read")
+				ask(token, persisted(t, "", sha(query))).wantError(t, 400, "GRAPHQL_VALIDATION_FAILED", "schema:read")
 			}
 		}
 	}

@@ -149,7 +149,7 @@ fragment TypeRef on __Type {
 func TestIntrospectionAndSuggestions(t *testing.T) {
 	t.Parallel()
 	closed, open := newServed(t), serve(t, newRig(t, server.ExecOptions{Introspection: true}))
-	closed.query(t, introspectionQuery).wantError(t, http.StatusBadRequest, "GRAPHQL_VALIDATION_FAILED", "switched off")
+	closed.query(t, introspectionQuery).wantError(t, http.StatusBadRequest, "GRAPHQL_VALIDATION_FAILED", "schema:read")
 	open.query(t, introspectionQuery).want(t, http.StatusOK, `{"data":{"__schema":{"queryType":{"name":"Query"}}}}`)
 
 	for _, document := range []string{

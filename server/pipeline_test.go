@@ -235,7 +235,7 @@ func TestAccessLog(t *testing.T) {
 	}
 	for i, want := range []map[string]any{
 		{"method": "GET", "path": "/graphql", "status": 200.0, "bytes": float64(len(got.body)), "requestId": "r1", "role": "OPERATOR", "subject": "ann", "level": "INFO"},
-		{"method": "POST", "path": "/graphql", "status": 200.0, "requestId": "r2", "role": "STOREFRONT", "subject": "", "level": "INFO"},
+		{"method": "POST", "path": "/graphql", "status": 200.0, "requestId": "r2", "role": "anonymous", "subject": "", "level": "INFO"},
 		{"method": "GET", "status": 404.0, "requestId": "r3", "level": "INFO"},
 		{"path": "/healthz", "status": 200.0, "requestId": "r4", "level": "DEBUG"},
 	} {
@@ -253,6 +253,20 @@ func TestAccessLog(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), "SECRET") || strings.Contains(s.log.String(), "Bearer") {
 		t.Errorf("the log tells too much: %s", s.log)
+	}
+}
+
+// A token or a client's secret that somebody put into the path is not in the log.
+func TestAccessLogRedactsPaths(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	for _, secret := range []string{"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl", "rls_0123456789abcdefghijklmnopqrstuvwxyz"} {
+		s.log.reset()
+		s.do(t, call{method: http.MethodGet, path: "/me/" + secret + "/x"})
+		lines := s.log.lines(t, "request")
+		if len(lines) != 1 || lines[0]["path"] != "/me/[redacted]/x" {
+			t.Errorf("the log says %s", s.log)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ var noIntrospection = core.Rule{
 	RuleFunc: func(observers *core.Events, addError core.AddErrFunc) {
 		observers.OnField(func(_ *core.Walker, field *ast.Field) {
 			if isIntrospection(field.Name) {
-				addError(core.Message("Introspection is switched off here."), core.At(field.Position))
+				addError(core.Message("Introspection needs a token with the scope schema:read."), core.At(field.Position))
 			}
 		})
 	},

@@ -108,7 +108,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 func (s *Server) stop(web *http.Server, refusing <-chan struct{}) error {
 	began := time.Now()
 	s.stopping.Store(true)
-	s.options.Log.Info("stopping", slog.Duration("budget", s.options.DrainBudget))
+	s.options.Log.Info("stopping", slog.String("budget", s.options.DrainBudget.String()))
 	budget, cancel := context.WithTimeout(context.Background(), s.options.DrainBudget)
 	defer cancel()
 
@@ -130,6 +130,6 @@ func (s *Server) stop(web *http.Server, refusing <-chan struct{}) error {
 		return fmt.Errorf("requests were still running %s after the server was told to stop: %w",
 			time.Since(began).Round(time.Millisecond), err)
 	}
-	s.options.Log.Info("stopped", slog.Duration("after", time.Since(began)))
+	s.options.Log.Info("stopped", slog.String("after", time.Since(began).String()))
 	return nil
 }
