@@ -137,7 +137,7 @@ func (o *Origins) answer(w http.ResponseWriter, r *http.Request) (answered bool)
 // forPages reports whether a path is for pages of other origins. What is for
 // operators isn't, nor what takes a client's secret, which no page may have.
 func forPages(path string) bool {
-	return path == PathGraphQL || path == PathTicket || strings.HasPrefix(path, "/v1/")
+	return path == PathGraphQL || path == PathTicket
 }
 
 type secureKey struct{}
