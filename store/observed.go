@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/lib/pq"
@@ -19,6 +20,9 @@ type Observer interface {
 	// ROLLBACK are the statements begin, commit and rollback, and what each
 	// connection prepares once is prepare.
 	Statement(name string) func(ctx context.Context, began time.Time, class string)
+	// BrokenOff is called where what a statement answers breaks off: its run went well,
+	// and reading its rows fails, with an error of this class.
+	BrokenOff(name, class string)
 	// Replayed is called where the idempotency key of a change was used before, and
 	// the caller is told what came of it then.
 	Replayed(operation string)
@@ -32,8 +36,9 @@ type nobody struct{}
 func (nobody) Statement(string) func(context.Context, time.Time, string) {
 	return func(context.Context, time.Time, string) {}
 }
-func (nobody) Replayed(string) {}
-func (nobody) Short(string)    {}
+func (nobody) BrokenOff(string, string) {}
+func (nobody) Replayed(string)          {}
+func (nobody) Short(string)             {}
 
 // The classes of errors that aren't an SQLSTATE's.
 const (
@@ -45,15 +50,14 @@ const (
 // errorClass is the class of what went wrong with a statement: the first two
 // characters of the SQLSTATE (Postgres manual, appendix A), or one of those above.
 func errorClass(ctx context.Context, err error) string {
-	var pe *pq.Error
-	switch {
+	switch pe, ok := errors.AsType[*pq.Error](err); {
 	case err == nil:
 		return ""
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return classTimeout
 	case ctx.Err() != nil:
 		return classCanceled
-	case errors.As(err, &pe):
+	case ok:
 		return string(pe.Code.Class())
 	default:
 		return classConnection
@@ -87,6 +91,9 @@ type observedConn struct {
 	begin, commit, rollback, prepare func(context.Context, time.Time, string)
 	// tx is the transaction that is open, of which a connection has one at a time.
 	tx observedTx
+	// rows are those that are being read: of one statement at a time, since they come
+	// one after another over the one connection.
+	rows observedRows
 }
 
 func (c *observedConn) observer(name string) func(context.Context, time.Time, string) {
@@ -101,8 +108,12 @@ func (c *observedConn) observer(name string) func(context.Context, time.Time, st
 func (c *observedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	began := time.Now()
 	rows, err := c.pqConn.QueryContext(ctx, text, args)
-	c.observer(statementName(text))(ctx, began, errorClass(ctx, err))
-	return rows, err
+	name := statementName(text)
+	c.observer(name)(ctx, began, errorClass(ctx, err))
+	if err != nil {
+		return nil, err
+	}
+	return c.observeRows(ctx, rows, name), nil
 }
 
 func (c *observedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
@@ -119,7 +130,8 @@ func (c *observedConn) PrepareContext(ctx context.Context, text string) (driver.
 	if err != nil {
 		return nil, err
 	}
-	return &observedStatement{s.(pqStatement), c.observer(statementName(text))}, nil
+	name := statementName(text)
+	return &observedStatement{s.(pqStatement), c, name, c.observer(name)}, nil
 }
 
 func (c *observedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
@@ -157,6 +169,8 @@ func (t *observedTx) Rollback() error {
 
 type observedStatement struct {
 	pqStatement
+	conn *observedConn
+	name string
 	told func(context.Context, time.Time, string)
 }
 
@@ -164,7 +178,10 @@ func (s *observedStatement) QueryContext(ctx context.Context, args []driver.Name
 	began := time.Now()
 	rows, err := s.pqStatement.QueryContext(ctx, args)
 	s.told(ctx, began, errorClass(ctx, err))
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return s.conn.observeRows(ctx, rows, s.name), nil
 }
 
 func (s *observedStatement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
@@ -172,4 +189,60 @@ func (s *observedStatement) ExecContext(ctx context.Context, args []driver.Named
 	result, err := s.pqStatement.ExecContext(ctx, args)
 	s.told(ctx, began, errorClass(ctx, err))
 	return result, err
+}
+
+// pqRows is all that database/sql asks of lib/pq's rows.
+type pqRows interface {
+	driver.RowsNextResultSet
+	driver.RowsColumnTypeDatabaseTypeName
+	driver.RowsColumnTypeLength
+	driver.RowsColumnTypePrecisionScale
+	driver.RowsColumnTypeScanType
+}
+
+// observedRows tell of what they break off with. A connection has one for all its
+// statements: database/sql doesn't touch rows again that it has closed.
+type observedRows struct {
+	pqRows // nil where none are being read
+	conn   *observedConn
+	ctx    context.Context //nolint:containedctx // It is the one that the statement runs in.
+	name   string
+	told   bool
+}
+
+// observeRows observes the rows of a statement of a name. It allocates only where
+// others are still open.
+func (c *observedConn) observeRows(ctx context.Context, rows driver.Rows, name string) *observedRows {
+	r := &c.rows
+	if r.pqRows != nil {
+		r = &observedRows{}
+	}
+	*r = observedRows{pqRows: rows.(pqRows), conn: c, ctx: ctx, name: name}
+	return r
+}
+
+func (r *observedRows) Next(row []driver.Value) error {
+	err := r.pqRows.Next(row)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.breakOff(err)
+	}
+	return err
+}
+
+// Close reads what is left.
+func (r *observedRows) Close() error {
+	err := r.pqRows.Close()
+	if err != nil {
+		r.breakOff(err)
+	}
+	r.pqRows, r.ctx = nil, nil
+	return err
+}
+
+// breakOff tells of an error, the first time.
+func (r *observedRows) breakOff(err error) {
+	if !r.told {
+		r.told = true
+		r.conn.by.BrokenOff(r.name, errorClass(r.ctx, err))
+	}
 }

@@ -20,6 +20,12 @@ func (t *Telemetry) Statement(name string) func(ctx context.Context, began time.
 	}
 }
 
+// BrokenOff counts a statement that ran, and whose rows broke off with an error of a
+// class.
+func (t *Telemetry) BrokenOff(name, class string) {
+	t.Metrics.statementErrors.WithLabelValues(name, class).Inc()
+}
+
 // Replayed counts a change that was answered from its idempotency key.
 func (t *Telemetry) Replayed(operation string) { t.Metrics.replays.WithLabelValues(operation).Inc() }
 
