@@ -48,6 +48,8 @@ type client struct {
 // wire is how a client's messages are written. Its methods are called with the
 // client's mu held, and don't block.
 type wire interface {
+	// root is the context that those of its operations are made from. It never ends.
+	root() context.Context
 	// startWriting makes sure that somebody writes what waits.
 	startWriting()
 	// cutOff ends the connection of a reader who is too slow, and says from where
@@ -59,7 +61,7 @@ type wire interface {
 	seeOut()
 }
 
-// opens says whose connection it is. Nothing of the request is kept but its id
+// opens says whose connection it is. Nothing of the request is kept here but its id
 // and who asks.
 func (c *client) opens(d *Door, w wire, r *http.Request, exec graphql.GraphExecutor, address string) {
 	c.door, c.broker, c.limits, c.wire = d, d.broker, d.options.Limits, w
@@ -98,7 +100,7 @@ func (c *client) turns() chan struct{} {
 // context returns one that carries who asks, and which request it came with. It
 // never ends by itself.
 func (c *client) context(p *redline.Principal) context.Context {
-	ctx := redline.WithAddress(redline.WithRequestID(context.Background(), c.requestID), c.address)
+	ctx := redline.WithAddress(redline.WithRequestID(c.wire.root(), c.requestID), c.address)
 	return redline.WithPrincipal(ctx, *p)
 }
 

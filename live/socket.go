@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -72,6 +73,9 @@ func newSocket(t *WebSocket, conn *websocket.Conn, r *http.Request, exec graphql
 }
 
 func (s *socket) base() *client { return &s.client }
+
+// root is nobody's: what a socket runs is no part of the request that opened it.
+func (s *socket) root() context.Context { return context.Background() }
 
 // run reads until the connection ends, and leaves nothing behind.
 func (s *socket) run(slot int) {

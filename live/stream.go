@@ -59,6 +59,9 @@ type stream struct {
 	format format
 	// wake has one place: there is something to write, or the end has come.
 	wake chan struct{}
+	// request is the context of the request, without its end. It has what is noted of
+	// the request, to which the operation belongs.
+	request context.Context //nolint:containedctx // It is where the operation's context begins.
 	// leaving says that the gateway goes away. The client's mu guards it.
 	leaving bool
 }
@@ -77,7 +80,7 @@ func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.
 		_, _ = w.Write(appendRetry(nil, apart(wait))) // it comes back in any case
 		return
 	}
-	s := &stream{wake: make(chan struct{}, 1), format: eventStream{}}
+	s := &stream{wake: make(chan struct{}, 1), format: eventStream{}, request: context.WithoutCancel(r.Context())}
 	if multipart {
 		s.format = parts{}
 	}
@@ -186,6 +189,8 @@ func (s *stream) expire() {
 }
 
 func (s *stream) base() *client { return &s.client }
+
+func (s *stream) root() context.Context { return s.request }
 
 func (s *stream) startWriting() {
 	select {

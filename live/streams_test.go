@@ -18,6 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"redline"
 	"redline/live"
 )
@@ -314,5 +316,32 @@ func TestAStreamOfTooManyIsRefused(t *testing.T) {
 	expectText(t, in.body, "\r\n--graphql")
 	if got := full.get("{ hello }", accept); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("status %d, %v", got.status, got.header)
+	}
+}
+
+// An operation over HTTP belongs to its request, and has what is noted of that; one on
+// a websocket doesn't.
+func TestAStreamsOperationIsItsRequests(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, setting{})
+	within := make(chan bool, 1)
+	r.exec.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		if !redline.Resumed(ctx) {
+			within <- ctx.Value(http.ServerContextKey) != nil
+		}
+		return next(ctx)
+	})
+	for _, accept := range []string{"text/event-stream", "multipart/mixed"} {
+		for _, query := range []string{"{ hello }", "subscription { events }"} {
+			r.get(query, accept)
+			if !<-within {
+				t.Errorf("%s as %s is nobody's", query, accept)
+			}
+		}
+	}
+	c := r.connect("")
+	c.subscribe("1", "subscription { events }")
+	if <-within {
+		t.Error("on a websocket it is the request's that opened it")
 	}
 }

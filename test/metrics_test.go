@@ -2,9 +2,12 @@ package test_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -86,7 +89,7 @@ func TestMetrics(t *testing.T) {
 	got := ""
 	eventually(t, "the jobs have run", func(context.Context) bool {
 		got = scrape(t, s.addr)
-		return strings.Contains(got, `redline_job_runs_total{job="gauges",outcome="ok"}`) && strings.Contains(got, `redline_ready{check="database"} 1`)
+		return strings.Contains(got, `redline_job_runs_total{outcome="ok",task="gauges"}`) && strings.Contains(got, `redline_ready{check="database"} 1`)
 	})
 	for _, want := range []string{
 		`redline_operations_total{operation="orderPlace",outcome="ok",type="mutation"} 3`,
@@ -159,5 +162,41 @@ func TestMetricsAddress(t *testing.T) {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusNotFound {
 		t.Errorf("on the public address: %d", response.StatusCode)
+	}
+}
+
+// The access log says of a stream which subscription it was, and what came of it.
+func TestAccessLogOfStreams(t *testing.T) {
+	t.Parallel()
+	s := start(t, ownDir(t))
+	open := func(query string) (lines func() (string, error)) {
+		lines, status := s.eventStream(t, shopToken(t, "streaming"), "query="+url.QueryEscape(query))
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d", query, status)
+		}
+		return lines
+	}
+	denied := open(`subscription { conflictChanged { cursor } }`)
+	for _, err := denied(); err == nil; _, err = denied() {
+	}
+	begun := open(`subscription { orderChanged { cursor } }`)
+	for line, err := "", error(nil); !strings.HasPrefix(line, "data: "); line, err = begun() {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	outcomes := map[string]any{}
+	logged, _ := s.log.lines()
+	for _, text := range logged {
+		var line map[string]any
+		if json.Unmarshal([]byte(text), &line) == nil && line["msg"] == "request" && line["path"] == "/graphql" {
+			outcomes[fmt.Sprint(line["operation"])] = line["outcome"]
+		}
+	}
+	if want := map[string]any{"conflictChanged": "denied", "orderChanged": "ok"}; !maps.Equal(outcomes, want) {
+		t.Errorf("the access log has %v", outcomes)
 	}
 }
