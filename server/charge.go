@@ -72,6 +72,14 @@ func (g *guard) pricesOf(operation *graphql.OperationContext) priceList {
 	return made
 }
 
+// Cost is how many points an operation costs, 0 where it wasn't priced.
+func Cost(operation *graphql.OperationContext) int64 {
+	if c := chargeOf(operation); c != nil {
+		return c.requested
+	}
+	return 0
+}
+
 func chargeOf(operation *graphql.OperationContext) *charge {
 	c, _ := operation.Stats.GetExtension(statsCharge).(*charge)
 	return c

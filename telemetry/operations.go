@@ -131,9 +131,9 @@ func (operations) ExtensionName() string { return "Telemetry" }
 func (operations) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext notes which operation a request is for, whose outcome may
-// come long after, or never.
+// come long after, or never. One that is begun again has its outcome already.
 func (operations) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	if noted, ok := ctx.Value(requestKey).(*request); ok {
+	if noted, ok := ctx.Value(requestKey).(*request); ok && !redline.Resumed(ctx) {
 		noted.note(rootField(op.Operation), "")
 	}
 	return nil
@@ -144,9 +144,10 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	if redline.Resumed(ctx) {
 		return next(ctx)
 	}
-	what := graphql.GetOperationContext(ctx).Operation
+	running := graphql.GetOperationContext(ctx)
+	what := running.Operation
 	op := &operation{labels: operationLabels{string(what.Operation), rootField(what)}, began: time.Now(), outcome: outcomeOK}
-	ctx, op.span = o.beginOperation(ctx, op.labels)
+	ctx, op.span = o.beginOperation(ctx, op.labels, running)
 	answers := next(context.WithValue(ctx, operationKey, op))
 	if what.Operation == ast.Subscription {
 		// It has begun, or never will.
@@ -205,7 +206,7 @@ func (o operations) InterceptResponse(ctx context.Context, next graphql.Response
 	if what.Operation != nil && outcome != outcomeInvalid {
 		op.labels.name = rootField(what.Operation)
 	}
-	_, op.span = o.beginOperation(ctx, op.labels)
+	_, op.span = o.beginOperation(ctx, op.labels, what)
 	o.finish(ctx, op, outcome)
 	return answer
 }

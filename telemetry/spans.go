@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
@@ -56,7 +57,7 @@ func endRequest(span trace.Span, status int) {
 
 // beginOperation begins the span of an operation: below that of its request, or as a
 // trace of its own where it comes by a websocket.
-func (t *Telemetry) beginOperation(ctx context.Context, l operationLabels) (context.Context, trace.Span) {
+func (t *Telemetry) beginOperation(ctx context.Context, l operationLabels, op *graphql.OperationContext) (context.Context, trace.Span) {
 	if t.provider == nil {
 		return ctx, noop.Span{}
 	}
@@ -64,6 +65,9 @@ func (t *Telemetry) beginOperation(ctx context.Context, l operationLabels) (cont
 		attribute.String("graphql.operation.type", l.kind), attribute.String("redline.operation", l.name),
 		attribute.String("redline.request_id", redline.RequestIDFrom(ctx)),
 	)}
+	if cost := t.cost(op); cost > 0 {
+		options = append(options, trace.WithAttributes(attribute.Int64("redline.cost", cost)))
+	}
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		options = append(options, trace.WithSpanKind(trace.SpanKindServer))
 	}

@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -25,6 +27,9 @@ type Options struct {
 	Version string
 	// Paths are those that are served. All others are counted as one.
 	Paths []string
+	// Cost tells how many points an operation costs, 0 where that isn't known. Nil never
+	// knows.
+	Cost func(*graphql.OperationContext) int64
 	// Export sends traces by OTLP over HTTP: to Endpoint, or, where that is "", to what
 	// OpenTelemetry's environment variables say. Those of the exporter, of the resource
 	// and of the batches are heeded; those of the sampler are not.
@@ -46,8 +51,10 @@ type Options struct {
 type Telemetry struct {
 	Metrics *Metrics
 	paths   map[string]bool
+	cost    func(*graphql.OperationContext) int64
 	// provider is nil where nothing is traced.
 	provider     *sdktrace.TracerProvider
+	exporter     *otlptrace.Exporter // nil where nothing is sent
 	tracer       trace.Tracer
 	trustParents bool
 }
@@ -57,6 +64,10 @@ type Telemetry struct {
 func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	t := &Telemetry{
 		Metrics: New(o.Version), paths: map[string]bool{}, tracer: noop.NewTracerProvider().Tracer(""), trustParents: o.TrustParents,
+		cost: o.Cost,
+	}
+	if t.cost == nil {
+		t.cost = func(*graphql.OperationContext) int64 { return 0 }
 	}
 	for _, path := range o.Paths {
 		t.paths[path] = true
@@ -80,6 +91,7 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("making the exporter of traces: %w", err)
 		}
+		t.exporter = exporter
 		options = append(options, sdktrace.WithBatcher(exporter))
 		otel.SetErrorHandler(&complainer{log: o.Log})
 	}
@@ -94,12 +106,18 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 // Tracer is what rooms make spans with. Where nothing is traced it makes none.
 func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
 
-// Stop sends the spans that have ended, and ends what sends them.
+// Stop sends the spans that have ended, and ends what sends them. What isn't sent when
+// the context ends is lost.
 func (t *Telemetry) Stop(ctx context.Context) error {
 	if t.provider == nil {
 		return nil
 	}
-	if err := t.provider.Shutdown(ctx); err != nil {
+	err := t.provider.Shutdown(ctx)
+	if err != nil && t.exporter != nil {
+		// The provider leaves behind what is being sent.
+		err = errors.Join(err, t.exporter.Shutdown(ctx))
+	}
+	if err != nil {
 		return fmt.Errorf("sending the last traces: %w", err)
 	}
 	return nil

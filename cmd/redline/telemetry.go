@@ -55,6 +55,7 @@ func (f *telemetryFlags) telemetry(ctx context.Context, log *slog.Logger) (t *te
 		Version: version(), Paths: []string{server.PathGraphQL, server.PathTicket, server.PathMetrics, server.PathHealth, server.PathReady,
 			oauth.PathToken, oauth.PathKeys, oauth.PathMetadata},
 		Endpoint: f.TraceEndpoint, Export: f.TraceEndpoint != "" || exportsByEnvironment(), Ratio: f.TraceRatio, TrustParents: f.TraceTrust, Log: log,
+		Cost: server.Cost,
 	}
 	closeFile := func() error { return nil }
 	if f.TraceFile != "" {
