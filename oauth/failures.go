@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"context"
 	"net/netip"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -18,8 +20,11 @@ const (
 	perClientBurst  = 10
 	perClientEvery  = 10 * time.Second
 	// failuresKept is how many networks, and how many clients at them, are remembered:
-	// those that failed longest ago are forgotten first. Each takes some 200 bytes.
+	// those that asked longest ago are forgotten first. Each takes some 300 bytes.
 	failuresKept = 10_000
+	// maxWaiting is how many may wait, of one network or of one client, for what came of
+	// those before them. More than that at once is a flood, and is refused.
+	maxWaiting = 64
 )
 
 // origin is which client somebody says it is, and from where. A client is never
@@ -31,40 +36,42 @@ type origin struct {
 
 // failures remembers who was wrong how often. It may be used by many goroutines.
 type failures struct {
-	networks *lru.Cache[netip.Prefix, *rate.Limiter]
-	origins  *lru.Cache[origin, *rate.Limiter]
+	networks *lru.Cache[netip.Prefix, *allowance]
+	origins  *lru.Cache[origin, *allowance]
 }
 
 func newFailures() *failures {
-	networks, err := lru.New[netip.Prefix, *rate.Limiter](failuresKept)
+	return &failures{networks: table[netip.Prefix, *allowance](), origins: table[origin, *allowance]()}
+}
+
+// table remembers failuresKept of something.
+func table[K comparable, V any]() *lru.Cache[K, V] {
+	t, err := lru.New[K, V](failuresKept)
 	if err != nil {
 		panic(err) // only a size that isn't positive is refused
 	}
-	origins, err := lru.New[origin, *rate.Limiter](failuresKept)
-	if err != nil {
-		panic(err)
-	}
-	return &failures{networks, origins}
+	return t
 }
 
-// wait is how long somebody has to wait before another secret of its own is looked at.
-func (f *failures) wait(from origin) time.Duration {
+// take lets a secret be looked at, as one that is wrong until settle is told whether it
+// was; or it says how long somebody has to wait before that. Where what came of others
+// from there isn't known yet, it waits for that until ctx ends, which is its only error.
+func (f *failures) take(ctx context.Context, from origin) (settle func(wrong bool), wait time.Duration, err error) {
 	from = from.known()
-	var wait time.Duration
-	if l, ok := f.networks.Get(from.network); ok {
-		wait = until(l)
+	network := of(f.networks, from.network, perNetworkEvery, perNetworkBurst)
+	if wait, err = network.take(ctx); wait > 0 || err != nil {
+		return nil, wait, err
 	}
-	if l, ok := f.origins.Get(from); ok {
-		wait = max(wait, until(l))
+	// Not before: made-up clients of a network that has to wait take no room.
+	client := of(f.origins, from, perClientEvery, perClientBurst)
+	if wait, err = client.take(ctx); wait > 0 || err != nil {
+		network.settle(false)
+		return nil, wait, err
 	}
-	return wait
-}
-
-// note notes that somebody was wrong.
-func (f *failures) note(from origin) {
-	from = from.known()
-	spend(f.networks, from.network, perNetworkEvery, perNetworkBurst)
-	spend(f.origins, from, perClientEvery, perClientBurst)
+	return func(wrong bool) {
+		client.settle(wrong)
+		network.settle(wrong)
+	}, 0, nil
 }
 
 // known has all that is no client's id count as one.
@@ -75,22 +82,80 @@ func (o origin) known() origin {
 	return o
 }
 
-// until is how long it is until a limiter has a token.
-func until(l *rate.Limiter) time.Duration {
-	if missing := 1 - l.Tokens(); missing > 0 {
-		return time.Duration(missing / float64(l.Limit()) * float64(time.Second))
+// of is the allowance of whoever it is.
+func of[K comparable](kept *lru.Cache[K, *allowance], who K, every time.Duration, burst int) *allowance {
+	if known, there := kept.Get(who); there {
+		return known
 	}
-	return 0
+	fresh := &allowance{failed: rate.NewLimiter(rate.Every(every), burst), settled: make(chan struct{})}
+	if known, there, _ := kept.PeekOrAdd(who, fresh); there {
+		return known
+	}
+	return fresh
 }
 
-// spend takes a token of whoever it is, if there is one still: of several who were wrong
-// at once.
-func spend[K comparable](of *lru.Cache[K, *rate.Limiter], who K, every time.Duration, burst int) {
-	l := rate.NewLimiter(rate.Every(every), burst)
-	if known, there, _ := of.PeekOrAdd(who, l); there {
-		l = known
+// allowance is how many wrong secrets of somebody are looked at still. Those that are
+// being looked at are taken for wrong, so that many at once are no more than many one
+// after the other.
+type allowance struct {
+	mu sync.Mutex
+	// failed has a token for each secret that may be wrong now.
+	failed *rate.Limiter
+	// pending are the secrets that are being looked at, and waiting those who wait for
+	// what comes of these.
+	pending, waiting int
+	// settled is closed, and replaced, when one of them is known.
+	settled chan struct{}
+}
+
+func (a *allowance) take(ctx context.Context) (wait time.Duration, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for {
+		has := a.failed.Tokens()
+		if has < 1 {
+			return time.Duration((1 - has) / float64(a.failed.Limit()) * float64(time.Second)), nil
+		}
+		if has-float64(a.pending) >= 1 {
+			a.pending++
+			return 0, nil
+		}
+		if a.waiting == maxWaiting {
+			return unavailableWait, nil
+		}
+		if err := a.wait(ctx); err != nil {
+			return 0, err
+		}
 	}
-	l.Allow()
+}
+
+// wait waits, without the lock, for one more to be known.
+func (a *allowance) wait(ctx context.Context) error {
+	settled := a.settled
+	a.waiting++
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		a.waiting--
+	}()
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// settle ends what take began.
+func (a *allowance) settle(wrong bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pending--
+	if wrong {
+		a.failed.Allow()
+	}
+	close(a.settled)
+	a.settled = make(chan struct{})
 }
 
 // network is what counts as one sender: an IPv4 address, or the /64 that one IPv6

@@ -41,6 +41,7 @@ type rig struct {
 	t        testing.TB
 	url      string
 	web      *http.Client
+	handler  http.Handler // at the token endpoint
 	verifier *auth.Verifier
 	log      *strings.Builder
 
@@ -49,9 +50,17 @@ type rig struct {
 	// err is what the clients fail with, and asked how often they were asked.
 	err   error
 	asked int
+	// gate, where set, is waited for before a client is known or isn't; asking is told of
+	// each that waits.
+	gate   chan struct{}
+	asking chan struct{}
 }
 
 func (r *rig) ClientAuthenticate(_ context.Context, id, given string) (*redline.ClientGrant, error) {
+	if r.gate != nil {
+		r.asking <- struct{}{}
+		<-r.gate
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked++
@@ -107,6 +116,7 @@ func newRig(t testing.TB, mend ...func(*oauth.Options)) *rig {
 		t.Fatal(err)
 	}
 	handlers := s.Handlers()
+	r.handler = handlers[oauth.PathToken]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		h := handlers[request.URL.Path]
 		if h == nil {
@@ -195,6 +205,19 @@ func (r *rig) send(a ask) answer {
 			r.t.Fatalf("%d %s: %v", got.status, text, err)
 		}
 	}
+	return got
+}
+
+// wrong is the authorization of a client with a secret that is wrong.
+func wrong(id string) string { return basic(id, "wrong") }
+
+// ask asks for a token without a network between, from an address that all share.
+func (r *rig) ask(authorization string) *httptest.ResponseRecorder {
+	request := httptest.NewRequestWithContext(r.t.Context(), http.MethodPost, oauth.PathToken, strings.NewReader(grant))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Authorization", authorization)
+	got := httptest.NewRecorder()
+	r.handler.ServeHTTP(got, request.WithContext(redline.WithAddress(request.Context(), "192.0.2.50")))
 	return got
 }
 
@@ -434,6 +457,80 @@ func TestFloodsWait(t *testing.T) {
 	if got := from("192.0.2.1, 192.0.2.7", clientID, secret); got.status != 200 {
 		t.Errorf("from what is no address: %d", got.status)
 	}
+}
+
+// Many at once are looked at no more often than many one after the other, while nothing
+// is known of any of them yet.
+func TestFloodsAtOnceWait(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		id   func() string
+		most int
+	}{
+		"on one client":      {func() string { return clientID }, 10},
+		"of made-up clients": {func() string { return redline.NewID(redline.PrefixClient) }, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.gate, r.asking = make(chan struct{}), make(chan struct{}, 500)
+			open := sync.OnceFunc(func() { close(r.gate) })
+			defer open()
+			statuses := make(chan int, 500)
+			for range cap(statuses) {
+				go func() { statuses <- r.ask(wrong(test.id())).Code }()
+			}
+			for range test.most {
+				<-r.asking
+			}
+			// Those who neither ask nor wait are sent away meanwhile.
+			var refused int
+			for range cap(statuses) - test.most - 2*64 {
+				select {
+				case status := <-statuses:
+					if status != 429 {
+						t.Fatalf("while others are asked about: %d", status)
+					}
+				case <-r.asking:
+					t.Fatal("too many are asked about at once")
+				}
+				refused++
+			}
+			open()
+			for ; refused < cap(statuses); refused++ {
+				if status := <-statuses; status != 401 && status != 429 {
+					t.Errorf("afterwards: %d", status)
+				}
+			}
+			// One more may have come back while the test ran.
+			if asked := r.calls(); asked < test.most || asked > test.most+2 {
+				t.Errorf("%d wrong secrets were looked at; want %d", asked, test.most)
+			}
+		})
+	}
+}
+
+// Right secrets count nothing, nor does what the database is away for, however many come
+// at once.
+func TestRightSecretsAtOnceArePatient(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	all := func(what string, want int) {
+		statuses := make(chan int, 60)
+		for range cap(statuses) {
+			go func() { statuses <- r.ask(basic(clientID, secret)).Code }()
+		}
+		for range cap(statuses) {
+			if status := <-statuses; status != want {
+				t.Errorf("%s: %d", what, status)
+			}
+		}
+	}
+	all("right secrets", 200)
+	r.failing(redline.Errorf(redline.CodeUnavailable, nil, "away"))
+	all("while the database is away", 503)
+	r.failing(nil)
+	all("right secrets afterwards", 200)
 }
 
 func TestDocuments(t *testing.T) {

@@ -22,6 +22,8 @@ const outcomeIssued = "issued"
 const (
 	codeInvalidRequest = "invalid_request"
 	codeUnavailable    = "temporarily_unavailable"
+	// codeTooMany is of no RFC: there is none for who asks too often.
+	codeTooMany = "too_many_requests"
 )
 
 // refusal is an error as §5.2 writes it.
@@ -86,16 +88,21 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 func (s *Server) authenticate(r *http.Request, asked *tokenRequest) (*redline.ClientGrant, *refusal) {
 	ctx, cancel := context.WithTimeout(r.Context(), authenticateTimeout)
 	defer cancel()
-	from := origin{network: network(redline.AddressFrom(ctx)), client: asked.clientID}
-	if wait := s.failures.wait(from); wait > 0 {
-		return nil, &refusal{status: http.StatusTooManyRequests, code: "too_many_requests", says: "too many wrong secrets came from here", wait: wait}
+	settle, wait, err := s.failures.take(ctx, origin{network: network(redline.AddressFrom(ctx)), client: asked.clientID})
+	if err != nil {
+		return nil, &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, says: "others from here are asked about still", wait: unavailableWait}
 	}
+	if wait > 0 {
+		return nil, &refusal{status: http.StatusTooManyRequests, code: codeTooMany, says: "too many wrong secrets came from here", wait: wait}
+	}
+	wrong := false
+	defer func() { settle(wrong) }()
 	grant, err := s.options.Clients.ClientAuthenticate(ctx, asked.clientID, asked.secret)
 	switch {
 	case err == nil:
 		return grant, nil
 	case redline.HasCode(err, redline.CodeUnauthenticated):
-		s.failures.note(from)
+		wrong = true
 		return nil, errClient
 	}
 	return nil, s.failed(r, err)
