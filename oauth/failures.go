@@ -22,6 +22,9 @@ const (
 	// failuresKept is how many networks, and how many clients at them, are remembered:
 	// those that asked longest ago are forgotten first. Each takes some 300 bytes.
 	failuresKept = 10_000
+	// rightFor is how long a client that was right is known where it was: longer than a
+	// token of MaxClientTokenTTL, after which it asks again.
+	rightFor = 2 * redline.MaxClientTokenTTL
 	// maxWaiting is how many may wait, of one network or of one client, for what came of
 	// those before them. More than that at once is a flood, and is refused.
 	maxWaiting = 64
@@ -38,10 +41,12 @@ type origin struct {
 type failures struct {
 	networks *lru.Cache[netip.Prefix, *allowance]
 	origins  *lru.Cache[origin, *allowance]
+	// right is when the clients that were right were so last.
+	right *lru.Cache[origin, time.Time]
 }
 
 func newFailures() *failures {
-	return &failures{networks: table[netip.Prefix, *allowance](), origins: table[origin, *allowance]()}
+	return &failures{networks: table[netip.Prefix, *allowance](), origins: table[origin, *allowance](), right: table[origin, time.Time]()}
 }
 
 // table remembers failuresKept of something.
@@ -53,25 +58,48 @@ func table[K comparable, V any]() *lru.Cache[K, V] {
 	return t
 }
 
-// take lets a secret be looked at, as one that is wrong until settle is told whether it
-// was; or it says how long somebody has to wait before that. Where what came of others
+// result is what came of a secret.
+type result int
+
+const (
+	// unknown is of one that could not be looked at.
+	unknown result = iota
+	wrong
+	right
+)
+
+// take lets a secret be looked at, as one that is wrong until settle is told what came of
+// it; or it says how long somebody has to wait before that. Where what came of others
 // from there isn't known yet, it waits for that until ctx ends, which is its only error.
-func (f *failures) take(ctx context.Context, from origin) (settle func(wrong bool), wait time.Duration, err error) {
+//
+// A client that was right there lately doesn't wait for others of its network, which
+// could be anybody's behind the same address, and isn't counted with them.
+func (f *failures) take(ctx context.Context, from origin) (settle func(result), wait time.Duration, err error) {
 	from = from.known()
-	network := of(f.networks, from.network, perNetworkEvery, perNetworkBurst)
-	if wait, err = network.take(ctx); wait > 0 || err != nil {
-		return nil, wait, err
+	var all []*allowance
+	settle = func(is result) {
+		for _, a := range all {
+			a.settle(is == wrong)
+		}
+		if is == right {
+			f.right.Add(from, time.Now())
+		}
+	}
+	if was, there := f.right.Get(from); !there || time.Since(was) > rightFor {
+		network := of(f.networks, from.network, perNetworkEvery, perNetworkBurst)
+		if wait, err = network.take(ctx); wait > 0 || err != nil {
+			return nil, wait, err
+		}
+		all = append(all, network)
 	}
 	// Not before: made-up clients of a network that has to wait take no room.
 	client := of(f.origins, from, perClientEvery, perClientBurst)
 	if wait, err = client.take(ctx); wait > 0 || err != nil {
-		network.settle(false)
+		settle(unknown)
 		return nil, wait, err
 	}
-	return func(wrong bool) {
-		client.settle(wrong)
-		network.settle(wrong)
-	}, 0, nil
+	all = append(all, client)
+	return settle, 0, nil
 }
 
 // known has all that is no client's id count as one.

@@ -459,6 +459,34 @@ func TestFloodsWait(t *testing.T) {
 	}
 }
 
+// Behind one address, a flood of made-up clients doesn't keep out one that was right
+// there; a flood on its own id does, there alone.
+func TestAFloodBesideAKnownClient(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if got := r.ask(basic(clientID, secret)); got.Code != 200 {
+		t.Fatalf("the owner: %d %s", got.Code, got.Body)
+	}
+	for range 40 {
+		r.ask(wrong(redline.NewID(redline.PrefixClient)))
+	}
+	for who, want := range map[string]int{clientID: 200, otherID: 429} {
+		if got := r.ask(basic(who, secret)); got.Code != want {
+			t.Errorf("%s: %d %s; want %d", who, got.Code, got.Body, want)
+		}
+	}
+	asked := r.calls()
+	for range 40 {
+		r.ask(wrong(clientID))
+	}
+	if n := r.calls() - asked; n < 10 || n > 12 {
+		t.Errorf("%d wrong secrets of a known client were looked at", n)
+	}
+	if got := r.ask(basic(clientID, secret)); got.Code != 429 {
+		t.Errorf("the known client, after a flood on its id: %d", got.Code)
+	}
+}
+
 // Many at once are looked at no more often than many one after the other, while nothing
 // is known of any of them yet.
 func TestFloodsAtOnceWait(t *testing.T) {

@@ -95,14 +95,15 @@ func (s *Server) authenticate(r *http.Request, asked *tokenRequest) (*redline.Cl
 	if wait > 0 {
 		return nil, &refusal{status: http.StatusTooManyRequests, code: codeTooMany, says: "too many wrong secrets came from here", wait: wait}
 	}
-	wrong := false
-	defer func() { settle(wrong) }()
+	is := unknown
+	defer func() { settle(is) }()
 	grant, err := s.options.Clients.ClientAuthenticate(ctx, asked.clientID, asked.secret)
 	switch {
 	case err == nil:
+		is = right
 		return grant, nil
 	case redline.HasCode(err, redline.CodeUnauthenticated):
-		wrong = true
+		is = wrong
 		return nil, errClient
 	}
 	return nil, s.failed(r, err)
