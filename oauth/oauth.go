@@ -50,7 +50,7 @@ type Options struct {
 	// Done is told what came of each request: "issued", or the error as the
 	// caller got it, of a small set. It may be nil, and must not block.
 	Done func(outcome string)
-	// Log is told of failures of ours. Default slog.Default().
+	// Log is told of failures of ours, and of clients that are refused. Default slog.Default().
 	Log *slog.Logger
 }
 

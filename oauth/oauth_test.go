@@ -24,6 +24,7 @@ import (
 	"redline"
 	"redline/auth"
 	"redline/oauth"
+	"redline/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -217,7 +218,8 @@ func (r *rig) ask(authorization string) *httptest.ResponseRecorder {
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Authorization", authorization)
 	got := httptest.NewRecorder()
-	r.handler.ServeHTTP(got, request.WithContext(redline.WithAddress(request.Context(), "192.0.2.50")))
+	ctx := redline.WithRequestID(redline.WithAddress(request.Context(), "192.0.2.50"), "r-1")
+	r.handler.ServeHTTP(got, request.WithContext(ctx))
 	return got
 }
 
@@ -456,6 +458,42 @@ func TestFloodsWait(t *testing.T) {
 	}
 	if got := from("192.0.2.1, 192.0.2.7", clientID, secret); got.status != 200 {
 		t.Errorf("from what is no address: %d", got.status)
+	}
+}
+
+// The log names a client that is refused, under the request's id; what is no client's id
+// isn't repeated, and a secret never.
+func TestRefusedClientsAreLogged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *oauth.Options) {
+		o.Log = slog.New(telemetry.LogHandler(o.Log.Handler()))
+	})
+	for _, id := range []string{clientID, "rls_in-the-wrong-place", "cli_short"} {
+		r.log.Reset()
+		if got := r.ask(basic(id, "hunter2")); got.Code != 401 {
+			t.Fatalf("%s: %d", id, got.Code)
+		}
+		said := r.log.String()
+		if strings.Contains(said, "hunter2") {
+			t.Errorf("the log has the secret: %s", said)
+		}
+		if id != clientID {
+			if said != "" {
+				t.Errorf("%s is in the log: %s", id, said)
+			}
+			continue
+		}
+		for _, part := range []string{"level=INFO", `msg="client refused"`, "client=" + clientID, "requestId=r-1"} {
+			if !strings.Contains(said, part) {
+				t.Errorf("%s isn't in the log: %s", part, said)
+			}
+		}
+	}
+	for range 10 {
+		r.ask(wrong(clientID))
+	}
+	if said := r.log.String(); !strings.Contains(said, `reason="too many wrong secrets"`) {
+		t.Errorf("a client that has to wait isn't in the log: %s", said)
 	}
 }
 

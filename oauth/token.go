@@ -93,6 +93,7 @@ func (s *Server) authenticate(r *http.Request, asked *tokenRequest) (*redline.Cl
 		return nil, &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, says: "others from here are asked about still", wait: unavailableWait}
 	}
 	if wait > 0 {
+		s.logRefused(ctx, asked, "too many wrong secrets")
 		return nil, &refusal{status: http.StatusTooManyRequests, code: codeTooMany, says: "too many wrong secrets came from here", wait: wait}
 	}
 	is := unknown
@@ -104,9 +105,20 @@ func (s *Server) authenticate(r *http.Request, asked *tokenRequest) (*redline.Cl
 		return grant, nil
 	case redline.HasCode(err, redline.CodeUnauthenticated):
 		is = wrong
+		s.logRefused(ctx, asked, "unknown, revoked, or with a wrong secret")
 		return nil, errClient
 	}
 	return nil, s.failed(r, err)
+}
+
+// logRefused tells who looks after the gateway which client is refused. What is no
+// client's id may be anything, a secret in the wrong place too, and isn't repeated.
+func (s *Server) logRefused(ctx context.Context, asked *tokenRequest, reason string) {
+	if redline.IDPrefix(asked.clientID) != redline.PrefixClient {
+		return
+	}
+	s.options.Log.LogAttrs(ctx, slog.LevelInfo, "client refused",
+		slog.String("client", asked.clientID), slog.String("reason", reason))
 }
 
 // failed is what is said of a failure of ours. What isn't for callers is in the log.
