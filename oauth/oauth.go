@@ -84,16 +84,28 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Handlers are what answers at each path. None of them looks at a bearer token.
+// Handlers are what answers at each path. None of them looks at a bearer token, and each
+// has a method ServeRateLimited for whom a limit before it keeps out.
 func (s *Server) Handlers() map[string]http.Handler {
 	handlers := map[string]http.Handler{
-		PathToken: http.HandlerFunc(s.serveToken),
-		PathKeys:  document("application/jwk-set+json", s.options.KeySet),
+		PathToken: limited{http.HandlerFunc(s.serveToken), s.refuse},
+		PathKeys:  limited{document("application/jwk-set+json", s.options.KeySet), write},
 	}
 	if s.metadata != nil {
-		handlers[PathMetadata] = document("application/json", s.metadata)
+		handlers[PathMetadata] = limited{document("application/json", s.metadata), write}
 	}
 	return handlers
+}
+
+// limited is a handler that can say as well that too much was asked from somewhere.
+type limited struct {
+	http.Handler
+	refuse func(http.ResponseWriter, *refusal)
+}
+
+// ServeRateLimited refuses a request as one of too many, until so much later.
+func (l limited) ServeRateLimited(w http.ResponseWriter, _ *http.Request, wait time.Duration) {
+	l.refuse(w, &refusal{status: http.StatusTooManyRequests, code: codeTooMany, says: "too much was asked from here lately", wait: wait})
 }
 
 // CheckPublicURL refuses what can't be the name of an issuer (RFC 8414 §2): it is a

@@ -24,6 +24,7 @@ import (
 	"redline"
 	"redline/auth"
 	"redline/oauth"
+	"redline/server"
 	"redline/telemetry"
 )
 
@@ -42,7 +43,7 @@ type rig struct {
 	t        testing.TB
 	url      string
 	web      *http.Client
-	handler  http.Handler // at the token endpoint
+	handlers map[string]http.Handler
 	verifier *auth.Verifier
 	log      *strings.Builder
 
@@ -116,18 +117,17 @@ func newRig(t testing.TB, mend ...func(*oauth.Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handlers := s.Handlers()
-	r.handler = handlers[oauth.PathToken]
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		h := handlers[request.URL.Path]
+	r.handlers = s.Handlers()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		h := r.handlers[request.URL.Path]
 		if h == nil {
 			http.NotFound(w, request)
 			return
 		}
 		h.ServeHTTP(w, request.WithContext(redline.WithAddress(request.Context(), request.Header.Get("X-From"))))
 	}))
-	t.Cleanup(server.Close)
-	r.url, r.web = server.URL, server.Client()
+	t.Cleanup(web.Close)
+	r.url, r.web = web.URL, web.Client()
 	return r
 }
 
@@ -219,7 +219,7 @@ func (r *rig) ask(authorization string) *httptest.ResponseRecorder {
 	request.Header.Set("Authorization", authorization)
 	got := httptest.NewRecorder()
 	ctx := redline.WithRequestID(redline.WithAddress(request.Context(), "192.0.2.50"), "r-1")
-	r.handler.ServeHTTP(got, request.WithContext(ctx))
+	r.handlers[oauth.PathToken].ServeHTTP(got, request.WithContext(ctx))
 	return got
 }
 
@@ -597,6 +597,28 @@ func TestRightSecretsAtOnceArePatient(t *testing.T) {
 	all("while the database is away", 503)
 	r.failing(nil)
 	all("right secrets afterwards", 200)
+}
+
+// Whom the server's rate limit keeps out is told so in OAuth's words, at each path.
+func TestTheRateLimitInOAuthsWords(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for path, handler := range r.handlers {
+		limited, ok := handler.(server.RateLimited)
+		if !ok {
+			t.Errorf("%s has no words of its own", path)
+			continue
+		}
+		got := httptest.NewRecorder()
+		limited.ServeRateLimited(got, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, http.NoBody), 1500*time.Millisecond)
+		if got.Code != 429 || got.Body.String() != `{"error":"too_many_requests","error_description":"too much was asked from here lately"}` || got.Header().Get("Retry-After") != "2" {
+			t.Errorf("%s: %d %v %s", path, got.Code, got.Header(), got.Body)
+		}
+		r.checkHeaders(path, answer{header: got.Header()})
+	}
+	if len(r.handlers) != 3 || !slices.Equal(r.outcomes, []string{"too_many_requests"}) {
+		t.Errorf("told of %q at %d paths", r.outcomes, len(r.handlers))
+	}
 }
 
 func TestDocuments(t *testing.T) {

@@ -51,11 +51,8 @@ const unavailableWait = time.Second
 
 // serveToken answers POST /oauth/token.
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
 	if r.Method != http.MethodPost {
-		h.Set("Allow", http.MethodPost)
+		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, &refusal{status: http.StatusMethodNotAllowed, code: codeInvalidRequest, says: "a token is asked for by POST"})
 		return
 	}
@@ -135,8 +132,13 @@ func (s *Server) failed(r *http.Request, err error) *refusal {
 	return &refusal{status: http.StatusInternalServerError, code: "server_error", says: "internal error"}
 }
 
+// refuse refuses a request for a token, of which is told.
 func (s *Server) refuse(w http.ResponseWriter, f *refusal) {
 	s.options.Done(f.code)
+	write(w, f)
+}
+
+func write(w http.ResponseWriter, f *refusal) {
 	if f.status == http.StatusUnauthorized {
 		// §5.2 wants it where Basic was tried, and RFC 9110 §15.5.2 with every 401.
 		w.Header().Set("WWW-Authenticate", `Basic realm="redline", charset="UTF-8"`)
@@ -152,8 +154,11 @@ func answer(w http.ResponseWriter, status int, content map[string]any) {
 	if err != nil {
 		panic(fmt.Errorf("writing an answer: %w", err)) // texts and numbers always marshal
 	}
-	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("Content-Type", "application/json;charset=UTF-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may be gone, and can ask again
 }

@@ -54,7 +54,9 @@ type Options struct {
 	// Metrics answers GET /metrics. Without it there is nothing at that path.
 	Metrics http.Handler
 	// Public answers at these paths, whatever the method and before any token is looked
-	// at: for those who have none yet. None may be a path of the server's own.
+	// at: for those who have none yet. None may be a path of the server's own. Each
+	// request counts a point against its address; a handler that is a RateLimited says
+	// itself that there is none left.
 	Public map[string]http.Handler
 	// Ready is what must work for /readyz to say so.
 	Ready []Check

@@ -3,9 +3,13 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"redline"
+	"redline/limit"
 	"redline/server"
 )
 
@@ -29,5 +33,43 @@ func TestPublicPathsLookAtNoToken(t *testing.T) {
 		if got := s.do(t, call{path: path, header: http.Header{"Authorization": {badToken}}}); got.status != http.StatusUnauthorized {
 			t.Errorf("%s is answered with %d", path, got.status)
 		}
+	}
+}
+
+// ownWords is a handler that refuses in its own words.
+type ownWords struct{ http.Handler }
+
+func (ownWords) ServeRateLimited(w http.ResponseWriter, _ *http.Request, wait time.Duration) {
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = fmt.Fprint(w, "own words, ", wait > 0)
+}
+
+// A public path counts against its address whatever is answered there, and whoever has
+// nothing left is told so, in the path's own words where it has some.
+func TestPublicPathsAreRateLimited(t *testing.T) {
+	t.Parallel()
+	l, err := limit.New(limit.Options{Address: limit.Bucket{Rate: neverBack, Burst: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served atomic.Int32
+	public := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) })
+	s := serve(t, newRig(t, server.ExecOptions{RateLimiter: l}, func(o *server.Options) {
+		o.Public = map[string]http.Handler{"/oauth/token": ownWords{public}, "/plain": public}
+	}))
+	for range 6 {
+		if got := s.do(t, call{path: "/oauth/token"}); got.status != http.StatusOK {
+			t.Fatalf("refused too soon: %d %s", got.status, got.body)
+		}
+	}
+	if got := s.do(t, call{path: "/oauth/token"}); got.status != http.StatusTooManyRequests || got.body != "own words, true" {
+		t.Errorf("with nothing left: %d %s", got.status, got.body)
+	}
+	if got := s.do(t, call{path: "/plain"}); got.status != http.StatusTooManyRequests || !strings.Contains(got.body, "RATE_LIMITED") {
+		t.Errorf("at a path without words of its own: %d %s", got.status, got.body)
+	}
+	s.query(t, "{ hello }").wantError(t, http.StatusTooManyRequests, "RATE_LIMITED")
+	if n := served.Load(); n != 6 {
+		t.Errorf("%d requests were served", n)
 	}
 }

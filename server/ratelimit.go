@@ -7,6 +7,12 @@ import (
 	"time"
 )
 
+// RateLimited is what a handler of Options.Public may be besides: it refuses in its own
+// words, with 429, what comes from an address that has nothing left for so long.
+type RateLimited interface {
+	ServeRateLimited(w http.ResponseWriter, r *http.Request, wait time.Duration)
+}
+
 // blocked refuses a request from an address that has nothing left, before its token
 // and its body are looked at.
 func (s *Server) blocked(w http.ResponseWriter, r *http.Request) bool {
@@ -16,6 +22,10 @@ func (s *Server) blocked(w http.ResponseWriter, r *http.Request) bool {
 	blocked := s.options.RateLimiter.Blocked(r.Context())
 	if blocked.Allowed {
 		return false
+	}
+	if public, ok := s.options.Public[r.URL.Path].(RateLimited); ok {
+		public.ServeRateLimited(w, r, blocked.RetryAfter)
+		return true
 	}
 	s.refuse(w, r, failure{
 		status: http.StatusTooManyRequests, code: codeRateLimited, message: rateLimited(blocked).Message,

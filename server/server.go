@@ -94,6 +94,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if public := s.options.Public[r.URL.Path]; public != nil {
+		s.count(r)
 		public.ServeHTTP(out, r)
 		return
 	}
