@@ -24,9 +24,10 @@ var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 // one without a kid beside others, since no token could name it. The second
 // result says why, for each that was left out.
 //
-// A set is refused as a whole if it isn't well-formed, has more than 100 keys
-// or none that can be used, or two of these with the same kid. No error repeats
-// more of the text than a kid that was found harmless.
+// A set is refused as a whole if it isn't well-formed, has more than 100 keys, or
+// two that can be used with the same kid. One of which none can be used is no error:
+// the issuer says that it has none. No error repeats more of the text than a kid that
+// was found harmless.
 func ParseJWKS(text []byte) (keys []*Key, leftOut []error, err error) {
 	document, err := decodeObject(text)
 	if err != nil {
@@ -55,7 +56,7 @@ func ParseJWKS(text []byte) (keys []*Key, leftOut []error, err error) {
 		keys = named
 	}
 	if len(keys) == 0 {
-		return nil, leftOut, errors.Join(append([]error{errors.New("the JWK Set has no key that could be used")}, leftOut...)...)
+		return nil, leftOut, nil
 	}
 	if _, err := NewStaticKeys(keys...); err != nil {
 		return nil, nil, fmt.Errorf("the JWK Set: %w", err)

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -86,8 +87,8 @@ func TestParseJWKSLeavesOut(t *testing.T) {
 			if bad.because == "without a kid" {
 				return
 			}
-			if keys, _, err := auth.ParseJWKS([]byte(jwksOf(bad.jwk))); err == nil || !strings.Contains(err.Error(), bad.because) {
-				t.Errorf("alone: keys %v, error %v", keys, err)
+			if keys, leftOut, err := auth.ParseJWKS([]byte(jwksOf(bad.jwk))); err != nil || len(keys) != 0 || len(leftOut) != 1 || !strings.Contains(leftOut[0].Error(), bad.because) {
+				t.Errorf("alone: keys %v, left out %v, error %v", keys, leftOut, err)
 			}
 		})
 	}
@@ -102,20 +103,18 @@ func TestParseJWKSRefuses(t *testing.T) {
 		many[i] = one
 	}
 	for name, bad := range map[string]struct{ text, because string }{
-		"nothing":              {"", "not JSON"},
-		"an array":             {"[]", "not a JSON object"},
-		"no keys":              {"{}", "no array of keys"},
-		"keys that are null":   {`{"keys":null}`, "no array of keys"},
-		"keys in an object":    {`{"keys":{}}`, "no array of keys"},
-		"Keys":                 {`{"Keys":[]}`, "no array of keys"},
-		"no key":               {`{"keys":[]}`, "no key that could be used"},
-		"too many":             {jwksOf(many...), "101 keys"},
-		"keys twice":           {`{"keys":[],"keys":[]}`, "twice"},
-		"a member twice":       {`{"keys":[{"kty":"RSA","kty":"EC"}]}`, "twice"},
-		"deep nesting":         {`{"keys":[],"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, "too deep"},
-		"not UTF-8":            {"{\"keys\":[],\"x\":\"\xff\"}", "UTF-8"},
-		"something after it":   {jwksOf(one) + "x", "not JSON"},
-		"no kid, and no other": {jwksOf(idp.Object(one).Without("kid"), idp.Object(other).Without("kid")), "without a kid"},
+		"nothing":            {"", "not JSON"},
+		"an array":           {"[]", "not a JSON object"},
+		"no keys":            {"{}", "no array of keys"},
+		"keys that are null": {`{"keys":null}`, "no array of keys"},
+		"keys in an object":  {`{"keys":{}}`, "no array of keys"},
+		"Keys":               {`{"Keys":[]}`, "no array of keys"},
+		"too many":           {jwksOf(many...), "101 keys"},
+		"keys twice":         {`{"keys":[],"keys":[]}`, "twice"},
+		"a member twice":     {`{"keys":[{"kty":"RSA","kty":"EC"}]}`, "twice"},
+		"deep nesting":       {`{"keys":[],"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, "too deep"},
+		"not UTF-8":          {"{\"keys\":[],\"x\":\"\xff\"}", "UTF-8"},
+		"something after it": {jwksOf(one) + "x", "not JSON"},
 	} {
 		if keys, _, err := auth.ParseJWKS([]byte(bad.text)); err == nil || !strings.Contains(err.Error(), bad.because) || len(keys) > 0 {
 			t.Errorf("%s: keys %v, error %v", name, keys, err)
@@ -123,6 +122,18 @@ func TestParseJWKSRefuses(t *testing.T) {
 	}
 	if _, _, err := auth.ParseJWKS([]byte(jwksOf(one, other))); err == nil || !strings.Contains(err.Error(), `two keys with the id "same"`) {
 		t.Errorf("one kid twice: %v", err)
+	}
+}
+
+// A set may have no key that is used, which is another thing than one that can't be read.
+func TestParseJWKSOfNoKeys(t *testing.T) {
+	t.Parallel()
+	nameless := idp.Object(idp.NewKey(t, "kid", "EdDSA").JWK()).Without("kid")
+	for text, because := range map[string]string{`{"keys":[]}`: "", jwksOf(nameless, nameless): "without a kid"} {
+		keys, leftOut, err := auth.ParseJWKS([]byte(text))
+		if err != nil || len(keys) != 0 || !strings.Contains(fmt.Sprint(leftOut), because) {
+			t.Errorf("%s: keys %v, left out %v, error %v", text, keys, leftOut, err)
+		}
 	}
 }
 
@@ -155,7 +166,7 @@ func FuzzParseJWKS(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"oct","k":"c2VjcmV0"},{"kty":"EC","crv":"P-256","x":"","y":""}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		keys, _, err := auth.ParseJWKS([]byte(text))
-		if (err == nil) != (len(keys) > 0) {
+		if err != nil && len(keys) > 0 {
 			t.Fatalf("%d keys and %v", len(keys), err)
 		}
 		if len(keys) == 0 {

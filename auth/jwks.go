@@ -49,9 +49,6 @@ type JWKSOptions struct {
 	// MaxAge is for how long keys are used that the issuer, being out of reach,
 	// can't confirm: at least the Interval. Default DefaultJWKSMaxAge.
 	MaxAge time.Duration
-	// Refreshed, where set, is told of the end of each refresh: nil or why it
-	// failed. It must return soon.
-	Refreshed func(err error)
 	// Log is told when an outage begins and ends, and which keys of a set can't be
 	// used. slog.Default unless set.
 	Log *slog.Logger
@@ -59,12 +56,12 @@ type JWKSOptions struct {
 
 // JWKSStats is what a JWKS has done so far, and how it stands.
 type JWKSStats struct {
-	// Refreshes that were tried, and those of them that failed.
+	// Refreshes that were tried, and those of them that brought no key.
 	Refreshes, Failures uint64
-	// Keys are how many can be used now: none before the first refresh, and none
-	// once what is known is too old.
+	// Keys are how many can be used now: none before the first refresh, none once what
+	// is known is too old, and none while the issuer publishes none.
 	Keys int
-	// Confirmed is when the issuer last published the keys; zero if it never did.
+	// Confirmed is when the issuer last published keys; zero if it never did.
 	Confirmed time.Time
 }
 
@@ -74,9 +71,10 @@ type JWKSStats struct {
 // goroutines, and has to be closed.
 //
 // A key that is still published stays the same *Key. One that isn't any more is
-// dropped with the next refresh. While the issuer is out of reach, or publishes
-// what isn't a usable set, the known keys go on being used for MaxAge, and it is
-// tried again after a second, then two, and so on up to a minute.
+// dropped with the next refresh, and all are where the issuer publishes a set
+// without any that can be used. While it is out of reach, or publishes what can't
+// be read, the known keys go on being used for MaxAge. Either way it is tried again
+// after a second, then two, and so on up to a minute.
 //
 // A token with an unknown key waits for the refresh that it started or found
 // running, for 3 seconds at most; 64 may wait, and others are refused at once.
@@ -84,7 +82,6 @@ type JWKS struct {
 	source   source
 	interval time.Duration
 	maxAge   time.Duration
-	told     func(error)
 	log      *slog.Logger
 
 	wanted chan struct{} // asks the owner for a refresh
@@ -93,7 +90,7 @@ type JWKS struct {
 
 	mu sync.RWMutex
 	// keys are nil before the first refresh.
-	keys  *StaticKeys
+	keys  *StaticKeys // empty where the issuer has withdrawn all
 	stats JWKSStats
 	// running is closed at the end of the refresh that is asked for or running;
 	// nil where none is.
@@ -102,6 +99,9 @@ type JWKS struct {
 	asked   time.Time // when an unknown kid last started a refresh
 	waiting int
 }
+
+// errNoKeys is of an issuer that could be asked, and has no keys.
+var errNoKeys = errors.New("the issuer publishes no key that could be used")
 
 // NewJWKS makes the KeySet and begins to fetch. It doesn't wait: an issuer that
 // is out of reach is no error.
@@ -122,12 +122,9 @@ func newJWKS(at source, options JWKSOptions) (*JWKS, error) {
 	if options.Log == nil {
 		options.Log = slog.Default()
 	}
-	if options.Refreshed == nil {
-		options.Refreshed = func(error) {}
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	j := &JWKS{
-		source: at, interval: options.Interval, maxAge: options.MaxAge, told: options.Refreshed, log: options.Log.With("jwks", at.url),
+		source: at, interval: options.Interval, maxAge: options.MaxAge, log: options.Log.With("jwks", at.url),
 		wanted: make(chan struct{}, 1), stop: stop, ended: make(chan struct{}),
 		running: make(chan struct{}), // the first one, which run begins with
 	}
@@ -171,6 +168,8 @@ func (j *JWKS) known(ctx context.Context, id string) (*Key, error) {
 	switch {
 	case j.keys == nil:
 		return nil, errors.New("the issuer's keys were never fetched")
+	case j.keys.empty():
+		return nil, errNoKeys
 	case j.outdated():
 		return nil, errors.New("the issuer's keys weren't confirmed for too long")
 	}
@@ -231,7 +230,6 @@ func (j *JWKS) run(ctx context.Context) {
 		if failures++; err == nil {
 			failures = 0
 		}
-		j.told(err)
 		pause := time.NewTimer(j.pause(failures))
 		select {
 		case <-pause.C:
@@ -274,29 +272,39 @@ func (j *JWKS) pause(failures int) time.Duration {
 	return time.Duration(float64(pause) * (0.9 + 0.2*rand.Float64()))
 }
 
-// refresh fetches the keys and puts them in the place of those that are known.
+// refresh fetches the keys and puts them in the place of those that are known. That there
+// are none is an answer as well: errNoKeys.
 func (j *JWKS) refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, jwksTimeout)
 	defer cancel()
 	keys, leftOut, err := j.source.keys(ctx)
-	var set *StaticKeys
-	if err == nil {
+	set := &StaticKeys{}
+	if err == nil && len(keys) > 0 {
 		set, err = NewStaticKeys(j.same(keys)...)
 	}
 	j.mu.Lock()
 	j.stats.Refreshes++
-	j.failed = err != nil
 	changed := false
-	if err != nil {
-		j.stats.Failures++
-	} else {
+	if err == nil {
 		changed = j.keys == nil || !sameSet(j.keys, set)
-		j.keys, j.stats.Keys, j.stats.Confirmed = set, len(keys), time.Now()
+		j.keys, j.stats.Keys = set, len(keys)
+		if set.empty() {
+			err = errNoKeys
+		} else {
+			j.stats.Confirmed = time.Now()
+		}
+	}
+	if j.failed = err != nil; j.failed {
+		j.stats.Failures++
 	}
 	j.mu.Unlock()
 	j.over()
 	if changed {
-		j.log.Info("the keys of an issuer were fetched", "keys", len(keys))
+		if set.empty() {
+			j.log.Warn("an issuer publishes no key that could be used: its tokens are refused")
+		} else {
+			j.log.Info("the keys of an issuer were fetched", "keys", len(keys))
+		}
 		for _, reason := range leftOut {
 			j.log.Info("a key of an issuer is not used", "reason", reason.Error())
 		}
@@ -320,6 +328,8 @@ func (j *JWKS) same(keys []*Key) []*Key {
 // note tells of an outage when it begins and when it ends.
 func (j *JWKS) note(err error, failures int) {
 	switch {
+	case errors.Is(err, errNoKeys):
+		// The refresh told of it when it began, which may be in the middle of an outage.
 	case err != nil && failures == 0:
 		until := j.Stats().Confirmed
 		if until.IsZero() {

@@ -18,47 +18,53 @@ import (
 // patience is for what takes milliseconds.
 const patience = 20 * time.Second
 
-// refreshes is told of each refresh.
-type refreshes chan error
-
-func (r refreshes) tell(err error) { r <- err }
-
-// next waits for the end of a refresh.
-func (r refreshes) next(t *testing.T) error {
+// until waits for what is done in the background.
+func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
-	select {
-	case err := <-r:
-		return err
-	case <-deadline.C:
-		t.Fatal("no refresh")
-		return nil
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for !done() {
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			t.Fatalf("not in %v: %s", patience, what)
+		}
 	}
 }
 
-// await waits for one that ends as wanted.
-func (r refreshes) await(t *testing.T, good bool) {
+// fails waits for a refresh that ends without keys from now on.
+func fails(t *testing.T, keys *auth.JWKS) {
 	t.Helper()
-	for (r.next(t) == nil) != good {
+	before := keys.Stats().Failures
+	until(t, "a refresh that fails", func() bool { return keys.Stats().Failures > before })
+}
+
+// succeeds waits for one that ends with keys from now on.
+func succeeds(t *testing.T, keys *auth.JWKS) {
+	t.Helper()
+	successes := func() uint64 {
+		stats := keys.Stats()
+		return stats.Refreshes - stats.Failures
 	}
+	before := successes()
+	until(t, "a refresh that succeeds", func() bool { return successes() > before })
 }
 
 // again waits for one that began after now. The first to end may have begun
 // before.
-func (r refreshes) again(t *testing.T, keys *auth.JWKS) {
+func again(t *testing.T, keys *auth.JWKS) {
 	t.Helper()
-	for done := keys.Stats().Refreshes; keys.Stats().Refreshes < done+2; {
-		_ = r.next(t) // however it ended
-	}
+	before := keys.Stats().Refreshes
+	until(t, "two refreshes", func() bool { return keys.Stats().Refreshes >= before+2 })
 }
 
 // watched fetches keys every few milliseconds.
-func watched(t *testing.T, options auth.JWKSOptions) (*auth.JWKS, refreshes) {
+func watched(t *testing.T, options auth.JWKSOptions) *auth.JWKS {
 	t.Helper()
-	told := make(refreshes, 10_000)
-	options.Interval, options.Refreshed = 5*time.Millisecond, told.tell
-	return published(t, options), told
+	options.Interval = 5 * time.Millisecond
+	return published(t, options)
 }
 
 func knows(t *testing.T, keys *auth.JWKS, id string) *auth.Key {
@@ -130,12 +136,12 @@ func TestJWKSReplacedKey(t *testing.T) {
 	t.Parallel()
 	one, other := idp.NewKey(t, "kid", "EdDSA"), idp.NewKey(t, "kid", "EdDSA")
 	provider := idp.Start(t, one)
-	keys, told := watched(t, auth.JWKSOptions{URL: provider.KeysURL()})
+	keys := watched(t, auth.JWKSOptions{URL: provider.KeysURL()})
 	verifier := verifierOf(t, ours(keys))
 	claims := idp.Object(goodClaims())
 	accept(t, verifier, one.Token(claims))
 	provider.Publish(other)
-	told.again(t, keys)
+	again(t, keys)
 	refuse(t, verifier, one.Token(claims), "the signature")
 	accept(t, verifier, other.Token(claims))
 }
@@ -166,13 +172,15 @@ func TestJWKSOutage(t *testing.T) {
 	t.Parallel()
 	key := idp.NewKey(t, "kid", "EdDSA")
 	good := idp.Object{"keys": []any{idp.NewKey(t, "other", "EdDSA").JWK()}}.String()
+	twice := idp.Object{"keys": []any{idp.NewKey(t, "other", "EdDSA").JWK(), idp.NewKey(t, "other", "ES256").JWK()}}.String()
 	redirected := idp.Start(t, idp.NewKey(t, "other", "EdDSA"))
 	for name, answer := range map[string]http.HandlerFunc{
 		"an error":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"not found":     func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
 		"no content":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 		"garbage":       func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>down</html>") },
-		"no keys":       func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"keys":[]}`) },
+		"no set":        func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) },
+		"a kid twice":   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, twice) },
 		"a set twice":   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, good+good) },
 		"a broken line": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"a redirect": func(w http.ResponseWriter, r *http.Request) {
@@ -196,10 +204,10 @@ func TestJWKSOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			provider := idp.Start(t, key)
-			keys, told := watched(t, auth.JWKSOptions{URL: provider.KeysURL()})
+			keys := watched(t, auth.JWKSOptions{URL: provider.KeysURL()})
 			before := knows(t, keys, "kid")
 			provider.Answer(answer)
-			told.await(t, false)
+			fails(t, keys)
 			if after := knows(t, keys, "kid"); after != before {
 				t.Error("the key is another")
 			}
@@ -208,7 +216,7 @@ func TestJWKSOutage(t *testing.T) {
 				t.Errorf("%+v", stats)
 			}
 			provider.Publish(key)
-			told.await(t, true)
+			succeeds(t, keys)
 			knows(t, keys, "kid")
 		})
 	}
@@ -217,20 +225,58 @@ func TestJWKSOutage(t *testing.T) {
 	}
 }
 
+// An issuer that has withdrawn all its keys has none: not those of before, not even for
+// tokens that were good, and not when it is down afterwards.
+func TestJWKSWithdrawn(t *testing.T) {
+	t.Parallel()
+	key := idp.NewKey(t, "kid", "EdDSA")
+	for name, set := range map[string]string{
+		"no key":            `{"keys":[]}`,
+		"none for tokens":   idp.Object{"keys": []any{idp.Object(key.JWK()).With("use", "enc")}}.String(),
+		"its secret beside": idp.Object{"keys": []any{idp.Object(key.JWK()).With("d", "AQAB")}}.String(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log lockedBuilder
+			provider := idp.Start(t, key)
+			keys := watched(t, auth.JWKSOptions{URL: provider.KeysURL(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+			verifier := verifierOf(t, ours(keys))
+			token := key.Token(idp.Object(goodClaims()))
+			accept(t, verifier, token)
+			provider.Answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, set) })
+			fails(t, keys)
+			refuse(t, verifier, token, "the issuer publishes no key that could be used")
+			provider.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+			again(t, keys)
+			refuse(t, verifier, token, "the issuer publishes no key that could be used")
+			if stats := keys.Stats(); stats.Keys != 0 || stats.Confirmed.IsZero() {
+				t.Errorf("%+v", stats)
+			}
+			provider.Publish(key)
+			succeeds(t, keys)
+			accept(t, verifier, token)
+			keys.Close()
+			for part, want := range map[string]int{"level=WARN": 1, "its tokens are refused": 1, "serve on": 0, "fetched again": 1, "were fetched": 2} {
+				if got := strings.Count(log.String(), part); got != want {
+					t.Errorf("%q stands %d times, not %d, in\n%s", part, got, want, log.String())
+				}
+			}
+		})
+	}
+}
+
 // Keys that nobody confirms any more are given up in time, and taken again.
 func TestJWKSKeysEnd(t *testing.T) {
 	t.Parallel()
 	key := idp.NewKey(t, "kid", "EdDSA")
 	provider := idp.Start(t, key)
-	keys, told := watched(t, auth.JWKSOptions{URL: provider.KeysURL(), MaxAge: 5 * time.Millisecond})
-	told.await(t, true)
+	keys := watched(t, auth.JWKSOptions{URL: provider.KeysURL(), MaxAge: 5 * time.Millisecond})
+	succeeds(t, keys)
 	provider.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	for keys.Stats().Keys != 0 {
-		told.await(t, false)
-	}
+	until(t, "keys that are too old", func() bool { return keys.Stats().Keys == 0 })
 	knowsNot(t, keys, "kid")
 	provider.Publish(key)
-	told.await(t, true)
+	succeeds(t, keys)
 }
 
 // An issuer that hangs holds nobody for longer than some seconds, nor Close.
@@ -275,13 +321,13 @@ func TestJWKSFromNothing(t *testing.T) {
 	key := idp.NewKey(t, "kid", "EdDSA")
 	provider := idp.Start(t)
 	provider.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-	keys, told := watched(t, auth.JWKSOptions{URL: provider.KeysURL()})
-	told.await(t, false)
+	keys := watched(t, auth.JWKSOptions{URL: provider.KeysURL()})
+	fails(t, keys)
 	if stats := keys.Stats(); !stats.Confirmed.IsZero() || stats.Keys != 0 {
 		t.Errorf("%+v", stats)
 	}
 	provider.Publish(key)
-	told.await(t, true)
+	succeeds(t, keys)
 	knows(t, keys, "kid")
 }
 
@@ -291,14 +337,14 @@ func TestJWKSOutageIsLoggedOnce(t *testing.T) {
 	var log lockedBuilder
 	key := idp.NewKey(t, "kid", "EdDSA")
 	provider := idp.Start(t, key)
-	keys, told := watched(t, auth.JWKSOptions{URL: provider.KeysURL(), Log: slog.New(slog.NewTextHandler(&log, nil))})
-	told.await(t, true)
+	keys := watched(t, auth.JWKSOptions{URL: provider.KeysURL(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	succeeds(t, keys)
 	provider.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	for range 5 {
-		told.await(t, false)
+		fails(t, keys)
 	}
 	provider.Publish(key)
-	told.await(t, true)
+	succeeds(t, keys)
 	keys.Close()
 	for part, want := range map[string]int{"level=WARN": 1, "serve on": 1, "the answer is 502": 1, "fetched again": 1, "were fetched": 1} {
 		if got := strings.Count(log.String(), part); got != want {
@@ -348,12 +394,13 @@ func TestDiscovery(t *testing.T) {
 			bad.Answer(func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, strings.ReplaceAll(configuration, "ISSUER", bad.URL))
 			})
-			reason := make(chan error, 100)
-			keys := published(t, auth.JWKSOptions{Issuer: bad.URL, Refreshed: func(err error) { reason <- err }})
-			if err := <-reason; err == nil || !strings.Contains(err.Error(), because) {
-				t.Errorf("%v", err)
-			}
+			var log lockedBuilder
+			keys := published(t, auth.JWKSOptions{Issuer: bad.URL, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			knowsNot(t, keys, "kid")
+			keys.Close()
+			if !strings.Contains(log.String(), because) {
+				t.Errorf("the log is %s", log.String())
+			}
 		})
 	}
 }

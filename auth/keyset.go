@@ -50,6 +50,9 @@ func NewStaticKeys(keys ...*Key) (*StaticKeys, error) {
 	return set, nil
 }
 
+// empty reports whether there is no key, which NewStaticKeys refuses.
+func (s *StaticKeys) empty() bool { return s.only == nil && len(s.byID) == 0 }
+
 // named returns the key of exactly that id, or nil.
 func (s *StaticKeys) named(id string) *Key {
 	if id == "" {

@@ -201,9 +201,9 @@ func (c certificateCollector) Collect(metrics chan<- prometheus.Metric) {
 type issuerCollector struct{ published map[string]*auth.JWKS }
 
 var (
-	issuerKeys      = prometheus.NewDesc("redline_issuer_keys", "Keys of an issuer that can be used now. 0 where they were never fetched, or for too long.", []string{"issuer"}, nil)
+	issuerKeys      = prometheus.NewDesc("redline_issuer_keys", "Keys of an issuer that can be used now. 0 where they were never fetched, or for too long, or where it publishes none.", []string{"issuer"}, nil)
 	issuerConfirmed = prometheus.NewDesc("redline_issuer_confirmed_timestamp_seconds", "When an issuer last published its keys. Not there before it first did.", []string{"issuer"}, nil)
-	issuerFailures  = prometheus.NewDesc("redline_issuer_refresh_failures_total", "Refreshes of an issuer's keys that failed.", []string{"issuer"}, nil)
+	issuerFailures  = prometheus.NewDesc("redline_issuer_refresh_failures_total", "Refreshes of an issuer's keys that failed or brought none.", []string{"issuer"}, nil)
 )
 
 // Describe tells the names of all figures.
