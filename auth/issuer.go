@@ -30,7 +30,8 @@ type Issuer struct {
 	// has. nil leaves the role its own.
 	Scopes []string
 	// Suppliers are the codes that it may speak for; nil leaves it all of them. A
-	// token with another is refused.
+	// token with another is refused. Set only with Roles that have no operator and no
+	// admin, who name no supplier and act for all.
 	Suppliers []string
 	// Claims says where its tokens carry what a principal is made of.
 	Claims ClaimNames
@@ -96,7 +97,7 @@ func (i Issuer) check() error {
 			return err
 		}
 	}
-	return cmp.Or(checkRoles(i.Roles), checkScopes(i.Scopes), checkBoundSuppliers(i.Suppliers))
+	return cmp.Or(checkRoles(i.Roles), checkScopes(i.Scopes), checkBoundSuppliers(i.Suppliers), checkBoundRoles(i.Roles, i.Suppliers))
 }
 
 // bound holds a principal to what its issuer may say.
@@ -148,6 +149,15 @@ func checkBoundSuppliers(codes []string) error {
 		return errors.New("no supplier that it may speak for")
 	}
 	return checkSuppliers(codes)
+}
+
+// checkBoundRoles refuses suppliers that would bound nothing: an issuer that may give
+// these roles speaks for all of them.
+func checkBoundRoles(roles []redline.Role, suppliers []string) error {
+	if suppliers != nil && (roles == nil || slices.Contains(roles, redline.RoleOperator) || slices.Contains(roles, redline.RoleAdmin)) {
+		return errors.New("suppliers bound no issuer that may give the role operator or admin")
+	}
+	return nil
 }
 
 // checkIssuerName holds for the names of issuers in tokens as well as in

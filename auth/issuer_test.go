@@ -3,6 +3,7 @@ package auth_test
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"redline"
@@ -96,6 +97,27 @@ func TestIssuersAreBound(t *testing.T) {
 	refuse(t, verifier, token(good.with("suppliers", []string{"Sauce"})), "may not speak for this supplier")
 	for _, role := range []string{"operator", "admin", "storefront", "customer"} {
 		refuse(t, verifier, token(good.with("role", role).with("customer", "c")), "may not give this role")
+	}
+}
+
+// Suppliers are no bound beside a role that names none and acts for all.
+func TestSuppliersBoundNoOperator(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		roles []redline.Role
+		taken bool
+	}{
+		"all roles":             {nil, false},
+		"operator":              {[]redline.Role{redline.RoleSupplier, redline.RoleOperator}, false},
+		"admin":                 {[]redline.Role{redline.RoleAdmin}, false},
+		"supplier and customer": {[]redline.Role{redline.RoleSupplier, redline.RoleCustomer}, true},
+	} {
+		issuer := ours(keysOf(t, ed25519Party(t, 1)))
+		issuer.Roles, issuer.Suppliers = test.roles, []string{"sauce"}
+		_, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []auth.Issuer{issuer}})
+		if (err == nil) != test.taken || err != nil && !strings.Contains(err.Error(), "suppliers bound no issuer") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ type IssuerSettings struct {
 //	audience        a name of this gateway at the issuer, or an array of them
 //	roles           those that it may give, in lower case
 //	scopes          optional: all that its tokens may do
-//	suppliers       optional: the codes that it may speak for
+//	suppliers       optional: the codes that it may speak for; not where it may
+//	                give the role operator or admin
 //	jwksUrl         where its keys are
 //	publicKeysFile  or a PEM file that has them
 //	secretFile      or a file with a secret for HS256
@@ -105,6 +106,9 @@ func (r *settingsReader) issuer(path string, element any) IssuerSettings {
 	}
 	r.fault(path+".scopes", checkScopes(issuer.Scopes))
 	r.fault(path+".suppliers", checkBoundSuppliers(issuer.Suppliers))
+	if issuer.Roles != nil { // else there is a fault already
+		r.fault(path+".suppliers", checkBoundRoles(issuer.Roles, issuer.Suppliers))
+	}
 	r.keys(path, issuer)
 	return issuer
 }

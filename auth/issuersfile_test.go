@@ -54,7 +54,9 @@ func TestParseIssuersNamesAllFaults(t *testing.T) {
 		{"issuer": "https://b.example", "audience": "x", "roles": ["supplier"], "jwksUrl": "http://b.example/keys",
 		 "claims": {"role": "/~2", "rôle": "x", "scopeIsArray": "yes", "customer": ""}},
 		{"audience": "x", "issuer": null, "secretFile": "s"},
-		"c", {}, {"issuer": "d", "audience": "x", "roles": ["admin"], "secretFile": "", "scopes": [], "suppliers": {}, "claims": []}
+		"c", {}, {"issuer": "d", "audience": "x", "roles": ["admin"], "secretFile": "", "scopes": [], "suppliers": {}, "claims": []},
+		{"issuer": "e", "audience": "x", "roles": ["supplier", "operator"], "secretFile": "s", "suppliers": ["t"]},
+		{"issuer": "f", "audience": "x", "roles": ["admin"], "secretFile": "s", "suppliers": ["t"]}
 	]`), "redline")
 	if err == nil {
 		t.Fatal("accepted")
@@ -70,6 +72,7 @@ func TestParseIssuersNamesAllFaults(t *testing.T) {
 		`[5].issuer: it has to be a string`, `[5].roles: it is required`,
 		`[6]: it has to be an object`, `[7].issuer: it is required`, `[7].audience: it is required`, `[7].roles: it is required`,
 		`[8].secretFile: it has to be a string`, `[8].scopes: no scope`, `[8].suppliers: it has to be an array`, `[8].claims: it has to be an object`,
+		`[9].suppliers: suppliers bound no issuer`, `[10].suppliers: suppliers bound no issuer`,
 	} {
 		found := false
 		for i, fault := range faults {
@@ -102,7 +105,7 @@ func TestParseIssuersNamesAllFaults(t *testing.T) {
 // be made.
 func FuzzParseIssuers(f *testing.F) {
 	f.Add(`[{"issuer":"https://a.example","audience":"x","roles":["supplier"],"claims":{"role":"/a/0","scopeIsArray":true}}]`)
-	f.Add(`[{"issuer":"a","audience":["x","y"],"roles":["admin"],"secretFile":"s","scopes":["orders:read"],"suppliers":["s"]}]`)
+	f.Add(`[{"issuer":"a","audience":["x","y"],"roles":["supplier"],"secretFile":"s","scopes":["orders:read"],"suppliers":["s"]}]`)
 	f.Add(`[{}]`)
 	keys, err := auth.NewStaticKeys(ed25519Party(f, 1).key)
 	if err != nil {
