@@ -159,3 +159,34 @@ func TestFewTokensWait(t *testing.T) {
 		issuer.wantAsked(t, 1, 1)
 	})
 }
+
+// told is an issuer that tells this of where its keys are, and can't be reached there.
+type told string
+
+func (uri told) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/openid-configuration") {
+		return nil, errors.New("connection refused")
+	}
+	text := fmt.Sprintf(`{"issuer":"https://id.example","jwks_uri":%q}`, string(uri))
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+}
+
+// An issuer elsewhere can't have this machine asked, nor write its words into the log.
+func TestWhereAnIssuerSaysItsKeysAre(t *testing.T) {
+	t.Parallel()
+	for uri, because := range map[string]string{
+		"http://127.0.0.1:9/keys":          "is on this machine",
+		"http://localhost/keys":            "is on this machine",
+		"https://keys.example/words-of-it": "connection refused",
+	} {
+		at, err := newSource("", "https://id.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at.client.Transport = told(uri)
+		_, _, err = at.keys(t.Context())
+		if err == nil || !strings.Contains(err.Error(), because) || strings.Contains(err.Error(), "words-of-it") {
+			t.Errorf("%s: %v", uri, err)
+		}
+	}
+}

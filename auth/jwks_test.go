@@ -385,6 +385,7 @@ func TestDiscovery(t *testing.T) {
 		"is not https":         `{"issuer":"ISSUER","jwks_uri":"http://keys.example/"}`,
 		"has a password":       `{"issuer":"ISSUER","jwks_uri":"https://a:b@keys.example/"}`,
 		"malformed":            `{"issuer":"ISSUER","jwks_uri":"http://[::1"}`,
+		"longer than 2000":     `{"issuer":"ISSUER","jwks_uri":"https://keys.example/` + strings.Repeat("k", 2000) + `"}`,
 		"stands twice":         `{"issuer":"ISSUER","issuer":"ISSUER","jwks_uri":"` + provider.KeysURL() + `"}`,
 		"not a JSON object":    `[]`,
 	} {

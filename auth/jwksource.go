@@ -14,6 +14,9 @@ import (
 // maxJWKSBytes is the longest JWK Set or OpenID configuration that is read.
 const maxJWKSBytes = 256 << 10
 
+// maxJWKSURL is the longest URL of a set, in bytes, that an issuer may tell.
+const maxJWKSURL = 2000
+
 // source is where an issuer's keys are fetched from.
 type source struct {
 	// url is of the JWK Set or, with an issuer, of the OpenID configuration that
@@ -107,19 +110,43 @@ func (s source) discover(ctx context.Context) (string, error) {
 	if !ok {
 		return "", errors.New("it has no jwks_uri")
 	}
-	return at, CheckJWKSURL(at)
+	if len(at) > maxJWKSURL {
+		return "", fmt.Errorf("its jwks_uri is longer than %d bytes", maxJWKSURL)
+	}
+	if err := CheckJWKSURL(at); err != nil {
+		return "", err
+	}
+	// An issuer elsewhere has no say in what is asked on this machine.
+	if plain(at) && !plain(s.url) {
+		return "", errors.New("its jwks_uri is on this machine, and the issuer isn't")
+	}
+	return at, nil
+}
+
+// plain reports whether a URL that CheckJWKSURL takes is http, and so to this machine.
+func plain(at string) bool {
+	parsed, err := url.Parse(at)
+	return err == nil && parsed.Scheme == "http"
+}
+
+// withoutURL is what is wrong, without the whole URL, which may be the issuer's words.
+func withoutURL(err error) error {
+	if of, ok := errors.AsType[*url.Error](err); ok {
+		return of.Err
+	}
+	return err
 }
 
 func (s source) get(ctx context.Context, at string) (body []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	request.Header.Set("Accept", "application/json, application/jwk-set+json")
 	request.Header.Set("User-Agent", "redline")
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
