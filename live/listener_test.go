@@ -31,6 +31,7 @@ type listener struct {
 	stalled  chan struct{} // open while nothing is taken; nil where all is
 	stalls   int           // how many writes found nobody taking them
 	text     strings.Builder
+	deadline time.Time // of writes; zero where they have none
 }
 
 // told is one event of a stream.
@@ -77,9 +78,21 @@ func (e *engine) ask(a ask) *listener {
 	return l
 }
 
-func (l *listener) Header() http.Header              { return l.header }
-func (l *listener) Flush()                           {}
-func (l *listener) SetWriteDeadline(time.Time) error { return nil }
+func (l *listener) Header() http.Header { return l.header }
+func (l *listener) Flush()              {}
+
+func (l *listener) SetWriteDeadline(at time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deadline = at
+	return nil
+}
+
+func (l *listener) writeDeadline() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.deadline
+}
 
 func (l *listener) WriteHeader(status int) {
 	l.mu.Lock()

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -83,6 +85,32 @@ func TestASlowStreamOverTLSIsCutOffAlone(t *testing.T) {
 			again.subscribe("1", after(at))
 			for id := at + 1; id <= last; id++ {
 				again.expect(event("1", id))
+			}
+		})
+	}
+}
+
+// A stream with nothing to tell lives for longer than a write may take, whichever way it
+// comes, and is told what happens then.
+func TestAQuietStreamOverTLSStaysOpen(t *testing.T) {
+	t.Parallel()
+	const beats = 3
+	for _, version := range []int{1, 2} {
+		t.Run(fmt.Sprint("HTTP/", version), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, setting{secure: true, stream: live.StreamOptions{WriteTimeout: 400 * time.Millisecond, Heartbeat: 600 * time.Millisecond}})
+			quiet := r.open(t, version, "subscription { events }")
+			expectText(t, quiet, ":\n\n"+nextEvent("caught up", 0)+strings.Repeat(":\n\n", beats))
+			r.publish(1, 1)
+			told := bufio.NewReader(quiet)
+			for {
+				line, err := told.ReadString('\n')
+				if err != nil {
+					t.Fatalf("after %q: %v", line, err)
+				}
+				if line == "id: "+cursor(1)+"\n" {
+					break
+				}
 			}
 		})
 	}

@@ -19,7 +19,8 @@ type StreamOptions struct {
 	// so a client, and whatever stands between, knows that the stream lives.
 	// Default 15 s.
 	Heartbeat time.Duration
-	// WriteTimeout bounds every write. Default 10 s.
+	// WriteTimeout bounds every write; a stream with nothing to tell stays open for as
+	// long as it likes. Default 10 s.
 	WriteTimeout time.Duration
 	// RequestTimeout ends the context of a query or a mutation. Default 30 s.
 	RequestTimeout time.Duration
@@ -119,19 +120,16 @@ func (s *stream) write(ctx context.Context, rc *http.ResponseController, w http.
 		defer timer.Stop()
 		expiry = timer.C
 	}
+	// What ends the body is written once the handler has returned.
+	defer func() { _ = rc.SetWriteDeadline(time.Now().Add(o.WriteTimeout)) }()
 	buf := s.format.open(nil)
 	for last := false; ; {
 		if len(buf) > 0 {
-			// The server's own deadline is for answers that end.
-			if rc.SetWriteDeadline(time.Now().Add(o.WriteTimeout)) != nil {
-				s.sent(false)
+			ok := writeWithin(rc, w, buf, o.WriteTimeout)
+			s.sent(ok)
+			if !ok {
 				return
 			}
-			if _, err := w.Write(buf); err != nil || rc.Flush() != nil {
-				s.sent(false)
-				return
-			}
-			s.sent(true)
 		}
 		if last {
 			return
@@ -151,6 +149,20 @@ func (s *stream) write(ctx context.Context, rc *http.ResponseController, w http.
 			return
 		}
 	}
+}
+
+// writeWithin writes a chunk and flushes it, and reports whether that was done in time.
+// The deadline stands for no longer: that of a stream of HTTP/2 ends it when it passes,
+// whether or not anything is being written. Nor does the server's own hold here, which
+// is for answers that end.
+func writeWithin(rc *http.ResponseController, w http.ResponseWriter, chunk []byte, timeout time.Duration) bool {
+	if rc.SetWriteDeadline(time.Now().Add(timeout)) != nil {
+		return false
+	}
+	if _, err := w.Write(chunk); err != nil || rc.Flush() != nil {
+		return false
+	}
+	return rc.SetWriteDeadline(time.Time{}) == nil
 }
 
 // next appends what waits, and says whether that is the end.

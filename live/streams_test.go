@@ -158,6 +158,32 @@ func TestAQuietStreamBeats(t *testing.T) {
 	})
 }
 
+// Only what is being written has to be in time, and what ends the body, which is
+// written behind the handler's back, is so as well: whichever side ends the stream.
+func TestAStreamsDeadlineIsForItsWrites(t *testing.T) {
+	t.Parallel()
+	const timeout = 10 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{stream: live.StreamOptions{WriteTimeout: timeout}})
+		gone, told := e.listen("subscription { events }"), e.listen("subscription { events }")
+		elapse(timeout / 2)
+		for _, l := range []*listener{gone, told} {
+			if at := l.writeDeadline(); !at.IsZero() {
+				t.Errorf("a quiet stream has until %v", at)
+			}
+		}
+		began := time.Now()
+		gone.leave()
+		e.stop()
+		await(t, told.over, "the stream's end")
+		for _, l := range []*listener{gone, told} {
+			if at := l.writeDeadline(); at.Before(began.Add(timeout)) || at.After(time.Now().Add(timeout)) {
+				t.Errorf("the end of a body has until %v, after %v", at, began)
+			}
+		}
+	})
+}
+
 func TestAStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
