@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -20,9 +19,8 @@ const DefaultMaxBuckets = 100_000
 
 // Options say what a Limiter lets through. All zero lets everything through.
 type Options struct {
-	// Principal is the bucket of each issuer and subject, Address that of each address:
-	// of an IPv4 address, or of the /64 that an IPv6 address is in, since whoever has one
-	// has all of them. Who has no token has the address' alone.
+	// Principal is the bucket of each issuer and subject, Address that of each address, as
+	// redline.NetworkOf counts them. Who has no token has the address' alone.
 	Principal, Address Bucket
 	// MaxBuckets bounds the buckets of each kind. Default DefaultMaxBuckets, some 20 MiB.
 	MaxBuckets int
@@ -108,24 +106,9 @@ func (l *Limiter) claims(ctx context.Context, addressOnly bool) []claim {
 		claims = append(claims, claim{l.options.Principal, redline.BucketPrincipal, name, l.principals})
 	}
 	if l.options.Address.Rate > 0 {
-		claims = append(claims, claim{l.options.Address, redline.BucketAddress, network(redline.AddressFrom(ctx)), l.addresses})
+		claims = append(claims, claim{l.options.Address, redline.BucketAddress, redline.NetworkOf(redline.AddressFrom(ctx)), l.addresses})
 	}
 	return claims
-}
-
-// network is what an address is counted as: itself, or of IPv6 its /64. What is no
-// address is counted as what it is.
-func network(address string) string {
-	parsed, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	parsed = parsed.Unmap().WithZone("")
-	if parsed.Is4() {
-		return parsed.String()
-	}
-	prefix, _ := parsed.Prefix(64) // every IPv6 address has one
-	return prefix.String()
 }
 
 // Take takes the points of an operation out of its caller's buckets, out of all of
@@ -146,7 +129,7 @@ func (l *Limiter) Blocked(ctx context.Context) redline.Allowance {
 		return redline.Allowance{Allowed: true}
 	}
 	now := microseconds()
-	until := l.blocked.look(network(redline.AddressFrom(ctx)))
+	until := l.blocked.look(redline.NetworkOf(redline.AddressFrom(ctx)))
 	if until <= now {
 		return redline.Allowance{Allowed: true}
 	}

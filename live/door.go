@@ -29,8 +29,9 @@ type DoorOptions struct {
 	// MaxConnections is how many may be open; one more is refused with 503.
 	// Default 100,000.
 	MaxConnections int
-	// MaxPerAddress is how many one address, as redline.AddressFrom says it, may
-	// have open; one more is refused with 429. Default 20,000.
+	// MaxPerAddress is how many one address, as redline.AddressFrom says it and
+	// redline.NetworkOf counts it, may have open; one more is refused with 429.
+	// Default 20,000.
 	MaxPerAddress int
 	// ConnectRate is how many connections a second are let in, in the long run,
 	// and ConnectBurst how many at once; one more is refused with 503 and told
@@ -56,9 +57,9 @@ type Door struct {
 	broker  *Broker
 	options DoorOptions
 
-	mu     sync.Mutex
-	open   int            // connections, and those that are being made
-	byAddr map[string]int // open, by address
+	mu        sync.Mutex
+	open      int            // connections, and those that are being made
+	byNetwork map[string]int // open, by whose they count as
 	// slots are the open connections. What is done to each of them every so often
 	// is done to one slot at a time.
 	slots    [slots]map[connection]struct{}
@@ -100,7 +101,7 @@ func NewDoor(broker *Broker, options DoorOptions) (*Door, error) {
 	if options.Revoked == nil {
 		options.Revoked = func(redline.Principal) bool { return false }
 	}
-	d := &Door{broker: broker, options: options, byAddr: map[string]int{}, idle: make(chan struct{})}
+	d := &Door{broker: broker, options: options, byNetwork: map[string]int{}, idle: make(chan struct{})}
 	for i := range d.slots {
 		d.slots[i] = map[connection]struct{}{}
 	}
@@ -120,12 +121,13 @@ func apart(wait time.Duration) time.Duration { return wait + time.Second + rand.
 // admit counts one more connection of an address, or returns the status to refuse
 // it with, and when there will be room where that is known.
 func (d *Door) admit(address string) (status int, wait time.Duration) {
+	network := redline.NetworkOf(address)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.stopping || d.open >= d.options.MaxConnections:
 		return http.StatusServiceUnavailable, 0
-	case d.byAddr[address] >= d.options.MaxPerAddress:
+	case d.byNetwork[network] >= d.options.MaxPerAddress:
 		return http.StatusTooManyRequests, 0
 	}
 	if d.options.ConnectRate > 0 {
@@ -135,18 +137,19 @@ func (d *Door) admit(address string) (status int, wait time.Duration) {
 		}
 	}
 	d.open++
-	d.byAddr[address]++
+	d.byNetwork[network]++
 	return 0, 0
 }
 
 // release counts one connection less.
 func (d *Door) release(address string) {
+	network := redline.NetworkOf(address)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open--
-	d.byAddr[address]--
-	if d.byAddr[address] == 0 {
-		delete(d.byAddr, address)
+	d.byNetwork[network]--
+	if d.byNetwork[network] == 0 {
+		delete(d.byNetwork, network)
 	}
 	if d.stopping && d.open == 0 {
 		close(d.idle)

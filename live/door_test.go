@@ -71,6 +71,35 @@ func TestTooManyConnectionsAreRefused(t *testing.T) {
 	})
 }
 
+// Whoever has an IPv6 address has 2^64 of them: they are one sender, whichever way one
+// of them is written.
+func TestAddressesOfANetworkAreOne(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, setting{door: live.DoorOptions{MaxPerAddress: 2}})
+	want := func(from string, want int) *websocket.Conn {
+		t.Helper()
+		conn, status, _ := r.knock(from)
+		if status != want {
+			t.Fatalf("one more of %q: status %d, want %d", from, status, want)
+		}
+		return conn
+	}
+	first := want("2001:db8::1", http.StatusSwitchingProtocols)
+	want("2001:db8:0:0:ffff::2", http.StatusSwitchingProtocols)
+	want("2001:DB8::3", http.StatusTooManyRequests)
+	want("2001:db8:0:1::1", http.StatusSwitchingProtocols)
+	want("192.0.2.1", http.StatusSwitchingProtocols)
+	want("::ffff:192.0.2.1", http.StatusSwitchingProtocols)
+	want("192.0.2.1", http.StatusTooManyRequests)
+	want("192.0.2.2", http.StatusSwitchingProtocols)
+
+	_ = first.Close()
+	waitFor(t, "room", func() bool {
+		_, status, _ := r.knock("2001:db8::4")
+		return status == http.StatusSwitchingProtocols
+	})
+}
+
 func TestConnectionsAreLetInAtAPace(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, setting{door: live.DoorOptions{ConnectRate: 1, ConnectBurst: 3}})

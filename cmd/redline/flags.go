@@ -45,7 +45,7 @@ type liveFlags struct {
 	QueueMessages int `default:"20000" help:"How many messages may wait for one websocket or stream; whoever lets more wait is cut off. A single change makes up to 10,000."`
 	QueueBytes    int `default:"16777216" help:"How many bytes may wait for one websocket or stream."`
 	MaxSockets    int `default:"100000" help:"The most websockets and streams that may be open."`
-	MaxPerAddress int `default:"20000" help:"The most websockets and streams from one address; behind a proxy that is the proxy's, unless --trusted-proxy names it."`
+	MaxPerAddress int `default:"20000" help:"The most websockets and streams from one address, of IPv6 from one /64; behind a proxy that is the proxy's, unless --trusted-proxy names it."`
 	MaxGroups     int `default:"50000" help:"The most different subscriptions that may run: those of who may see the same and asks for the same are one."`
 	ConnectRate   int `help:"The most websockets and streams that are let in a second; the others are told when to come again. 0 lets all in."`
 }
