@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -30,23 +29,24 @@ const (
 	maxWaiting = 64
 )
 
-// origin is which client somebody says it is, and from where. A client is never
+// origin is which client somebody says it is, and from where, as redline.NetworkOf
+// counts. A client is never
 // counted by itself: whoever knows its id could keep its owner out.
 type origin struct {
-	network netip.Prefix
+	network string
 	client  string
 }
 
 // failures remembers who was wrong how often. It may be used by many goroutines.
 type failures struct {
-	networks *lru.Cache[netip.Prefix, *allowance]
+	networks *lru.Cache[string, *allowance]
 	origins  *lru.Cache[origin, *allowance]
 	// right is when the clients that were right were so last.
 	right *lru.Cache[origin, time.Time]
 }
 
 func newFailures() *failures {
-	return &failures{networks: table[netip.Prefix, *allowance](), origins: table[origin, *allowance](), right: table[origin, time.Time]()}
+	return &failures{networks: table[string, *allowance](), origins: table[origin, *allowance](), right: table[origin, time.Time]()}
 }
 
 // table remembers failuresKept of something.
@@ -184,23 +184,4 @@ func (a *allowance) settle(wrong bool) {
 	}
 	close(a.settled)
 	a.settled = make(chan struct{})
-}
-
-// network is what counts as one sender: an IPv4 address, or the /64 that one IPv6
-// customer has at least. What is no address counts as one.
-func network(address string) netip.Prefix {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
 }

@@ -85,7 +85,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 func (s *Server) authenticate(r *http.Request, asked *tokenRequest) (*redline.ClientGrant, *refusal) {
 	ctx, cancel := context.WithTimeout(r.Context(), authenticateTimeout)
 	defer cancel()
-	settle, wait, err := s.failures.take(ctx, origin{network: network(redline.AddressFrom(ctx)), client: asked.clientID})
+	settle, wait, err := s.failures.take(ctx, origin{network: redline.NetworkOf(redline.AddressFrom(ctx)), client: asked.clientID})
 	if err != nil {
 		return nil, &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, says: "others from here are asked about still", wait: unavailableWait}
 	}
