@@ -37,7 +37,7 @@ CREATE INDEX client_secrets_by_client ON client_secrets (client_id, created_at);
 -- Gateways keep in memory who is revoked, and the log tells them when to read that again, as it
 -- tells of places. A new client is nothing to them.
 -- +goose StatementBegin
-CREATE FUNCTION tell_of_clients() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION tell_of_clients() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     EXECUTE format('INSERT INTO %I.events (type, subject_id, at, payload) VALUES ($1, $2, clock_timestamp(), $3)', TG_TABLE_SCHEMA)
         USING 'clients.changed', TG_TABLE_NAME, '{}'::json;
@@ -49,6 +49,16 @@ $$;
 CREATE TRIGGER tell_of_clients AFTER UPDATE OF id, role, scopes, revoked_at, version ON clients
     FOR EACH STATEMENT EXECUTE FUNCTION tell_of_clients();
 
+-- What writes to the log in the owner's name is for the triggers above alone. Whoever could
+-- hang it on a table of their own would have the owner write to a table of their own as
+-- well, and run what they hung on that. Triggers that are there need nobody's right.
+REVOKE ALL ON FUNCTION tell_of_places, tell_of_clients FROM public;
+-- Where it isn't named, what is temporary comes before all else: a type that somebody has
+-- called json would be the one that is meant.
+ALTER FUNCTION tell_of_places SET search_path = pg_catalog, pg_temp;
+
 -- +goose Down
+ALTER FUNCTION tell_of_places SET search_path = pg_catalog;
+GRANT EXECUTE ON FUNCTION tell_of_places TO public;
 DROP FUNCTION tell_of_clients CASCADE; -- with its trigger
 DROP TABLE client_secrets, client_suppliers, clients;

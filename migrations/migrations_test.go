@@ -31,7 +31,7 @@ func open(t *testing.T) (context.Context, *sql.DB) {
 }
 
 // schema lists what the migrations have made: every table's columns, indexes,
-// constraints, functions and triggers, as text.
+// constraints, functions with whether all may call them, and triggers, as text.
 func schema(t *testing.T, ctx context.Context, db *sql.DB) []string {
 	t.Helper()
 	rows, err := db.QueryContext(ctx, `
@@ -40,7 +40,7 @@ func schema(t *testing.T, ctx context.Context, db *sql.DB) []string {
 		UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'goose_db_version'
 		UNION ALL SELECT concat_ws(' ', 'constraint', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
 		WHERE connamespace = 'public'::regnamespace AND conrelid <> 'goose_db_version'::regclass
-		UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+		UNION ALL SELECT concat_ws(' ', 'function', proname, has_function_privilege('public', oid, 'EXECUTE')) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 		UNION ALL SELECT concat_ws(' ', 'trigger', tgrelid::regclass, tgname) FROM pg_trigger WHERE NOT tgisinternal
 		UNION ALL SELECT 'sequence ' || sequencename FROM pg_sequences WHERE schemaname = 'public' AND sequencename NOT LIKE 'goose%'
 		ORDER BY 1`)
