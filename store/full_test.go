@@ -72,6 +72,7 @@ func TestFullPoolTurnsReadersAway(t *testing.T) {
 		w.must(err)
 		_, err = s.Sweep(w.ctx)
 		w.must(err)
+		w.must(s.RefreshRevoked(w.ctx))
 		_, err = log.Settled(w.ctx, newest, []string{redline.EventLevel}, 10)
 		w.must(err)
 	}
