@@ -348,7 +348,9 @@ func TestTwoGatewaysBatchOnOneDatabase(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close() })
 		gateways = append(gateways, s)
 	}
+	// Of all but tea there is enough for everybody, whoever comes first.
 	w.adjust(operator, "sauce", "east", 500)
+	w.adjust(operator, "pads", "east", 500)
 	standing := w.place(shop, line("sauce", 10), line("pads", 2))
 	lines := []redline.LineInput{line("pads", 1), line("sauce", 1), line("tea", 1)}
 	backwards := slices.Clone(lines)
