@@ -84,6 +84,9 @@ type EventBatch struct {
 	More bool
 	// Issued is the last id that the log had given out when it was looked at.
 	Issued int64
+	// Epoch tells the log that was read from every other, as the same snapshot has it;
+	// 0 where nothing was read.
+	Epoch uint32
 }
 
 // LevelEvent tells of one new version of a level. Beside the level stands what

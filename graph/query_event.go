@@ -230,6 +230,9 @@ func (r *eventReading) read(ctx context.Context, s Store) error {
 		if err != nil {
 			return err
 		}
+		if batch.Epoch != 0 && batch.Epoch != r.epoch { // which this node's follower will find out, too
+			return redline.CursorExpired()
+		}
 		for _, e := range batch.Events {
 			if !r.take(e) {
 				return nil

@@ -155,6 +155,9 @@ func (c *catchUp) read(ctx context.Context, upTo int64) (batch redline.EventBatc
 			return context.Cause(ctx)
 		}
 		batch, err = c.broker.options.History.EventsBetween(ctx, c.from, upTo, []string{c.x.query.Type}, readBatch)
+		if err == nil && batch.Epoch != 0 && batch.Epoch != c.log.epoch() { // which the tailer hasn't found out yet
+			return redline.CursorExpired()
+		}
 		return err
 	})
 	if redline.HasCode(err, redline.CodeCursorExpired) {

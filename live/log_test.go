@@ -102,7 +102,7 @@ func (l *outageLog) LastIssued(context.Context) (int64, error) {
 
 // between is what there is behind a position, up to another. The caller holds mu.
 func (l *outageLog) between(after, upTo int64, types []string, limit int) redline.EventBatch {
-	batch := redline.EventBatch{UpTo: upTo, Issued: max(l.issued, l.newest())}
+	batch := redline.EventBatch{UpTo: upTo, Issued: max(l.issued, l.newest()), Epoch: cmp.Or(l.epoch, epoch)}
 	// A log may be out of order, where a test wants it to.
 	for _, id := range l.events {
 		if id <= after || id > upTo {

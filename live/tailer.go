@@ -236,6 +236,12 @@ func (t *Tailer) look(ctx context.Context) (found, more bool, err error) {
 	if err != nil {
 		return false, false, t.goBack(fmt.Errorf("reading the events after %d: %w", t.from, err))
 	}
+	if batch.Epoch != 0 && batch.Epoch != t.broker.logID().epoch() {
+		// A dump was restored under this session.
+		t.started = false
+		t.broker.reset()
+		return false, false, errAnother
+	}
 	if batch.UpTo < t.delivered {
 		// Nobody can be told what was changed in between: it isn't there.
 		t.started = false

@@ -168,6 +168,9 @@ func TestAnotherLogThanBeforeEndsTheSubscriptions(t *testing.T) {
 			// It is noticed when something fails: another server has the database.
 			l.events, l.epoch, l.err = []int64{100, 140}, epoch+1, errors.New("the connection is lost")
 		},
+		"of another epoch in the same session": func(l *outageLog) { // a dump was restored over the tables
+			l.events, l.epoch = []int64{100, 140}, epoch+1
+		},
 		"of which a part is gone": func(l *outageLog) {
 			l.events, l.err = []int64{200}, redline.Errorf(redline.CodeCursorExpired, nil, "the log begins after 150")
 		},

@@ -196,15 +196,20 @@ func (l *EventLog) Newest(ctx context.Context) (int64, error) {
 // a recovery to some point in time, whose timeline is a new one.
 func (l *EventLog) Epoch(ctx context.Context) (uint32, error) {
 	var name []string
-	// The timeline is the one that is written now: pg_control_checkpoint() tells
-	// of the last checkpoint, which for a while after a failover is an old one.
-	err := l.query(ctx, "reading which event log this is", &name, `/* events.epoch */ SELECT concat_ws(' ', e.id, c.system_identifier, d.oid,
-			'events'::regclass::oid, left(pg_walfile_name(pg_current_wal_lsn()), 8))
-		FROM event_log e, pg_control_system() c, pg_database d WHERE d.datname = current_database()`)
-	if err != nil {
+	if err := l.query(ctx, "reading which event log this is", &name, `/* events.epoch */ `+logName); err != nil {
 		return 0, err
 	}
+	return epochOf(name[0]), nil
+}
+
+// logName is a query for what tells a log from every other. The timeline is the one
+// that is written now: pg_control_checkpoint() tells of the last checkpoint, which for
+// a while after a failover is an old one.
+const logName = `SELECT concat_ws(' ', own.id, c.system_identifier, d.oid, 'events'::regclass::oid, left(pg_walfile_name(pg_current_wal_lsn()), 8))
+		FROM event_log own, pg_control_system() c, pg_database d WHERE d.datname = current_database()`
+
+func epochOf(name string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(name[0])) // a hash never fails
-	return h.Sum32(), nil
+	_, _ = h.Write([]byte(name)) // a hash never fails
+	return h.Sum32()
 }

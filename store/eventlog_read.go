@@ -81,8 +81,12 @@ func (s *Store) look(ctx context.Context, doing string, dest any, text string, a
 // that raises the floor as well: one snapshot sees both or neither. So the statement
 // has to be a transaction of its own, in READ COMMITTED: the snapshot of a
 // longer one may be older than the lock.
+//
+// Which log it is comes with the first row: another server may have taken the
+// database's place, or a dump the tables', before anybody was told.
 func (s *Store) readEvents(ctx context.Context, look lookup, after, upTo int64, types []string, limit int) (redline.EventBatch, error) {
 	var rows []struct {
+		Log     sql.NullString
 		Floor   int64
 		Newest  sql.NullInt64
 		ID      sql.NullInt64
@@ -92,7 +96,7 @@ func (s *Store) readEvents(ctx context.Context, look lookup, after, upTo int64, 
 		Trace   sql.NullString
 		Payload []byte
 	}
-	err := look(ctx, "reading the event log", &rows, `/* events.read */ SELECT log.floor, newest.id AS newest, e.id, e.type, e.at, e.xid, e.trace,
+	err := look(ctx, "reading the event log", &rows, `/* events.read */ SELECT CASE WHEN coalesce(e.bytes_before, 0) = 0 THEN (`+logName+`) END AS log, log.floor, newest.id AS newest, e.id, e.type, e.at, e.xid, e.trace,
 			CASE WHEN e.bytes_before < $5 THEN e.payload END AS payload
 		FROM event_log log CROSS JOIN (SELECT max(id) AS id FROM events WHERE id > $1 AND id <= $2) newest LEFT JOIN (
 			SELECT id, type, at, xid::text::bigint AS xid, trace, payload,
@@ -105,7 +109,7 @@ func (s *Store) readEvents(ctx context.Context, look lookup, after, upTo int64, 
 	if floor := rows[0].Floor; after < floor {
 		return redline.EventBatch{}, redline.Errorf(redline.CodeCursorExpired, nil, "the event log begins behind %d by now", floor)
 	}
-	batch := redline.EventBatch{Newest: rows[0].Newest.Int64, UpTo: upTo}
+	batch := redline.EventBatch{Newest: rows[0].Newest.Int64, UpTo: upTo, Epoch: epochOf(rows[0].Log.String)}
 	if !rows[0].ID.Valid {
 		return batch, nil
 	}

@@ -227,6 +227,14 @@ func TestEventLogEpoch(t *testing.T) {
 		if p.epoch(s) != e {
 			t.Errorf("the epoch of %s changes from one look to the next", what)
 		}
+		// What is read of it says so itself, whether there are events or not.
+		for _, types := range [][]string{everyType, {"none"}} {
+			batch, err := s.EventsBetween(p.ctx, 0, 1, types, 10)
+			p.must(err)
+			if batch.Epoch != e {
+				t.Errorf("what is read of %s has the epoch %d, not %d", what, batch.Epoch, e)
+			}
+		}
 	}
 
 	// A dump that is restored over what was there brings the log's own id back.

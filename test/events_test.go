@@ -247,4 +247,20 @@ func checkEventCursors(t *testing.T, s *server, begin, end string) {
 	if a := s.as("").ask(t, `{ events { nodes { cursor } cursor hasMore } }`, nil); !strings.Contains(a.body, own) || a.flag("events.hasMore") {
 		t.Errorf("anybody from the oldest: %s", a.body)
 	}
+
+	// The database becomes another one, as after a failover, and nothing has told the
+	// gateway's follower yet: its events aren't those that the cursor was of.
+	if _, err := s.database(t).ExecContext(t.Context(), `UPDATE event_log SET id = gen_random_uuid()`); err != nil {
+		t.Fatal(err)
+	}
+	refused(end, "CURSOR_EXPIRED")
+	operator.adjust(t, cajunSauce, cajun, "ON_HAND", 1)
+	eventually(t, "the follower finding out", func(ctx context.Context) bool {
+		a, err := operator.try(ctx, `{ eventHead }`, nil)
+		if err != nil || a.data == nil {
+			return false
+		}
+		head, err := redline.ParseCursor(a.text("eventHead"))
+		return err == nil && head.Epoch != cursor.Epoch
+	})
 }
