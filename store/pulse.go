@@ -132,8 +132,8 @@ func (d pulseDialer) DialTimeout(network, address string, timeout time.Duration)
 type pulseConn struct {
 	net.Conn
 	pulse *pulse
-	// deadline is the driver's own, as Unix nanoseconds; 0 is none.
-	deadline atomic.Int64
+	// deadline and writeDeadline are the driver's own, as Unix nanoseconds; 0 is none.
+	deadline, writeDeadline atomic.Int64
 }
 
 // SetDeadline keeps the driver's deadline beside the pulse's.
@@ -143,12 +143,31 @@ func (c *pulseConn) SetDeadline(t time.Time) error {
 
 // SetReadDeadline keeps the driver's deadline beside the pulse's.
 func (c *pulseConn) SetReadDeadline(t time.Time) error {
-	at := int64(0)
-	if !t.IsZero() {
-		at = t.UnixNano()
-	}
-	c.deadline.Store(at)
+	c.deadline.Store(unixNano(t))
 	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline keeps the driver's deadline beside the pulse's.
+func (c *pulseConn) SetWriteDeadline(t time.Time) error {
+	c.writeDeadline.Store(unixNano(t))
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// unixNano is a deadline as Unix nanoseconds; 0 is none.
+func unixNano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// stepEnd is when a step that begins now ends: before the driver's own deadline does.
+func stepEnd(own int64) time.Time {
+	until := time.Now().Add(pulseStep)
+	if own != 0 && own < until.UnixNano() {
+		return time.Unix(0, own)
+	}
+	return until
 }
 
 // Read waits for something to come as long as the database is there. It listens in
@@ -157,12 +176,8 @@ func (c *pulseConn) SetReadDeadline(t time.Time) error {
 func (c *pulseConn) Read(b []byte) (int, error) {
 	heard := c.pulse.heard.Load()
 	for silent := 0; ; {
-		until := time.Now().Add(pulseStep)
 		own := c.deadline.Load()
-		if own != 0 && own < until.UnixNano() {
-			until = time.Unix(0, own)
-		}
-		if err := c.Conn.SetReadDeadline(until); err != nil {
+		if err := c.Conn.SetReadDeadline(stepEnd(own)); err != nil {
 			return 0, fmt.Errorf("bounding how long the database is waited for: %w", err)
 		}
 		n, err := c.Conn.Read(b)
@@ -179,6 +194,31 @@ func (c *pulseConn) Read(b []byte) (int, error) {
 		}
 		if silent++; silent >= silentSteps {
 			return 0, err // a net.OpError, by which the driver and dbError know it
+		}
+	}
+}
+
+// Write sends as long as the database takes what is sent, or is there otherwise: a
+// large feed fills the buffers between here and one that stands still. It sends in
+// steps as Read listens.
+func (c *pulseConn) Write(b []byte) (int, error) {
+	heard, sent := c.pulse.heard.Load(), 0
+	for silent := 0; ; {
+		own := c.writeDeadline.Load()
+		if err := c.Conn.SetWriteDeadline(stepEnd(own)); err != nil {
+			return sent, fmt.Errorf("bounding how long the database may take what is sent: %w", err)
+		}
+		n, err := c.Conn.Write(b[sent:])
+		sent += n
+		if !errors.Is(err, os.ErrDeadlineExceeded) || own != 0 && time.Now().UnixNano() >= own {
+			return sent, err
+		}
+		if now := c.pulse.heard.Load(); n > 0 || now != heard {
+			heard, silent = now, 0
+			continue
+		}
+		if silent++; silent >= silentSteps {
+			return sent, err // a net.OpError, by which the driver and dbError know it
 		}
 	}
 }

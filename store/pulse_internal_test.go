@@ -1,0 +1,84 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// pulsed are both ends of a connection, ours with a pulse that hears nothing else.
+func pulsed(t *testing.T) (ours *pulseConn, theirs net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pulseDialer{&pulse{}}.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err = listener.Accept()
+	if err := errors.Join(err, listener.Close()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = conn.Close(), theirs.Close() })
+	return conn.(*pulseConn), theirs
+}
+
+// A database that stands still takes nothing, and once its buffers are full whoever
+// sent it something large waited for as long as it stood.
+func TestWritingIntoSilence(t *testing.T) {
+	t.Parallel()
+	ours, _ := pulsed(t)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := ours.Write(make([]byte, 64<<20))
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !Broken(err) {
+			t.Errorf("who wrote into the silence was told %v", err)
+		}
+	case <-time.After(4 * silentSteps * pulseStep):
+		t.Error("who wrote into the silence still waits")
+	}
+}
+
+// What a slow database takes step by step arrives whole and in order, and the driver's
+// own deadline ends it nevertheless.
+func TestWritingInSteps(t *testing.T) {
+	t.Parallel()
+	ours, theirs := pulsed(t)
+	sent := make([]byte, 16<<20)
+	for i := range sent {
+		sent[i] = byte(i / 7)
+	}
+	arrived := make(chan []byte, 1)
+	go func() {
+		<-time.After(2 * pulseStep) // so that a step ends in the middle
+		got := make([]byte, len(sent))
+		_, _ = io.ReadFull(theirs, got)
+		arrived <- got
+	}()
+	if n, err := ours.Write(sent); n != len(sent) || err != nil {
+		t.Fatalf("wrote %d of %d: %v", n, len(sent), err)
+	}
+	if !bytes.Equal(<-arrived, sent) {
+		t.Error("what arrived isn't what was sent")
+	}
+	if err := ours.SetWriteDeadline(time.Now().Add(pulseStep)); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := ours.Write(make([]byte, 64<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the driver's deadline: %v", err)
+	}
+	if took := time.Since(began); took > silentSteps*pulseStep {
+		t.Errorf("the driver's deadline of %s ended it after %s", pulseStep, took)
+	}
+}
