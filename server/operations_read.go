@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -139,7 +140,7 @@ func ParseManifest(source string, text []byte) (*Operations, error) {
 	if format != apolloFormat {
 		fault("format is not %s", apolloFormat)
 	}
-	if version, ok := number(members["version"]); !ok || version != 1 {
+	if version, _ := members["version"].(json.Number); version != "1" {
 		fault("version is not 1")
 	}
 	operations, ok := members["operations"].([]any)

@@ -71,6 +71,8 @@ func TestCosts(t *testing.T) {
 		{`query($n: Int) { products(first: $n) { nodes { sku } } }`, ``, 1 + 50},
 		{`query($n: Int) { products(first: $n) { nodes { sku } } }`, `{"n":null}`, 1 + 50},
 		{`query($n: Int) { products(first: $n) { nodes { sku } } }`, `{"n":4}`, 1 + 4},
+		{`query($n: Int) { products(first: $n) { nodes { sku } } }`, `{"n":"250"}`, 1 + 250},
+		{`query($n: Int) { products(first: $n) { nodes { sku } } }`, `{"n":"+250"}`, 1 + 250},
 		{`{ products(first: -5) { nodes { sku } } }`, ``, 1},
 		{`{ products(first: 3) { ...page } } fragment page on ProductConnection { nodes { ...product } } fragment product on Product { sku price { amount } }`, ``, 1 + 3*2},
 		{`query($n: Int!) { a: products(first: $n) { ...page } b: products(first: 2) { ...page } } fragment page on ProductConnection { nodes { sku } }`, `{"n":4}`, 1 + 4 + 1 + 2},

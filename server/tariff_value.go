@@ -85,8 +85,9 @@ func numberOf(value *ast.Value, variables map[string]any) (int64, bool) {
 	return number(valueOf(value, variables))
 }
 
-// number reads a whole number. What is none, or too large to be one, is for
-// validation and for the resolvers to refuse.
+// number reads a whole number, also one that a variable has as a string: validation and
+// the resolvers take that for an Int. What is none, or too large to be one, is for them to
+// refuse.
 func number(value any) (int64, bool) {
 	switch value := value.(type) {
 	case *ast.Value:
@@ -96,6 +97,9 @@ func number(value any) (int64, bool) {
 		}
 	case json.Number:
 		n, err := value.Int64()
+		return n, err == nil
+	case string:
+		n, err := strconv.ParseInt(value, 10, 64)
 		return n, err == nil
 	case int64:
 		return value, true
