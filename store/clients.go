@@ -147,9 +147,14 @@ func (s *Store) ClientAuthenticate(ctx context.Context, id, secret string) (*red
 	}, nil
 }
 
-// noteUse notes when a client was used. It waits for nobody who does the same, and that it
-// couldn't be noted doesn't keep the client from its token.
+// noteTime is how long a token waits for the use of its client to be noted.
+const noteTime = 100 * time.Millisecond
+
+// noteUse notes when a client was used. It waits for nobody who does the same, and for
+// noteTime at most; that it couldn't be noted doesn't keep the client from its token.
 func (s *Store) noteUse(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, noteTime)
+	defer cancel()
 	err := func() error {
 		tx, release, err := s.begin(ctx, false)
 		if err != nil {

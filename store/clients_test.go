@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"reflect"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"redline"
+	"redline/store"
 )
 
 var admin = redline.Principal{Issuer: "redline", Subject: "ada", Role: redline.RoleAdmin, Scopes: redline.DefaultScopes(redline.RoleAdmin)}
@@ -400,6 +402,41 @@ func TestClientUseIsNotedCoarsely(t *testing.T) {
 		t.Errorf("a minute later it is noted at %v, and was at %v", late, early)
 	}
 	equal(t, "the version", w.readClient(id).Version, 1)
+}
+
+// A token doesn't wait for the connections for changes, where all are taken.
+func TestATokenDoesNotWaitForItsUseToBeNoted(t *testing.T) {
+	w := newWorld(t)
+	const conns = 6
+	s, err := store.Open(w.ctx, w.url, store.Options{MaxConns: conns, StatementTimeout: time.Minute, Patience: 30 * time.Second})
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	id, secret := w.client(redline.ClientCreateInput{})
+	tx, err := w.DB().BeginTx(w.ctx, nil)
+	w.must(err)
+	_, err = tx.ExecContext(w.ctx, `LOCK TABLE clients IN SHARE MODE`) // which holds up who changes
+	w.must(err)
+	var changes sync.WaitGroup
+	held := make([]error, conns/2)
+	for i := range held {
+		changes.Go(func() {
+			_, _, held[i] = s.ClientCreate(w.ctx, admin, redline.ClientCreateInput{IdempotencyKey: key(), Name: "n", Role: redline.RoleStorefront})
+		})
+	}
+	w.await("all connections for changes to be taken", func() bool {
+		var waiting int
+		w.must(w.DB().GetContext(w.ctx, &waiting, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`))
+		return waiting == len(held)
+	})
+	began := time.Now()
+	_, err = s.ClientAuthenticate(w.ctx, id, secret)
+	w.must(err)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the token took %s", took)
+	}
+	w.must(tx.Rollback())
+	changes.Wait()
+	w.must(errors.Join(held...))
 }
 
 // The list is for those who see everybody, the newest first, page by page.
