@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -218,5 +219,14 @@ func TestEachThingThatIsKeptIsReadForItsOwnEvents(t *testing.T) {
 		})
 		elapse(poll)
 		expect("when both changed", 1, 1)
+		places.fail(errors.New("the table is locked"))
+		tl.log.change(func(l *outageLog) {
+			l.events, l.clients, l.places = append(l.events, 8, 9), append(l.clients, 9), append(l.places, 8)
+		})
+		elapse(poll)
+		synctest.Wait()
+		if clients.since() == 0 {
+			t.Error("what can't be read of places holds clients back")
+		}
 	})
 }

@@ -55,7 +55,9 @@ type Kept struct {
 	// Refresh reads it anew. It is called where it may have changed: when the tailer
 	// begins, after each outage, and for each such event, before anything later is
 	// published. Until it succeeds nothing is: it is tried again as after any failed
-	// look, and LookTimeout bounds each call.
+	// look, and LookTimeout bounds each call. One that fails keeps no other from being
+	// called. Since a look waits for whoever is writing, what must not wait is refreshed
+	// by other means besides.
 	Refresh func(ctx context.Context) error
 }
 
@@ -348,18 +350,21 @@ func (t *Tailer) distrust() {
 }
 
 // refresh has read anew what may have changed. What it causes to be read is the
-// state after all events that were visible before the call.
+// state after all events that were visible before the call. What fails keeps nothing
+// else from being read.
 func (t *Tailer) refresh(ctx context.Context) error {
+	var failed []error
 	for _, k := range t.options.Kept {
 		if !t.stale[k.Event] {
 			continue
 		}
 		if err := k.Refresh(ctx); err != nil {
-			return fmt.Errorf("reading anew what %s is about, after event %d: %w", k.Event, t.delivered, err)
+			failed = append(failed, fmt.Errorf("reading anew what %s is about, after event %d: %w", k.Event, t.delivered, err))
+			continue
 		}
 		delete(t.stale, k.Event)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // begin takes the newest event as the place to go on from.

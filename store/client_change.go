@@ -93,11 +93,12 @@ func (s *Store) ClientRotateSecret(ctx context.Context, p redline.Principal, in 
 }
 
 // ClientRevoke ends a client: it gets no token any more, its secrets are forgotten, and
-// the tokens that it has are refused by all gateways as soon as they have read so in the
-// log. To revoke it again changes nothing. It returns the client's id.
+// the tokens that it has are refused: by this gateway before it returns, and by the others
+// as soon as they have read so. To revoke it again changes nothing. It returns the
+// client's id.
 func (s *Store) ClientRevoke(ctx context.Context, p redline.Principal, in redline.ClientRevokeInput) (string, redline.Outcome, error) {
 	r := request{action: "clientRevoke", key: in.IdempotencyKey, input: in, subject: in.ClientID}
-	return mutate(ctx, s, p, r, func(ctx context.Context, m *mutation) (string, error) {
+	id, done, err := mutate(ctx, s, p, r, func(ctx context.Context, m *mutation) (string, error) {
 		c, err := m.lockClient(ctx, in.ClientID, in.ExpectedVersion)
 		if err != nil || c.RevokedAt != nil {
 			return in.ClientID, err
@@ -112,6 +113,11 @@ func (s *Store) ClientRevoke(ctx context.Context, p redline.Principal, in redlin
 		}
 		return c.ID, nil
 	})
+	if err == nil {
+		s.remember(id)
+		s.hasRevoked()
+	}
+	return id, done, err
 }
 
 // giveSecret is mutate for what gives a client a secret. Of the secret nothing is

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/lib/pq"
@@ -179,25 +180,47 @@ func (s *Store) noteUse(ctx context.Context, id string) {
 const revokedKept = redline.MaxClientTokenTTL + time.Minute
 
 // RefreshRevoked reads anew which clients are revoked. It is called when a gateway
-// begins, and where the event log says that a client has changed, before anything
-// later is told to anybody.
+// begins, every so often, and where the event log says that a client has changed, before
+// anything later is told to anybody. Several may call it at once: what was read earlier
+// never takes the place of what was read later.
 func (s *Store) RefreshRevoked(ctx context.Context) error {
-	var ids []string
-	err := s.look(ctx, "reading which clients are revoked", &ids,
-		`/* clients.revoked */ SELECT id FROM clients WHERE revoked_at > statement_timestamp() - make_interval(secs => $1)`, revokedKept.Seconds())
-	if err != nil {
-		return err
+	ctx = background(ctx) // whoever is revoked is let in meanwhile
+	for {
+		known := s.revoked.Load()
+		var ids []string
+		err := s.look(ctx, "reading which clients are revoked", &ids,
+			`/* clients.revoked */ SELECT id FROM clients WHERE revoked_at > statement_timestamp() - make_interval(secs => $1)`, revokedKept.Seconds())
+		if err != nil {
+			return err
+		}
+		revoked := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			revoked[id] = true
+		}
+		if s.revoked.CompareAndSwap(known, &revoked) {
+			return nil
+		}
+		// Somebody knows more since: this may have been read before they did.
 	}
-	revoked := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		revoked[id] = true
+}
+
+// remember has Revoked know of a client that this gateway has just revoked, whatever becomes
+// of the log and of reading it.
+func (s *Store) remember(id string) {
+	for {
+		known := s.revoked.Load()
+		revoked := map[string]bool{id: true}
+		if known != nil {
+			maps.Copy(revoked, *known)
+		}
+		if s.revoked.CompareAndSwap(known, &revoked) {
+			return
+		}
 	}
-	s.revoked.Store(&revoked)
-	return nil
 }
 
 // Revoked reports whether a principal's token is of a client that was revoked, as far
-// as RefreshRevoked has read. It asks nothing of the database.
+// as RefreshRevoked has read or this gateway has done it. It asks nothing of the database.
 func (s *Store) Revoked(p redline.Principal) bool {
 	if p.ClientID == "" {
 		return false

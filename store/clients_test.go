@@ -282,6 +282,19 @@ func TestClientRevoke(t *testing.T) {
 	other, otherSecret := w.client(redline.ClientCreateInput{})
 	token := lasting(cajun)
 	token.ClientID = id
+	elsewhere, err := store.Open(w.ctx, w.url, store.Options{})
+	w.must(err)
+	t.Cleanup(func() { _ = elsewhere.Close() })
+	var here *store.Store
+	told := 0
+	here, err = store.Open(w.ctx, w.url, store.Options{Revoked: func() {
+		if told++; !here.Revoked(token) {
+			t.Error("it is told before it is so")
+		}
+	}})
+	w.must(err)
+	t.Cleanup(func() { _ = here.Close() })
+	w.Store = here
 	ticket, _, err := w.TicketIssue(w.ctx, token, redline.Operation{Query: "{ a }"})
 	w.must(err)
 
@@ -308,11 +321,16 @@ func TestClientRevoke(t *testing.T) {
 		t.Error("another client is revoked with it")
 	}
 
-	// Its tokens are known to be its own once the gateway has read so.
-	if w.Revoked(token) {
+	// Its tokens are known to be its own where it was revoked, and elsewhere once that has
+	// read so.
+	equal(t, "how often it was told", told, 2)
+	if elsewhere.Revoked(token) {
 		t.Error("it is known before it was read")
 	}
-	w.must(w.RefreshRevoked(w.ctx))
+	w.must(elsewhere.RefreshRevoked(w.ctx))
+	if !elsewhere.Revoked(token) {
+		t.Error("it isn't known once it was read")
+	}
 	otherToken := token
 	otherToken.ClientID = other
 	if !w.Revoked(token) || w.Revoked(otherToken) || w.Revoked(cajun) || w.Revoked(redline.Anonymous()) {
@@ -322,7 +340,8 @@ func TestClientRevoke(t *testing.T) {
 	refused(t, err, redline.CodeUnauthenticated, "")
 	// As long as a token of it may be good, and no longer.
 	for age, want := range map[string]bool{"24 hours": true, "25 hours": false} {
-		w.exec(`UPDATE clients SET revoked_at = clock_timestamp() - $2::interval WHERE id = $1`, id, age)
+		token.ClientID, _ = w.client(redline.ClientCreateInput{})
+		w.exec(`UPDATE clients SET revoked_at = clock_timestamp() - $2::interval WHERE id = $1`, token.ClientID, age)
 		w.must(w.RefreshRevoked(w.ctx))
 		equal(t, "whether it is revoked "+age+" after", w.Revoked(token), want)
 	}
@@ -357,7 +376,8 @@ func TestClientsAreToldOf(t *testing.T) {
 		_, _, err := w.ClientRevoke(w.ctx, admin, redline.ClientRevokeInput{ClientID: id})
 		w.must(err)
 	})
-	told("a revocation by hand", 1, func() { w.exec(`UPDATE clients SET revoked_at = clock_timestamp() WHERE id = $1`, id) })
+	other, _ := w.client(redline.ClientCreateInput{})
+	told("a revocation by hand", 1, func() { w.exec(`UPDATE clients SET revoked_at = clock_timestamp() WHERE id = $1`, other) })
 	_, _, err := w.ClientRevoke(w.ctx, admin, redline.ClientRevokeInput{ClientID: id, ExpectedVersion: ref(1)})
 	refused(t, err, redline.CodeVersionMismatch, "expectedVersion")
 

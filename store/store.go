@@ -44,6 +44,9 @@ type Options struct {
 	// Committed is called after each commit that wrote events, so that whoever
 	// reads the log need not wait for its next look. It must not block.
 	Committed func()
+	// Revoked is called after each commit by which this store has revoked a client, once
+	// its method Revoked says so and before ClientRevoke returns.
+	Revoked func()
 	// Tracer makes transactions spans of the traces that their callers are in. Nil
 	// makes none.
 	Tracer trace.Tracer
@@ -72,12 +75,14 @@ type Store struct {
 	patience time.Duration
 	// statementTimeout bounds what is read in several statements, as it does one.
 	statementTimeout time.Duration
-	committed        func()
-	observer         Observer
-	tracer           trace.Tracer
-	log              *slog.Logger
-	kept             placesCache
-	// revoked are the clients that were, as RefreshRevoked read them; nil before.
+	// committed and hasRevoked are Options' Committed and Revoked.
+	committed, hasRevoked func()
+	observer              Observer
+	tracer                trace.Tracer
+	log                   *slog.Logger
+	kept                  placesCache
+	// revoked are the clients that were, as RefreshRevoked read them or as this store has
+	// done it since; nil before. Nobody changes what is in the map.
 	revoked atomic.Pointer[map[string]bool]
 	// placements and adjustments let calls that arrive together share a
 	// transaction.
@@ -116,6 +121,9 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Committed == nil {
 		o.Committed = func() {}
 	}
+	if o.Revoked == nil {
+		o.Revoked = func() {}
+	}
 	if o.Tracer == nil {
 		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
@@ -142,7 +150,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		slots: newGate(changes), batches: newGate(max(changes-2, 1)),
 		// Of the places of those who read, one is left to others.
 		snapshots: make(chan struct{}, max(min(snapshotsAtOnce, reads-reservedReads-1), 1)),
-		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, observer: observer, tracer: o.Tracer, log: o.Log,
+		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, hasRevoked: o.Revoked, observer: observer, tracer: o.Tracer, log: o.Log,
 	}
 	s.kept.reading = make(chan struct{}, 1)
 	s.pulse = &pulse{log: o.Log, lost: s.retireIdle}

@@ -3,6 +3,7 @@ package test_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -257,6 +258,46 @@ func TestRevocationReachesEverywhere(t *testing.T) {
 	}
 	for _, p := range others {
 		p.gone(t, position(t, second))
+	}
+}
+
+// Whoever writes to the log for long holds back what is told, and no revocation: not of
+// requests, nor of sockets that are open.
+func TestRevocationDoesNotWaitForTheLog(t *testing.T) {
+	t.Parallel()
+	on := startCluster(t)
+	a, b := startNode(t, on, "a"), startNode(t, on, "b")
+	admin := a.up().as(adminToken(t))
+	bad := admin.newClient(t, cajun)
+	token := a.up().clientToken(t, bad)
+	sockets := map[string]*socket{"a": a.up().socket(t, token), "b": b.up().socket(t, token)}
+
+	db, err := sql.Open("postgres", on.pg.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(t.Context(), `UPDATE suppliers SET name = name`); err != nil {
+		t.Fatal(err)
+	}
+	admin.do(t, "clientRevoke", vars{"clientId": bad.id}, `client { revokedAt }`)
+	if got := a.up().as(token).tell(t, `{ viewer { subject } }`, nil); got.status != http.StatusUnauthorized {
+		t.Errorf("where it was revoked its token is answered with %d %s", got.status, got.body)
+	}
+	for name, s := range sockets {
+		if _, err := s.receive(); err == nil || !strings.Contains(err.Error(), "4403") {
+			t.Errorf("the socket at %s ends with %v", name, err)
+		}
+	}
+	if got := b.up().as(token).tell(t, `{ viewer { subject } }`, nil); got.status != http.StatusUnauthorized {
+		t.Errorf("elsewhere its token is answered with %d %s", got.status, got.body)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Errorf("the writer was gone before: %v", err)
 	}
 }
 

@@ -25,6 +25,10 @@ func (g *gateway) jobs() []job {
 		{"rotate_log", "made or dropped partitions of the event log", time.Minute, func(ctx context.Context) (int, error) {
 			return g.store.RotateLog(ctx, g.keepEvents)
 		}},
+		// The log tells of it too, and in order, but behind whoever writes to it just then.
+		{"refresh_revoked", "read which clients are revoked", time.Second, func(ctx context.Context) (int, error) {
+			return 0, g.refreshRevoked(ctx)
+		}},
 		{"expire_reservations", "expired reservations", time.Second, g.store.ExpireReservations},
 		{"fill_backorders", "filled orders that waited", 2 * time.Second, g.store.FillBackorders},
 		{"mark_stale", "marked levels stale that were not confirmed in time, or fresh", 5 * time.Second, g.store.MarkStale},

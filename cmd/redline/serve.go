@@ -116,7 +116,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 		return err
 	}
 	g.store, err = c.openStore(ctx, db.url, store.Options{
-		MaxConns: c.MaxConns, ReadPatience: c.ConnectionWait, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Observer: watch, Tracer: watch.Tracer(), Log: log,
+		MaxConns: c.MaxConns, ReadPatience: c.ConnectionWait, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Revoked: func() { g.door.Revoke() }, Observer: watch, Tracer: watch.Tracer(), Log: log,
 	})
 	if err != nil {
 		return err
@@ -283,8 +283,8 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 // kept is what the gateway keeps in memory of the database.
 func (g *gateway) kept() []live.Kept {
 	return []live.Kept{
+		{Event: redline.EventClients, Refresh: g.refreshRevoked}, // first, in the time that all of them have
 		{Event: redline.EventPlaces, Refresh: g.store.RefreshPlaces},
-		{Event: redline.EventClients, Refresh: g.refreshRevoked},
 	}
 }
 

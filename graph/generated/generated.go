@@ -1016,7 +1016,7 @@ overlapSeconds: how long the secret before stays good, up to 30 days; 0: no long
 to hold all the client's scopes. Tokens that the client has stay good.
 """
 input ClientRotateSecretInput { idempotencyKey: String! clientId: ID! overlapSeconds: Int! = 86400 expectedVersion: Int }
-"For good. Its tokens are refused, and its sockets and streams closed, as soon as the gateways have read so in the event log."
+"For good. Its tokens are refused, and its sockets and streams closed, at once by the gateway that is asked, and by the others within a second or two."
 input ClientRevokeInput { clientId: ID! expectedVersion: Int idempotencyKey: String }
 """
 secret: shown this once, to whoever made it; nobody can read it again. A replayed call has none, nor has clientRevoke: who lost the answer
