@@ -57,8 +57,19 @@ REVOKE ALL ON FUNCTION tell_of_places, tell_of_clients FROM public;
 -- called json would be the one that is meant.
 ALTER FUNCTION tell_of_places SET search_path = pg_catalog, pg_temp;
 
+-- Who is revoked stays so, for the owner too.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_unrevoking() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the client % is revoked, for good', OLD.id USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER refuse_unrevoking BEFORE UPDATE ON clients FOR EACH ROW
+    WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at) EXECUTE FUNCTION refuse_unrevoking();
+
 -- +goose Down
 ALTER FUNCTION tell_of_places SET search_path = pg_catalog;
 GRANT EXECUTE ON FUNCTION tell_of_places TO public;
-DROP FUNCTION tell_of_clients CASCADE; -- with its trigger
+DROP FUNCTION tell_of_clients, refuse_unrevoking CASCADE; -- with their triggers
 DROP TABLE client_secrets, client_suppliers, clients;

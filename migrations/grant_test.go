@@ -167,3 +167,33 @@ func TestAGatewaysRoleDoesNotBecomeTheOwner(t *testing.T) {
 		})
 	}
 }
+
+// Who has a gateway's rights revokes clients, and can neither take that back nor give one
+// more than it was made with; the owner can't take it back either.
+func TestRevokingIsForGood(t *testing.T) {
+	conn := asGateway(t)
+	ctx := t.Context()
+	for _, statement := range []string{
+		`INSERT INTO clients (id, name, role, scopes, created_at, created_by, version) VALUES ('cli_1', 'n', 'SUPPLIER', '{orders:read}', now(), 'ada', 1)`,
+		`SELECT FROM clients WHERE id = 'cli_1' FOR NO KEY UPDATE`, `UPDATE clients SET last_used_at = now()`,
+		`UPDATE clients SET revoked_at = now(), version = version + 1`, `UPDATE clients SET revoked_at = revoked_at, version = version + 1`,
+	} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	back := []string{`UPDATE clients SET revoked_at = NULL`, `UPDATE clients SET revoked_at = now() - interval '2 days'`}
+	for _, statement := range append([]string{
+		`UPDATE clients SET role = 'ADMIN'`, `UPDATE clients SET scopes = NULL`, `UPDATE clients SET id = 'cli_2'`, `UPDATE clients SET created_by = 'eve'`, `DELETE FROM clients`,
+	}, back...) {
+		_, err := conn.ExecContext(ctx, statement)
+		wantDenied(t, statement, err)
+	}
+	if _, err := conn.ExecContext(ctx, `RESET ROLE`); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range back {
+		_, err := conn.ExecContext(ctx, statement)
+		wantDenied(t, "the owner: "+statement, err)
+	}
+}
