@@ -39,7 +39,8 @@ type IssuerSettings struct {
 //	                tokens have them; scopeIsArray
 //
 // Everything that is wrong is told at once, with the path of the member that it
-// is about. No two may have one name, and none that of the gateway's own.
+// is about, beside what could be read of each issuer. No two may have one name, and
+// none that of the gateway's own.
 func ParseIssuers(text []byte, own string) ([]IssuerSettings, error) {
 	document, err := decodeJSON(text)
 	if err != nil {
@@ -66,10 +67,7 @@ func ParseIssuers(text []byte, own string) ([]IssuerSettings, error) {
 		first[issuer.Name] = i
 		issuers = append(issuers, issuer)
 	}
-	if len(r.faults) > 0 {
-		return nil, errors.Join(r.faults...)
-	}
-	return issuers, nil
+	return issuers, errors.Join(r.faults...)
 }
 
 // settingsReader reads members by type and keeps all faults.
@@ -115,12 +113,13 @@ func (r *settingsReader) issuer(path string, element any) IssuerSettings {
 
 // keys checks that an issuer's keys come from one place.
 func (r *settingsReader) keys(path string, issuer IssuerSettings) {
+	if issuer.JWKSURL != "" {
+		r.fault(path+".jwksUrl", CheckJWKSURL(issuer.JWKSURL))
+	}
 	from := slices.DeleteFunc([]string{issuer.JWKSURL, issuer.PublicKeysFile, issuer.SecretFile}, func(s string) bool { return s == "" })
 	switch {
 	case len(from) > 1:
 		r.fault(path, errors.New("jwksUrl, publicKeysFile and secretFile don't go together"))
-	case issuer.JWKSURL != "":
-		r.fault(path+".jwksUrl", CheckJWKSURL(issuer.JWKSURL))
 	case len(from) == 0 && issuer.Name != "":
 		if CheckJWKSURL(issuer.Name) != nil {
 			r.fault(path, errors.New("it has none of jwksUrl, publicKeysFile and secretFile, and its name is not a URL that could tell its keys"))

@@ -114,10 +114,7 @@ func FuzzParseIssuers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		settings, err := auth.ParseIssuers([]byte(text), "redline")
 		if err != nil {
-			if len(settings) > 0 {
-				t.Errorf("refused with %+v", settings)
-			}
-			return
+			return // what it could read comes along, for its files to be looked at
 		}
 		issuers := make([]auth.Issuer, len(settings))
 		for i, s := range settings {

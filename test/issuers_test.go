@@ -181,10 +181,14 @@ func TestRefusedIssuers(t *testing.T) {
 		idp.Object{"issuer": "a", "audience": "x", "roles": []string{"admin"}, "publicKeysFile": "none.pem"},
 		idp.Object{"issuer": "b", "audience": "x", "roles": []string{"admin"}, "secretFile": key},
 	)
+	foreign := issuersFile(t,
+		idp.Object{"issuer": "a", "audience": "x", "roles": []string{"root"}, "jwksUrl": "http://id.example/keys", "secretFile": "none.secret"},
+	)
 	good := issuersFile(t, idp.Object{"issuer": "a", "audience": "x", "roles": []string{"admin"}, "publicKeysFile": key})
 	for name, test := range map[string]struct{ args, words []string }{
 		"faults of a file":       {[]string{"--jwt-issuers", bad}, []string{"[0].issuer: that is the gateway's own name", `[0].roles[0]: unknown role "root"`, `[1]: unknown member "colour"`}},
 		"faults of its files":    {[]string{"--jwt-issuers", files}, []string{"[0].publicKeysFile: ", "none.pem", "[1].secretFile: ", "PEM document"}},
+		"both":                   {[]string{"--jwt-issuers", foreign, "--jwt-leeway", "31s"}, []string{"[0].roles[0]", "[0].jwksUrl: the URL of keys is not https", "none.secret", "--jwt-leeway", "don't go together"}},
 		"a file that isn't":      {[]string{"--jwt-issuers", key + ".none"}, []string{"--jwt-issuers", "no such file"}},
 		"one and several":        {[]string{"--jwt-issuers", good, "--jwt-public-keys", key}, []string{"--jwt-issuers doesn't go together"}},
 		"several and a name":     {[]string{"--jwt-issuers", good, "--jwt-audience", "x"}, []string{"--jwt-issuers doesn't go together"}},

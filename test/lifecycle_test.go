@@ -164,6 +164,13 @@ func TestRefusedStarts(t *testing.T) {
 		"much at once": {[]string{"REDLINE_MAX_CONNS=many", "REDLINE_DRAIN_DELAY=1h"},
 			[]string{"--log-level", "loud", "--colour", "red", "--queue-messages=0", "--connect-rate=-1", "--keep-events", "1s", "--start-timeout=-1s", "--connection-wait=0s", "--data-dir", empty},
 			[]string{"REDLINE_MAX_CONNS", "many", "--log-level", "--colour", "--queue-messages", "--connect-rate", "--keep-events", "--start-timeout", "--connection-wait", "--drain-budget"}},
+		"what each setting is given": {[]string{"REDLINE_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x?sslmode=bogus"},
+			[]string{"--addr", "nonsense", "--metrics-addr", "127.0.0.1:99999", "--pprof-addr", "127.0.0.1:none", "--tls-cert", "/nope/cert", "--tls-key", "/nope/key", "--signing-key", "/nope/signing",
+				"--jwt-jwks-url", "http://id.example/keys", "--jwt-public-keys", "/nope/public", "--jwt-secret-file", "/nope/secret", "--jwt-issuers", "/nope/issuers", "--data-dir", empty},
+			[]string{"--addr: address nonsense", "--metrics-addr", "99999", "--pprof-addr", "/nope/cert", "/nope/key", "/nope/signing", "--jwt-jwks-url: the URL of keys is not https", "/nope/public", "/nope/secret",
+				"/nope/issuers", "--jwt-jwks-url doesn't go together", "--jwt-issuers doesn't go together", "--database-url (REDLINE_DATABASE_URL)", "sslmode"}},
+		"one file of two":      {nil, []string{"--tls-key", "/nope/key", "--data-dir", empty}, []string{"--tls-cert and --tls-key go together", "/nope/key"}},
+		"a port that is none":  {nil, []string{"--database-url", "postgres://u:hunter2@127.0.0.1:none/x", "--data-dir", empty}, []string{"--database-url (REDLINE_DATABASE_URL)"}},
 		"an unknown log level": {[]string{"REDLINE_LOG_LEVEL=loud"}, []string{"--data-dir", empty}, []string{"loud"}},
 	} {
 		r := run(t, test.env, append([]string{"serve"}, test.args...)...)
@@ -174,6 +181,9 @@ func TestRefusedStarts(t *testing.T) {
 			if !strings.Contains(r.err, word) {
 				t.Errorf("%s: nothing of %q in: %s", name, word, r.err)
 			}
+		}
+		if strings.Contains(r.err, "hunter2") {
+			t.Errorf("%s: it tells the password: %s", name, r.err)
 		}
 		if strings.Contains(r.err, "goroutine ") {
 			t.Errorf("%s: it panicked: %s", name, r.err)

@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/lib/pq"
 
 	"redline/embeddedpg"
 )
@@ -17,6 +22,28 @@ const stopTimeout = 20 * time.Second
 type databaseFlags struct {
 	DatabaseURL string `placeholder:"URL" help:"Postgres 15 or newer, as postgres://user:password@host:port/name. Left out, a private one runs in the data directory."`
 	DataDir     string `default:".redline" help:"Where the private Postgres and the signing key live."`
+}
+
+// check refuses a URL that no database can be reached by. What it says never holds
+// the password.
+func (f *databaseFlags) check() error {
+	if f.DatabaseURL == "" {
+		return nil
+	}
+	u, err := url.Parse(f.DatabaseURL)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return errors.New("--database-url (REDLINE_DATABASE_URL) has to be of the form postgres://user:password@host:port/name")
+	}
+	if _, err := pq.NewConfig(f.DatabaseURL); err != nil {
+		password, _ := u.User.Password()
+		for _, secret := range []string{password, u.Query().Get("password"), u.Query().Get("sslpassword")} {
+			if secret != "" && strings.Contains(err.Error(), secret) {
+				return errors.New("--database-url (REDLINE_DATABASE_URL) can't be read")
+			}
+		}
+		return fmt.Errorf("--database-url (REDLINE_DATABASE_URL): %w", err)
+	}
+	return nil
 }
 
 // database is the Postgres in use.

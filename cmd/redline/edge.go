@@ -39,10 +39,14 @@ func (f *edgeFlags) check() error {
 // read reads what the flags name, or says all that is wrong with them.
 func (f *edgeFlags) read(log *slog.Logger) (e edge, err error) {
 	var faults []error
+	unreadable := errors.Join(readable("--tls-cert", f.TLSCert), readable("--tls-key", f.TLSKey))
+	if unreadable != nil {
+		faults = append(faults, unreadable)
+	}
 	switch {
 	case (f.TLSCert == "") != (f.TLSKey == ""):
 		faults = append(faults, errors.New("--tls-cert and --tls-key go together: one is set and the other isn't"))
-	case f.TLSCert != "":
+	case f.TLSCert != "" && unreadable == nil:
 		if e.certificates, err = server.LoadCertificates(f.TLSCert, f.TLSKey, log); err != nil {
 			faults = append(faults, fmt.Errorf("--tls-cert: %w", err))
 		}
@@ -65,6 +69,17 @@ func (f *edgeFlags) read(log *slog.Logger) (e edge, err error) {
 		faults = append(faults, fmt.Errorf("--max-connections is %d; it can't be negative", f.MaxConnections))
 	}
 	return e, errors.Join(faults...)
+}
+
+// readable says why a flag's file can't be read, if it is set.
+func readable(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if _, err := readSmall(path); err != nil {
+		return fmt.Errorf("reading %s: %w", flag, err)
+	}
+	return nil
 }
 
 // maxConnections leaves room for requests beside the streams, which are connections.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"time"
 )
 
@@ -15,6 +16,20 @@ type modeFlags struct {
 // listenFlags say where the gateway listens.
 type listenFlags struct {
 	Addr string `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one, which the log names."`
+}
+
+func (f *listenFlags) check() error { return checkAddress("--addr", f.Addr) }
+
+// checkAddress refuses what is no address to listen on, and asks nobody for names.
+func checkAddress(flag, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", flag, err)
+	}
+	return nil
 }
 
 // poolFlags say how the gateway uses its database.

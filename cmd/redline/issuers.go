@@ -34,25 +34,33 @@ func (i outsideIssuer) discovered() string {
 	return i.Name
 }
 
-// outside reads the flags and their files, and starts nothing. What is wrong is
-// told all at once.
-func (f *keyFlags) outside() ([]outsideIssuer, error) {
-	switch {
-	case f.JWTIssuers != "":
-		issuers, err := readIssuers(f.JWTIssuers)
-		if err != nil {
-			return nil, fmt.Errorf("reading --jwt-issuers %s: %w", f.JWTIssuers, err)
+// outside reads the flags and their files, and starts nothing. What is wrong with any
+// of them is told all at once; flags that don't go together are check's to refuse.
+func (f *keyFlags) outside() (issuers []outsideIssuer, err error) {
+	var faults []error
+	if f.JWTIssuers != "" {
+		if issuers, err = readIssuers(f.JWTIssuers); err != nil {
+			faults = append(faults, fmt.Errorf("reading --jwt-issuers %s: %w", f.JWTIssuers, err))
 		}
-		return issuers, nil
-	case f.JWTJWKSURL != "":
-		err := auth.CheckJWKSURL(f.JWTJWKSURL)
-		if err != nil {
-			return nil, fmt.Errorf("reading --jwt-jwks-url: %w", err)
-		}
-		return []outsideIssuer{{Issuer: f.issuer(nil), jwksURL: f.JWTJWKSURL}}, nil
-	case !f.single():
-		return nil, nil
 	}
+	if f.JWTJWKSURL != "" {
+		if err := auth.CheckJWKSURL(f.JWTJWKSURL); err != nil {
+			faults = append(faults, fmt.Errorf("reading --jwt-jwks-url: %w", err))
+		}
+		issuers = append(issuers, outsideIssuer{Issuer: f.issuer(nil), jwksURL: f.JWTJWKSURL})
+	}
+	keys, err := f.staticKeys()
+	if err != nil {
+		faults = append(faults, err)
+	} else if keys != nil {
+		issuers = append(issuers, outsideIssuer{Issuer: f.issuer(keys)})
+	}
+	return issuers, errors.Join(faults...)
+}
+
+// staticKeys reads the keys of the one issuer that the flags describe; nil where no
+// file with keys is set.
+func (f *keyFlags) staticKeys() (auth.KeySet, error) {
 	public, err := publicKeys(f.JWTPublicKeys)
 	if err != nil {
 		err = fmt.Errorf("reading --jwt-public-keys: %w", err)
@@ -64,11 +72,15 @@ func (f *keyFlags) outside() ([]outsideIssuer, error) {
 	if err := errors.Join(err, secretErr); err != nil {
 		return nil, err
 	}
-	keys, err := auth.NewStaticKeys(append(public, secret...)...)
+	all := slices.Concat(public, secret)
+	if len(all) == 0 {
+		return nil, nil
+	}
+	keys, err := auth.NewStaticKeys(all...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the keys of tokens: %w", err)
 	}
-	return []outsideIssuer{{Issuer: f.issuer(keys)}}, nil
+	return keys, nil
 }
 
 // issuer is the one that the flags describe. It may give all roles.
@@ -83,11 +95,9 @@ func readIssuers(path string) ([]outsideIssuer, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What can be read of a faulty file is looked at too: its keys may be at fault as well.
 	settings, err := auth.ParseIssuers(text, auth.DefaultIssuer)
-	if err != nil {
-		return nil, err
-	}
-	var faults []error
+	faults := []error{err}
 	issuers := make([]outsideIssuer, 0, len(settings))
 	for i, s := range settings {
 		issuer := outsideIssuer{Issuer: s.Issuer, jwksURL: s.JWKSURL}

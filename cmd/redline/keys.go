@@ -32,7 +32,8 @@ func (f *keyFlags) single() bool {
 	return f.JWTPublicKeys != "" || f.JWTSecretFile != "" || f.JWTJWKSURL != ""
 }
 
-// check refuses flags that don't go together, and files that can't be used.
+// check refuses flags that don't go together, and files that can't be used, whether
+// or not their flags go together.
 func (f *keyFlags) check() error {
 	var faults []error
 	if f.JWTJWKSURL != "" && (f.JWTPublicKeys != "" || f.JWTSecretFile != "") {
@@ -47,11 +48,8 @@ func (f *keyFlags) check() error {
 	if f.JWTJWKSInterval < time.Second || f.JWTJWKSMaxAge < f.JWTJWKSInterval {
 		faults = append(faults, fmt.Errorf("--jwt-jwks-interval (%s) has to be at least 1s, and --jwt-jwks-max-age (%s) no shorter", f.JWTJWKSInterval, f.JWTJWKSMaxAge))
 	}
-	if len(faults) == 0 {
-		_, err := f.outside()
-		faults = append(faults, err)
-	}
-	return errors.Join(faults...)
+	_, err := f.outside()
+	return errors.Join(append(faults, err)...)
 }
 
 // keyring verifies tokens, and issues them where the key is our own.

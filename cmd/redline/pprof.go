@@ -23,10 +23,10 @@ func (f *pprofFlags) checkPprof() error {
 	if f.PprofAddr == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(f.PprofAddr)
-	if err != nil {
-		return fmt.Errorf("reading --pprof-addr: %w", err)
+	if err := checkAddress("--pprof-addr", f.PprofAddr); err != nil {
+		return err
 	}
+	host, _, _ := net.SplitHostPort(f.PprofAddr) // as it was just seen to be
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
 		return fmt.Errorf("--pprof-addr is %s: profiles are served on a loopback address alone, such as 127.0.0.1", f.PprofAddr)
 	}

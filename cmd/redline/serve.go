@@ -197,7 +197,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.edgeFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof(), c.checkTelemetry())
+	return errors.Join(c.listenFlags.check(), c.edgeFlags.check(), c.databaseFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof(), c.checkTelemetry())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -30,9 +29,7 @@ type telemetryFlags struct {
 func (f *telemetryFlags) checkTelemetry() error {
 	var faults []error
 	if f.MetricsAddr != "" {
-		if _, _, err := net.SplitHostPort(f.MetricsAddr); err != nil {
-			faults = append(faults, fmt.Errorf("reading --metrics-addr: %w", err))
-		}
+		faults = append(faults, checkAddress("--metrics-addr", f.MetricsAddr))
 	}
 	if !(f.TraceRatio >= 0 && f.TraceRatio <= 1) {
 		faults = append(faults, fmt.Errorf("--trace-ratio is %g; it has to be from 0 to 1", f.TraceRatio))
