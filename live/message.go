@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -42,7 +43,7 @@ type clientMessage struct {
 }
 
 // parseMessage reads a client's message. It is strict: names count by their
-// exact letters and members have their types, or it is an error, whose text
+// exact letters, but for authorization's, and members have their types, or it is an error, whose text
 // goes to the client and holds nothing of the message.
 func parseMessage(body []byte) (clientMessage, error) {
 	var m clientMessage
@@ -84,8 +85,19 @@ func (m *clientMessage) readPayload(raw json.RawMessage) error {
 	if m.kind == typePong {
 		return nil
 	}
-	if m.authorization, err = optionalString(members["authorization"]); err != nil {
-		return fmt.Errorf("authorization in the payload of %s is not a string", m.kind)
+	// Many write it as the HTTP header, whose name counts in any case.
+	found := false
+	for name, value := range members {
+		if !strings.EqualFold(name, "authorization") {
+			continue
+		}
+		if found {
+			return fmt.Errorf("the payload of %s has more than one authorization", m.kind)
+		}
+		found = true
+		if m.authorization, err = optionalString(value); err != nil {
+			return fmt.Errorf("authorization in the payload of %s is not a string", m.kind)
+		}
 	}
 	return nil
 }

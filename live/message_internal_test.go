@@ -28,3 +28,22 @@ func TestSubscribeNamesADocument(t *testing.T) {
 		}
 	}
 }
+
+// An authorization is taken however its name is written, and no more than one.
+func TestAuthorizationInAnyCase(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{typeInit, typePing} {
+		for _, name := range []string{"authorization", "Authorization", "AUTHORIZATION"} {
+			m, err := parseMessage([]byte(`{"type":"` + kind + `","payload":{"` + name + `":"Bearer x"}}`))
+			if err != nil || m.authorization == nil || *m.authorization != "Bearer x" {
+				t.Errorf("%s with %s: %+v, %v", kind, name, m, err)
+			}
+		}
+		if _, err := parseMessage([]byte(`{"type":"` + kind + `","payload":{"authorization":"a","Authorization":"a"}}`)); err == nil {
+			t.Errorf("%s with two is taken", kind)
+		}
+		if m, err := parseMessage([]byte(`{"type":"` + kind + `","payload":{"token":"a","authToken":"a"}}`)); err != nil || m.authorization != nil {
+			t.Errorf("%s with a token: %+v, %v", kind, m, err)
+		}
+	}
+}
