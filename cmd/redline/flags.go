@@ -92,10 +92,11 @@ type stopFlags struct {
 
 func (f *stopFlags) check() error {
 	var faults []error
-	if f.DrainBudget <= 0 || f.DrainDelay < 0 || f.DrainDelay >= f.DrainBudget {
+	wrong := f.DrainBudget <= 0 || f.DrainDelay < 0 || f.DrainDelay >= f.DrainBudget
+	if wrong {
 		faults = append(faults, fmt.Errorf("--drain-delay (%s) has to be shorter than --drain-budget (%s)", f.DrainDelay, f.DrainBudget))
 	}
-	if f.DrainSpread < 0 || f.DrainDelay+f.DrainSpread >= f.DrainBudget {
+	if f.DrainSpread < 0 || !wrong && f.DrainDelay+f.DrainSpread >= f.DrainBudget {
 		faults = append(faults, fmt.Errorf("--drain-spread (%s) and --drain-delay (%s) together have to be shorter than --drain-budget (%s)", f.DrainSpread, f.DrainDelay, f.DrainBudget))
 	}
 	return errors.Join(faults...)

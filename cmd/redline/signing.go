@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -81,7 +82,11 @@ type signingKeyCmd struct {
 
 // Run makes a key and prints its id, by which tokens name it.
 func (c *signingKeyCmd) Run(io streams) error {
-	if err := auth.CreateSigningKey(c.File); err != nil {
+	err := auth.CreateSigningKey(c.File)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already: remove it first", c.File)
+	}
+	if err != nil {
 		return err
 	}
 	key, err := auth.ReadSigningKey(c.File)
