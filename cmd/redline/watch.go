@@ -57,7 +57,7 @@ func (c *watchCmd) Run(ctx context.Context, io streams) error {
 	}
 	w := &watching{watchCmd: c, io: io, cursor: c.After, silence: maxSilence}
 	err := w.follow(ctx)
-	if w.cursor != "" && !inSnapshot(w.cursor) {
+	if at, unreadable := redline.ParseCursor(w.cursor); unreadable == nil && !at.InSnapshot {
 		// With =, as a cursor may begin with a dash.
 		fmt.Fprintf(io.err, "to go on from here: --after=%s\n", w.cursor)
 	}

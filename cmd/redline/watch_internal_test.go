@@ -230,11 +230,22 @@ func TestWatchReconnects(t *testing.T) {
 			[]string{"SNAPSHOT", "SNAPSHOT A at W: 50 available", "52 available"}, []string{"lost", "reconnected after", "the snapshot is complete: 1"}, "",
 		},
 		"a token that is refused": {
-			watchCmd{}, []turn{func(c *scripted) { c.open(); c.read(); c.close(4403, "Forbidden") }}, nil, nil, "4403 Forbidden",
+			watchCmd{}, []turn{func(c *scripted) { c.open(); c.read(); c.close(4403, "Forbidden") }}, nil, nil, "the token is not valid (4403)",
 		},
 		"a token that ends": {
 			watchCmd{}, []turn{func(c *scripted) { c.subscribed(); c.tell(1, caughtUp); c.close(4403, "Forbidden") }},
-			nil, []string{"to go on from here: --after=" + at(1)}, "4403 Forbidden",
+			nil, []string{"to go on from here: --after=" + at(1)}, "the token is not valid (4403)",
+		},
+		"too much of the rate": {
+			watchCmd{Count: 1}, []turn{
+				func(c *scripted) {
+					c.subscribed()
+					c.write(message{ID: c.id, Type: "error", Payload: json.RawMessage(`[{"message": "slower", "extensions": {"code": "RATE_LIMITED", "retryAfterMs": 20}}]`)})
+					c.gone()
+				},
+				func(c *scripted) { c.subscribed(); c.tell(1, caughtUp, news) },
+			},
+			[]string{"2 available"}, []string{"RATE_LIMITED: slower", "reconnected after"}, "",
 		},
 		"a proxy that knows us not": {
 			watchCmd{}, []turn{func(c *scripted) { http.Error(c.w, "", http.StatusUnauthorized) }}, nil, nil, "opening the websocket: 401",
@@ -359,5 +370,18 @@ func TestPausesGrowAndAreBounded(t *testing.T) {
 	}
 	if d := retryAfter(http.Header{"Retry-After": {time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)}}); d < 50*time.Second || d > time.Minute {
 		t.Error("Retry-After with a date is", d)
+	}
+}
+
+// A place that no gateway could have told isn't told as one to go on from; how long a
+// refusal asks to wait is heeded.
+func TestWatchRefusals(t *testing.T) {
+	t.Parallel()
+	_, said, err := watchScripted(t, &watchCmd{What: "availability", After: "garbage", Reconnect: true}, []turn{func(c *scripted) { c.subscribed(); c.refuse("INVALID"); c.gone() }})
+	if err == nil || strings.Contains(said, "garbage") {
+		t.Errorf("it ended with %v and said %q", err, said)
+	}
+	if _, _, wait := refusal(json.RawMessage(`[{"extensions": {"code": "RATE_LIMITED", "retryAfterMs": 1500}}]`)); wait != 1500*time.Millisecond {
+		t.Errorf("it waits %s", wait)
 	}
 }

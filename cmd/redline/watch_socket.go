@@ -142,13 +142,13 @@ func (w *watching) hear(s *session, m message) error {
 	case "next":
 		return w.told(m.Payload)
 	case "error":
-		code, text := refusal(m.Payload)
+		code, text, wait := refusal(m.Payload)
 		switch {
 		case code == string(redline.CodeCursorExpired) && w.cursor != "":
 			w.noteExpired(text)
 			return w.subscribe(s)
-		case code == string(redline.CodeUnavailable):
-			return &lostError{cause: fmt.Errorf("the gateway refused: %s: %s", code, text), invited: true}
+		case code == string(redline.CodeUnavailable), code == string(redline.CodeRateLimited):
+			return &lostError{cause: fmt.Errorf("the gateway refused: %s: %s", code, text), wait: wait, invited: true}
 		}
 		return fmt.Errorf("the gateway refused: %s: %s", code, text)
 	case "complete":
@@ -210,16 +210,21 @@ func (w *watching) told(payload json.RawMessage) error {
 	return nil
 }
 
-// refusal reads an error message: the code and the sentence of its first error.
-func refusal(payload json.RawMessage) (code, text string) {
+// refusal reads an error message: the code and the sentence of its first error, and
+// how long that asks to wait.
+func refusal(payload json.RawMessage) (code, text string, wait time.Duration) {
 	var errs []struct {
 		Message    string
-		Extensions struct{ Code string }
+		Extensions struct {
+			Code         string
+			RetryAfterMs uint32
+		}
 	}
 	if err := json.Unmarshal(payload, &errs); err != nil || len(errs) == 0 {
-		return "an error that can't be read", string(payload)
+		return "an error that can't be read", string(payload), 0
 	}
-	return cmp.Or(errs[0].Extensions.Code, "error"), errs[0].Message
+	first := errs[0].Extensions
+	return cmp.Or(first.Code, "error"), errs[0].Message, time.Duration(first.RetryAfterMs) * time.Millisecond
 }
 
 func (s *session) send(m message, payload any) error {
@@ -246,6 +251,8 @@ const (
 	closeSlowReader = 4013
 	// closeInitTimeout is of the protocol: our first message came too late.
 	closeInitTimeout = 4408
+	// closeForbidden is of the protocol too: our token isn't taken.
+	closeForbidden = 4403
 )
 
 // closed says in words why the connection ended, and whether there is use in
@@ -263,6 +270,11 @@ func (w *watching) closed(err error) error {
 	}
 	err = fmt.Errorf("the gateway closed the websocket: %d %s", ce.Code, ce.Text)
 	switch ce.Code {
+	case closeForbidden:
+		if ce.Text == "Forbidden" {
+			return errors.New("the token is not valid (4403)")
+		}
+		return err
 	case closeRestart, closeSlowReader:
 		w.advance(ce.Text)
 		return &lostError{cause: fmt.Errorf("the gateway closed the websocket: %d, %s", ce.Code, closings[ce.Code]), invited: true}
