@@ -127,6 +127,10 @@ func (c *feedCmd) report(io streams, s *statement, t totals, sent int) {
 			fmt.Fprintf(io.out, "and %d more conflicts, which the query conflicts lists\n", len(t.Conflicts)-i)
 			break
 		}
+		if c.DryRun { // nobody could find it
+			fmt.Fprintf(io.out, "conflict %s: %s\n", one.Kind, one.Summary)
+			continue
+		}
 		fmt.Fprintf(io.out, "conflict %s %s: %s\n", one.Kind, one.ID, one.Summary)
 	}
 }
