@@ -247,13 +247,25 @@ func checkEventCursors(t *testing.T, s *server, begin, end string) {
 	if a := s.as("").ask(t, `{ events { nodes { cursor } cursor hasMore } }`, nil); !strings.Contains(a.body, own) || a.flag("events.hasMore") {
 		t.Errorf("anybody from the oldest: %s", a.body)
 	}
+}
 
-	// The database becomes another one, as after a failover, and nothing has told the
-	// gateway's follower yet: its events aren't those that the cursor was of.
+// The database becomes another one, as after a failover, and nothing has told the
+// gateway's follower yet: its events aren't those that the cursor was of.
+func TestEventsOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	s := startDoomed(t, ownDir(t)) // it says in its log that it found out
+	operator := s.as(operatorToken(t))
+	end := operator.adjust(t, cajunSauce, cajun, "ON_HAND", 1).text("cursor")
+	cursor, err := redline.ParseCursor(end)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.database(t).ExecContext(t.Context(), `UPDATE event_log SET id = gen_random_uuid()`); err != nil {
 		t.Fatal(err)
 	}
-	refused(end, "CURSOR_EXPIRED")
+	if a := operator.tell(t, pollEvents, vars{"after": end}); !slices.Equal(a.codes(), []string{"CURSOR_EXPIRED"}) {
+		t.Errorf("after a cursor of the former log: %s", a.body)
+	}
 	operator.adjust(t, cajunSauce, cajun, "ON_HAND", 1)
 	eventually(t, "the follower finding out", func(ctx context.Context) bool {
 		a, err := operator.try(ctx, `{ eventHead }`, nil)
