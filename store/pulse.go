@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lib/pq"
+
 	"redline"
 )
 
@@ -33,7 +35,9 @@ const (
 // packets vanish, costs a request no more than one that refuses connections.
 //
 // A database that is slow or full isn't gone: it still answers that question, which
-// needs neither a lock nor the disk.
+// needs neither a lock nor the disk. One that lets nobody in because it is full isn't
+// gone either, but one that is starting up is, and so is one of which a pooler knows no
+// more than its name: what is said while a connection begins doesn't count.
 type pulse struct {
 	log *slog.Logger
 	// db has one connection, for asking.
@@ -95,7 +99,7 @@ func (p *pulse) feel(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	silent := err != nil && p.heard.Load() == before
+	silent := err != nil && p.heard.Load() == before && !full(err)
 	if p.silent.Swap(silent) == silent {
 		return
 	}
@@ -105,6 +109,12 @@ func (p *pulse) feel(ctx context.Context) {
 	} else {
 		p.log.InfoContext(ctx, "the database answers again")
 	}
+}
+
+// full reports whether the database answers, but has no room.
+func full(err error) bool {
+	var pe *pq.Error
+	return errors.As(err, &pe) && pe.Code.Class() == "53"
 }
 
 // pulseDialer connects to the database, and has the pulse hear what comes.
@@ -182,7 +192,10 @@ func (c *pulseConn) Read(b []byte) (int, error) {
 		}
 		n, err := c.Conn.Read(b)
 		if n > 0 {
-			c.pulse.heard.Add(1)
+			// The driver keeps a deadline while it logs in, and none from then on.
+			if own == 0 {
+				c.pulse.heard.Add(1)
+			}
 			return n, err
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || own != 0 && time.Now().UnixNano() >= own {

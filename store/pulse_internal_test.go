@@ -2,10 +2,14 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"net/url"
 	"os"
+	"sync"
 	"testing"
 	"time"
 )
@@ -81,4 +85,53 @@ func TestWritingInSteps(t *testing.T) {
 	if took := time.Since(began); took > silentSteps*pulseStep {
 		t.Errorf("the driver's deadline of %s ended it after %s", pulseStep, took)
 	}
+}
+
+// Who is let in by nobody isn't told of a database that is there, unless it says that
+// it is full: a pooler asks for a password as well while what it stands for is gone.
+func TestALoginIsNoLife(t *testing.T) {
+	t.Parallel()
+	for code, silent := range map[string]bool{"57P03": true, "08006": true, "53300": false} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var serving sync.WaitGroup
+			serving.Go(func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					refuse(conn, code)
+				}
+			})
+			p := &pulse{log: slog.New(slog.DiscardHandler), lost: func() {}}
+			db, err := Options{Unprepared: true}.pool(&url.URL{Scheme: "postgres", Host: listener.Addr().String(), User: url.User("x")},
+				url.Values{"sslmode": {"disable"}, "connect_timeout": {"5"}}, 1, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.db = db.DB
+			p.feel(t.Context())
+			if gone := p.gone() != nil; gone != silent {
+				t.Errorf("a database that says %s is gone: %t, want %t", code, gone, silent)
+			}
+			if err := errors.Join(p.close(), listener.Close()); err != nil {
+				t.Error(err)
+			}
+			serving.Wait()
+		})
+	}
+}
+
+// refuse answers who logs in with an error, as the protocol's ErrorResponse.
+func refuse(conn net.Conn, code string) {
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.Read(make([]byte, 4096))
+	fields := "SFATAL\x00C" + code + "\x00Mno\x00\x00"
+	answer := binary.BigEndian.AppendUint32([]byte{'E'}, uint32(len(fields)+4))
+	_, _ = conn.Write(append(answer, fields...))
 }
