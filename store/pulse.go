@@ -26,6 +26,8 @@ const (
 	// silentSteps is for how many steps in a row nothing has to come from the
 	// database, on any connection, until whoever waits for it is told that it is gone.
 	silentSteps = 6
+	// answerGrace is how much longer than a statement may take its answer is waited for.
+	answerGrace = 5 * time.Second
 )
 
 // pulse tells whether the database is there. It is asked every second, on a
@@ -48,6 +50,9 @@ type pulse struct {
 	silent atomic.Bool
 	// lost is called each time that it is found gone.
 	lost func()
+	// longest is how long one answer is waited for, whatever comes on other
+	// connections; 0 is for as long as it takes.
+	longest time.Duration
 
 	stop func()
 	done sync.WaitGroup
@@ -183,8 +188,11 @@ func stepEnd(own int64) time.Time {
 // Read waits for something to come as long as the database is there. It listens in
 // steps, so that a program that was stopped itself for a while doesn't take that for
 // the database's silence.
+//
+// A database ends what takes longer than a statement may. Where nothing comes for
+// longer than that, this connection alone is dead, and what it held is needed.
 func (c *pulseConn) Read(b []byte) (int, error) {
-	heard := c.pulse.heard.Load()
+	heard, began := c.pulse.heard.Load(), time.Now()
 	for silent := 0; ; {
 		own := c.deadline.Load()
 		if err := c.Conn.SetReadDeadline(stepEnd(own)); err != nil {
@@ -200,6 +208,9 @@ func (c *pulseConn) Read(b []byte) (int, error) {
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || own != 0 && time.Now().UnixNano() >= own {
 			return n, err
+		}
+		if longest := c.pulse.longest; longest != 0 && time.Since(began) > longest {
+			return 0, err
 		}
 		if now := c.pulse.heard.Load(); now != heard {
 			heard, silent = now, 0

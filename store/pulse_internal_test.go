@@ -87,6 +87,42 @@ func TestWritingInSteps(t *testing.T) {
 	}
 }
 
+// One connection whose packets vanish is given up although others hear something.
+func TestOneDeadConnectionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	ours, _ := pulsed(t)
+	ours.pulse.longest = 2 * pulseStep
+	done := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		tick := time.NewTicker(pulseStep / 10)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				ours.pulse.heard.Add(1)
+			case <-done:
+				return
+			}
+		}
+	})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := ours.Read(make([]byte, 1))
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !Broken(err) {
+			t.Errorf("who waited was told %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("who waits for a dead connection still waits")
+	}
+	close(done)
+	others.Wait()
+}
+
 // Who is let in by nobody isn't told of a database that is there, unless it says that
 // it is full: a pooler asks for a password as well while what it stands for is gone.
 func TestALoginIsNoLife(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,7 +154,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, hasRevoked: o.Revoked, observer: observer, tracer: o.Tracer, log: o.Log,
 	}
 	s.kept.reading = make(chan struct{}, 1)
-	s.pulse = &pulse{log: o.Log, lost: s.retireIdle}
+	s.pulse = &pulse{log: o.Log, lost: s.retireIdle, longest: longestAnswer(q.Get("statement_timeout"))}
 	asking := o
 	asking.wrap, asking.Unprepared = nil, true
 	beat, err := asking.pool(u, q, 1, s.pulse)
@@ -190,6 +191,16 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	}
 	s.pulse.start(ctx)
 	return s, nil
+}
+
+// longestAnswer is how long an answer may take where statements are bounded so, in
+// milliseconds; 0 where they aren't, or are in another unit.
+func longestAnswer(statementTimeout string) time.Duration {
+	ms, err := strconv.Atoi(statementTimeout)
+	if err != nil || ms <= 0 {
+		return 0
+	}
+	return time.Duration(ms)*time.Millisecond + answerGrace
 }
 
 // pool opens a pool of connections to a URL with these parameters.
