@@ -26,15 +26,28 @@ func newGate(slots int) *gate { return &gate{slots: make(chan struct{}, slots)} 
 // wait, it is turnedAway, and what ctx ended with where that ended first. Whoever
 // was let in leaves.
 func (g *gate) enter(ctx context.Context, patience time.Duration) error {
+	_, err := g.enterOr(ctx, nil, patience)
+	return err
+}
+
+// enterOr waits as enter does, for a place of the gate or one of another's that is
+// beside it, nil for none; leave gives back the one that came free first.
+func (g *gate) enterOr(ctx context.Context, beside chan struct{}, patience time.Duration) (leave func(), err error) {
+	leaveBeside := func() { <-beside }
+	select {
+	case beside <- struct{}{}:
+		return leaveBeside, nil
+	default:
+	}
 	select {
 	case g.slots <- struct{}{}:
-		return nil
+		return g.leave, nil
 	default:
 	}
 	defer g.queued.Add(-1)
 	if g.queued.Add(1) > queueMax && !inBackground(ctx) {
 		g.turnedAway.Add(1)
-		return errTurnedAway
+		return nil, errTurnedAway
 	}
 	g.waits.Add(1)
 	began := time.Now()
@@ -42,13 +55,15 @@ func (g *gate) enter(ctx context.Context, patience time.Duration) error {
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
+	case beside <- struct{}{}:
+		return leaveBeside, nil
 	case g.slots <- struct{}{}:
-		return nil
+		return g.leave, nil
 	case <-wait.C:
 		g.turnedAway.Add(1)
-		return errTurnedAway
+		return nil, errTurnedAway
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 

@@ -26,7 +26,8 @@ var errTurnedAway = &redline.Error{
 type readPool struct {
 	pool *sqlx.DB
 	gate *gate
-	// reserve is one more place, for what runs in the background.
+	// reserve is one more place, for what runs in the background: it takes this or one
+	// of the gate's, whichever comes free first.
 	reserve chan struct{}
 	pulse   *pulse
 	// patience is how long a read waits, and backgroundPatience how long one that
@@ -43,19 +44,10 @@ func (p *readPool) enter(ctx context.Context) (leave func(), err error) {
 	if err := p.pulse.gone(); err != nil {
 		return nil, err
 	}
-	patience := p.patience
 	if inBackground(ctx) {
-		select {
-		case p.reserve <- struct{}{}:
-			return func() { <-p.reserve }, nil
-		default:
-			patience = p.backgroundPatience
-		}
+		return p.gate.enterOr(ctx, p.reserve, p.backgroundPatience)
 	}
-	if err := p.gate.enter(ctx, patience); err != nil {
-		return nil, err
-	}
-	return p.gate.leave, nil
+	return p.gate.enterOr(ctx, nil, p.patience)
 }
 
 // SelectContext reads all rows, as sqlx does.
