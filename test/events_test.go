@@ -260,6 +260,7 @@ func TestEventsOfAnotherLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	operator.adjust(t, cajunSauce, cajun, "ON_HAND", 1) // there has to be something behind it to be read
 	if _, err := s.database(t).ExecContext(t.Context(), `UPDATE event_log SET id = gen_random_uuid()`); err != nil {
 		t.Fatal(err)
 	}
