@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// statsCharge and statsListed are where an operation's charge, and the name of one
-	// that is listed, are kept with it: in graphql.OperationContext.Stats.
+	// statsCharge is where an operation's charge is kept with it: in
+	// graphql.OperationContext.Stats.
 	statsCharge = "redline.charge"
+	// statsDocument is where the *cachedDocument is kept that was found for it.
+	statsDocument = "redline.document"
 	// StatsListed is the extension of graphql.OperationContext.Stats that has the name,
 	// a string, under which an operation is listed among Operations. What isn't listed
 	// has none: so the names are a bounded set, fit for labels.
@@ -60,7 +62,10 @@ func (g *guard) charge(operation *graphql.OperationContext) *gqlerror.Error {
 // pricesOf are the prices of an operation's document, made once for each that is
 // cached.
 func (g *guard) pricesOf(operation *graphql.OperationContext) priceList {
-	known := g.documents.get(operation.RawQuery)
+	known := foundFor(operation, operation.RawQuery)
+	if known == nil {
+		known = g.documents.get(operation.RawQuery) // it is new
+	}
 	if known == nil || known.doc != operation.Doc {
 		return g.tariff.prices(operation.Doc)
 	}

@@ -120,12 +120,25 @@ type documentView struct {
 var _ graphql.Cache[*ast.QueryDocument] = documentView{}
 
 // Get returns the document with this very text, if it is there.
-func (v documentView) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
-	known := v.get(text)
+func (v documentView) Get(ctx context.Context, text string) (*ast.QueryDocument, bool) {
+	known := foundFor(graphql.GetOperationContext(ctx), text)
+	if known == nil {
+		known = v.get(text)
+	}
 	if known == nil || known.introspects && !v.introspection {
 		return nil, false
 	}
 	return known.doc, true
+}
+
+// foundFor returns the document with this very text that was found already for an
+// operation, so that the cache, which is locked for all, isn't asked again.
+func foundFor(operation *graphql.OperationContext, text string) *cachedDocument {
+	known, _ := operation.Stats.GetExtension(statsDocument).(*cachedDocument)
+	if known == nil || known.text != text {
+		return nil
+	}
+	return known
 }
 
 // Add keeps a document that is valid.

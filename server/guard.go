@@ -49,12 +49,16 @@ func (g *guard) Validate(schema graphql.ExecutableSchema) error {
 
 // MutateOperationParameters finds the document that is meant, and refuses what is
 // not worth validating.
-func (g *guard) MutateOperationParameters(_ context.Context, params *graphql.RawParams) *gqlerror.Error {
-	if err := g.find(params); err != nil {
+func (g *guard) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	known, err := g.find(params)
+	if err != nil {
 		return err
 	}
-	known := g.documents.get(params.Query)
+	if known == nil {
+		known = g.documents.get(params.Query)
+	}
 	if known != nil {
+		graphql.GetOperationContext(ctx).Stats.SetExtension(statsDocument, known)
 		return choosable(known.doc, params.OperationName)
 	}
 	doc, err := g.limits.admit(params.Query)

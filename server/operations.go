@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +36,8 @@ type listed struct {
 	id string
 	// name is what a manifest or its file calls it, for operations without a name.
 	name string
+	// print is that of the whole document.
+	print print
 	// source says where it is from, for people: a file, or a member of one. lines says
 	// that the lines of faults are the file's own.
 	source string
@@ -77,6 +78,15 @@ func (o *Operations) like(text string, limits Limits) *listed {
 		return nil
 	}
 	return o.byPrint[printOf(partsOf(text, doc))]
+}
+
+// says reports whether a text says the same as this document.
+func (l *listed) says(text string, limits Limits) bool {
+	if text == l.text {
+		return true
+	}
+	doc, err := limits.admit(text)
+	return err == nil && printOf(partsOf(text, doc)) == l.print
 }
 
 // check validates all documents, and makes what they are found by. The error has
@@ -159,8 +169,9 @@ func (o *Operations) add(l *listed, doc *ast.QueryDocument) error {
 	if o.byText[l.text] == nil {
 		o.byText[l.text] = l
 	}
-	if p := printOf(parts); o.byPrint[p] == nil {
-		o.byPrint[p] = l
+	l.print = printOf(parts)
+	if o.byPrint[l.print] == nil {
+		o.byPrint[l.print] = l
 	}
 	if len(doc.Operations) == 1 {
 		return nil
@@ -213,7 +224,8 @@ type docPart struct {
 	print    print
 }
 
-// partsOf takes a document apart into its definitions, in their order.
+// partsOf takes a document apart into its definitions, in their order, each from its
+// first token to its last. Comments and descriptions between them belong to none.
 func partsOf(text string, doc *ast.QueryDocument) []docPart {
 	type start struct {
 		at   int // in runes
@@ -230,31 +242,34 @@ func partsOf(text string, doc *ast.QueryDocument) []docPart {
 	parts := make([]docPart, len(starts))
 	runes := []rune(text)
 	scanner := lexer.New(&ast.Source{Input: text})
-	next, digest := 0, hash.Hash(nil)
+	next, nesting, digest := 0, 0, sha256.New()
 	for {
 		token, err := scanner.ReadToken()
 		if err != nil || token.Kind == lexer.EOF {
 			break // the parser has read it, so that there is no error
 		}
 		if next < len(starts) && token.Pos.Start >= starts[next].at {
-			if next > 0 {
-				digest.Sum(parts[next-1].print[:0])
-			}
-			end := len(runes)
-			if next+1 < len(starts) {
-				end = starts[next+1].at
-			}
 			parts[next] = starts[next].part
-			parts[next].text = strings.TrimSpace(string(runes[starts[next].at:end]))
-			next, digest = next+1, sha256.New()
+			next++
+			digest.Reset()
 		}
-		if token.Kind == lexer.Comment || digest == nil {
+		switch token.Kind {
+		case lexer.Comment:
 			continue
+		case lexer.String, lexer.BlockString:
+			if nesting == 0 { // the description of what comes next
+				continue
+			}
+		case lexer.BraceL, lexer.ParenL:
+			nesting++
+		case lexer.BraceR, lexer.ParenR:
+			nesting--
 		}
 		fmt.Fprintf(digest, "%d %d %s", token.Kind, len(token.Value), token.Value)
-	}
-	if next > 0 {
-		digest.Sum(parts[next-1].print[:0])
+		if token.Kind == lexer.BraceR && nesting == 0 { // every definition ends with one
+			parts[next-1].text = string(runes[starts[next-1].at : token.Pos.Start+1])
+			digest.Sum(parts[next-1].print[:0])
+		}
 	}
 	return parts
 }

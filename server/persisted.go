@@ -25,45 +25,46 @@ const (
 
 // find has the parameters say which document is meant: by its text, or by an
 // identifier of one that is listed or was sent before with its hash. Where
-// only listed operations are run it refuses all others, valid or not, alike.
-func (g *guard) find(params *graphql.RawParams) *gqlerror.Error {
+// only listed operations are run it refuses all others, valid or not, alike. What was
+// sent before it returns, since it had to be looked for.
+func (g *guard) find(params *graphql.RawParams) (*cachedDocument, *gqlerror.Error) {
 	id, err := identifierIn(params.Extensions)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if listed := g.operations.named(id); listed != nil {
-		if params.Query != "" && g.operations.like(params.Query, g.limits) != listed {
-			return requestError(codeBadRequest, "query isn't what its identifier stands for")
+		if params.Query != "" && !listed.says(params.Query, g.limits) {
+			return nil, requestError(codeBadRequest, "query isn't what its identifier stands for")
 		}
 		params.Query = listed.text
-		return nil
+		return nil, nil
 	}
+	var listed *listed
 	if g.only {
-		listed := g.operations.like(params.Query, g.limits)
-		if listed == nil {
-			return requestError(codeNotAllowed, "only listed operations are run here")
+		if listed = g.operations.like(params.Query, g.limits); listed == nil {
+			return nil, requestError(codeNotAllowed, "only listed operations are run here")
 		}
-		params.Query = listed.text
-		return nil
-	}
-	if id == "" {
-		return nil
 	}
 	hash, ok := hashIn(id)
 	switch {
+	case id == "":
 	case params.Query == "":
 		known := g.documents.hashed(hash)
 		if !ok || known == nil {
 			// The words, and not the code alone, are what clients look for.
-			return requestError(codeNotPersisted, "PersistedQueryNotFound")
+			return nil, requestError(codeNotPersisted, "PersistedQueryNotFound")
 		}
 		params.Query = known.text
+		return known, nil
 	case !ok:
-		return requestError(codeBadRequest, "an identifier beside a query must be the query's SHA-256, as 64 lower-case hexadecimal digits")
+		return nil, requestError(codeBadRequest, "an identifier beside a query must be the query's SHA-256, as 64 lower-case hexadecimal digits")
 	case len(params.Query) <= g.limits.Bytes && hash != hashOf(params.Query):
-		return requestError(codeBadRequest, "the identifier isn't the SHA-256 of the query")
+		return nil, requestError(codeBadRequest, "the identifier isn't the SHA-256 of the query")
 	}
-	return nil
+	if listed != nil {
+		params.Query = listed.text
+	}
+	return nil, nil
 }
 
 // keep has a document known by the hash that a client sent with it. By now it is

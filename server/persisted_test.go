@@ -218,6 +218,63 @@ func TestManifests(t *testing.T) {
 	}
 }
 
+// Documents that say the same may be listed several times, each under its own identifier.
+func TestEqualDocumentsAreEachThemselves(t *testing.T) {
+	t.Parallel()
+	for name, manifest := range map[string]string{
+		"the same text":    `{"one":"{ hello }","two":"{ hello }"}`,
+		"in another shape": `{"one":"{ hello }","two":"{  hello # as a person writes it\n }"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			listed, err := server.ParseManifest("list.json", []byte(manifest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := serve(t, newRig(t, server.ExecOptions{Operations: listed, OperationsOnly: true}))
+			for _, body := range []string{
+				`{"documentId":"one"}`, `{"documentId":"two"}`, `{"documentId":"one","query":"{ hello }"}`, `{"documentId":"two","query":"{ hello }"}`,
+				`{"documentId":"two","query":"{ hello  }"}`, persisted(t, "{ hello }", sha("{ hello }")), persisted(t, "{hello}", sha("{hello}")),
+			} {
+				s.do(t, call{body: body}).want(t, 200, `{"data":{"hello":"world"}}`)
+			}
+			s.do(t, call{body: `{"documentId":"two","query":"{ who }"}`}).wantError(t, http.StatusBadRequest, "BAD_REQUEST")
+		})
+	}
+}
+
+// Where listed operations alone are run, an identifier beside one has to be its own too.
+func TestIdentifiersBesideListedOperationsAreChecked(t *testing.T) {
+	t.Parallel()
+	listed, err := server.ParseManifest("list.json", []byte(`{"one":"{ hello }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, newRig(t, server.ExecOptions{Operations: listed, OperationsOnly: true}))
+	s.do(t, call{body: `{"documentId":"nonsense","query":"{ hello }"}`}).wantError(t, http.StatusBadRequest, "BAD_REQUEST", "SHA-256")
+	s.do(t, call{body: persisted(t, "{ hello }", sha("{ who }"))}).wantError(t, http.StatusBadRequest, "BAD_REQUEST", "SHA-256")
+	s.do(t, call{body: `{"documentId":"nonsense","query":"{ who }"}`}).wantError(t, http.StatusForbidden, "OPERATION_NOT_ALLOWED")
+}
+
+// A description belongs to what comes after it, and to GraphQL says nothing.
+func TestDescriptionsOfListedOperations(t *testing.T) {
+	t.Parallel()
+	listed, err := server.ParseManifest("list.json", []byte(`{"x":"\"first ü\" query A { hello }\n\"second\" query B { echo(text: \"é\") }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, newRig(t, server.ExecOptions{Operations: listed, OperationsOnly: true}))
+	for _, query := range []string{"query A { hello }", `"first ü" query A { hello }`, `"other" query A { hello }`} {
+		s.query(t, query).want(t, 200, `{"data":{"hello":"world"}}`)
+	}
+	for _, query := range []string{`query B { echo(text: "é") }`, `"second" query B { echo(text: "é") }`} {
+		if got := s.query(t, query); got.status != 200 {
+			t.Errorf("%s: %d %s", query, got.status, got.body)
+		}
+	}
+	s.query(t, `query B { echo(text: "e") }`).wantError(t, http.StatusForbidden, "OPERATION_NOT_ALLOWED")
+}
+
 // All that is wrong with a list is said at once, with where.
 func TestAListIsRefusedWithAllFaults(t *testing.T) {
 	t.Parallel()
