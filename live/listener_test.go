@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
 )
@@ -53,6 +54,8 @@ type ask struct {
 	principal   *redline.Principal
 	lastEventID string
 	stalled     bool
+	// refused is why the server has refused it already.
+	refused gqlerror.List
 }
 
 // listen opens a stream.
@@ -73,7 +76,7 @@ func (e *engine) ask(a ask) *listener {
 	}
 	go func() {
 		defer close(l.over)
-		e.streams.Serve(l, r, &graphql.RawParams{Query: a.query, Variables: a.variables}, e.exec, false)
+		e.streams.Serve(l, r, &graphql.RawParams{Query: a.query, Variables: a.variables}, a.refused, e.exec, false)
 	}()
 	return l
 }

@@ -220,7 +220,7 @@ func (r *rig) serve(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	multipart := strings.Contains(request.Header.Get("Accept"), "multipart/mixed")
-	r.streams.Serve(w, request, &graphql.RawParams{Query: request.FormValue("query")}, r.exec, multipart)
+	r.streams.Serve(w, request, &graphql.RawParams{Query: request.FormValue("query")}, nil, r.exec, multipart)
 }
 
 // client is a websocket client that knows nothing of the protocol.

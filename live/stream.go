@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
 )
@@ -67,10 +68,11 @@ type stream struct {
 	leaving bool
 }
 
-// Serve runs the operation of a request and returns at its end. multipart asks
-// for that format; otherwise it is server-sent events. Where the client can't be
-// let in it answers 429 or 503.
-func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, multipart bool) {
+// Serve runs the operation of a request and returns at its end; one that was refused
+// already isn't run: refused, as it is shown, is told. multipart asks for that format;
+// otherwise it is server-sent events. Where the client can't be let in it answers 429
+// or 503.
+func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, refused gqlerror.List, exec graphql.GraphExecutor, multipart bool) {
 	address := addressOf(r)
 	if status, wait := t.door.admit(address); status != 0 {
 		if multipart {
@@ -102,7 +104,12 @@ func (t *Streams) Serve(w http.ResponseWriter, r *http.Request, params *graphql.
 	s.work.Add(1)
 	p := s.principal
 	s.mu.Unlock()
-	go op.run(ctx, params, t.options.RequestTimeout)
+	if len(refused) > 0 {
+		op.finish(refused)
+		s.work.Done()
+	} else {
+		go op.run(ctx, params, t.options.RequestTimeout)
+	}
 
 	s.format.head(w.Header())
 	w.WriteHeader(http.StatusOK)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
 	"redline/live"
@@ -370,4 +371,18 @@ func TestAStreamsOperationIsItsRequests(t *testing.T) {
 	if <-within {
 		t.Error("on a websocket it is the request's that opened it")
 	}
+}
+
+// What the server has refused is told, and not run.
+func TestStreamsTellWhatWasRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, setting{})
+		l := e.ask(ask{query: "{ nothing }", refused: gqlerror.List{gqlerror.Errorf("no such thing")}})
+		<-l.over
+		const want = "event: next\ndata: {\"errors\":[{\"message\":\"no such thing\"}]}\n\nevent: complete\ndata:\n\n"
+		if got := l.text.String(); !strings.HasSuffix(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
 }

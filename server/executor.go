@@ -127,8 +127,10 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	if e.rate == nil || redline.Resumed(ctx) {
 		return e.of(ctx).CreateOperationContext(ctx, params)
 	}
-	if blocked := e.rate.Blocked(ctx); !blocked.Allowed {
-		return &graphql.OperationContext{}, gqlerror.List{rateLimited(blocked)}
+	if !isAdmitted(ctx) {
+		if blocked := e.rate.Blocked(ctx); !blocked.Allowed {
+			return &graphql.OperationContext{}, gqlerror.List{rateLimited(blocked)}
+		}
 	}
 	operation, errs := e.of(ctx).CreateOperationContext(ctx, params)
 	if len(errs) > 0 {

@@ -35,6 +35,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	default:
+		s.count(r)
 		s.refuse(w, r, *methodNotAllowed(allowGraphQL, "GraphQL is served by POST and, for queries, GET"))
 		return
 	}
@@ -45,6 +46,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	}
 	mediaType, ok := negotiate(accepted)
 	if !ok && !stream.only {
+		s.count(r)
 		s.refuse(w, r, failure{
 			status:  http.StatusNotAcceptable,
 			code:    codeNotAcceptable,
@@ -65,13 +67,13 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		s.options.Log.LogAttrs(r.Context(), slog.LevelWarn, "a long operation may be cut short",
 			slog.String("reason", err.Error()))
 	}
-	response, f := s.execute(r, params, stream)
+	response, refused, f := s.execute(r, params, stream)
 	switch {
 	case f != nil:
 		s.refuse(w, r, *f)
 	case response == nil:
 		last(w)
-		s.options.Streams.Serve(w, r, params, s.options.Executor, stream.multipart)
+		s.options.Streams.Serve(w, r, params, refused, s.options.Executor, stream.multipart)
 	default:
 		s.respond(w, r, mediaType, response)
 	}
@@ -94,40 +96,51 @@ func unavailable(message string) failure {
 }
 
 // execute runs a query or a mutation. A response without data says that
-// nothing ran, and none at all that it is to be run as a stream.
-func (s *Server) execute(r *http.Request, params *graphql.RawParams, stream streaming) (*graphql.Response, *failure) {
-	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), s.options.RequestTimeout)
+// nothing ran, and none at all that it is to be run as a stream; or, where it was
+// refused, that the stream is to tell why.
+func (s *Server) execute(r *http.Request, params *graphql.RawParams, stream streaming) (*graphql.Response, gqlerror.List, *failure) {
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(s.admitted(r.Context())), s.options.RequestTimeout)
 	defer cancel()
 	executor := s.options.Executor
 	operation, errs := executor.CreateOperationContext(ctx, params)
+	refused := len(errs) > 0 // and so it is counted already
 	// The operation is known as soon as the document is valid, even where its
 	// variables are not; a mutation by GET is refused in either case.
 	if chosen := operation.Operation; chosen != nil {
 		if r.Method == http.MethodGet && (chosen.Operation == ast.Mutation || chosen.Operation == ast.Subscription && !stream.wanted) {
-			return nil, methodNotAllowed(http.MethodPost, "GET is for queries, and subscriptions as streams")
+			if !refused {
+				s.count(r)
+			}
+			return nil, nil, methodNotAllowed(http.MethodPost, "GET is for queries, and subscriptions as streams")
 		}
-		switch {
-		case chosen.Operation != ast.Subscription:
-		case stream.wanted:
-			return nil, nil
-		default:
-			errs = gqlerror.List{requestError(codeWebSocketRequired, "subscriptions run over a websocket: open one at this path, "+
-				"with the subprotocol graphql-transport-ws; or ask for a stream, with Accept: text/event-stream")}
+		if chosen.Operation == ast.Subscription {
+			stream.only = stream.wanted
+			if !stream.wanted {
+				if !refused {
+					s.count(r)
+				}
+				errs = gqlerror.List{requestError(codeWebSocketRequired, "subscriptions run over a websocket: open one at this path, "+
+					"with the subprotocol graphql-transport-ws; or ask for a stream, with Accept: text/event-stream")}
+			}
 		}
-	}
-	if stream.only {
-		return nil, nil // whatever it is, its errors too are told in the stream
 	}
 	if len(errs) > 0 {
-		return executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs), nil
+		response := executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs)
+		if stream.only { // whatever it is, its errors too are told in the stream
+			return nil, response.Errors, nil
+		}
+		return response, nil, nil
+	}
+	if stream.only {
+		return nil, nil, nil
 	}
 	responses, ctx := executor.DispatchOperation(ctx, operation)
 	if response := responses(ctx); response != nil {
-		return response, nil
+		return response, nil, nil
 	}
 	// Nothing came because the time was up, or the client gone, before the
 	// operation began.
-	return &graphql.Response{Errors: gqlerror.List{requestError(codeUnavailable, "the operation was not begun in time")}}, nil
+	return &graphql.Response{Errors: gqlerror.List{requestError(codeUnavailable, "the operation was not begun in time")}}, nil, nil
 }
 
 // respond writes what an operation gave, under the status that the media type

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"redline"
 )
@@ -112,9 +113,11 @@ type Options struct {
 }
 
 // Streams runs an operation over HTTP and writes what comes of it until its end,
-// as server-sent events or as the parts of a multipart subscription.
+// as server-sent events or as the parts of a multipart subscription. Where it was
+// refused, refused is why, as it is shown: that is all that the stream tells, and
+// nothing is run.
 type Streams interface {
-	Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, multipart bool)
+	Serve(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, refused gqlerror.List, exec graphql.GraphExecutor, multipart bool)
 }
 
 // Tickets are what a browser's EventSource opens a stream with, which can't send

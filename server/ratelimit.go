@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strconv"
@@ -34,6 +35,20 @@ func (s *Server) blocked(w http.ResponseWriter, r *http.Request) bool {
 	})
 	return true
 }
+
+type admittedKey struct{}
+
+// admitted says in a context that blocked has looked at the request's address, so that the
+// executor doesn't again. It is for what the request itself runs: a websocket or a
+// stream goes on for long after that.
+func (s *Server) admitted(ctx context.Context) context.Context {
+	if s.options.RateLimiter == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, admittedKey{}, true)
+}
+
+func isAdmitted(ctx context.Context) bool { return ctx.Value(admittedKey{}) != nil }
 
 // count counts a request that is no operation against its address.
 func (s *Server) count(r *http.Request) {

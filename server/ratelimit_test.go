@@ -95,7 +95,11 @@ func TestFaultsCountAgainstTheAddress(t *testing.T) {
 				t.Error("without Retry-After")
 			}
 			s.log.reset()
-			s.query(t, "{ hello }").wantError(t, http.StatusTooManyRequests, "RATE_LIMITED")
+			got = s.do(t, call{body: bodyOf(t, "{ hello }"), header: http.Header{"Authorization": {badToken}}})
+			got.wantError(t, http.StatusTooManyRequests, "RATE_LIMITED")
+			if lines := s.log.lines(t, "token refused"); len(lines) > 0 {
+				t.Errorf("the token was looked at: %v", lines)
+			}
 			if ready := s.do(t, call{method: http.MethodGet, path: server.PathHealth}); ready.status != http.StatusOK {
 				t.Errorf("health is %d", ready.status)
 			}

@@ -112,5 +112,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveTicket(out, r)
 		return
 	}
+	s.count(r)
 	s.refuse(out, r, failure{status: http.StatusNotFound, code: codeNotFound, message: "there is nothing at this path"})
 }

@@ -22,29 +22,18 @@ const memberTicket = "ticket"
 // caller's rights are those that the token had when the ticket was given.
 func (s *Server) serveTicket(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if r.Method != http.MethodPost {
-		s.refuse(w, r, *methodNotAllowed(http.MethodPost, "a ticket is asked for by POST"))
-		return
-	}
-	s.count(r) // it is charged as an operation when it is opened
-	params, f := s.readPost(w, r)
+	params, f := s.readTicketRequest(w, r)
 	if f != nil {
+		s.count(r)
 		s.refuse(w, r, *f)
 		return
 	}
-	// Who has no token needs no ticket, and could fill the database with them.
-	if !redline.PrincipalFrom(r.Context()).Authenticated() {
-		s.refuse(w, r, failure{
-			status: http.StatusUnauthorized, code: codeUnauthenticated, message: "a ticket is given for a token",
-			header: http.Header{"Www-Authenticate": {"Bearer"}},
-		})
-		return
-	}
-	ctx := graphql.StartOperationTrace(r.Context())
+	ctx := graphql.StartOperationTrace(s.admitted(r.Context()))
 	if operation, errs := s.options.Executor.CreateOperationContext(ctx, params); len(errs) > 0 {
 		s.respond(w, r, mediaGraphQL, s.options.Executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	}
+	s.count(r) // it is charged as an operation when it is opened
 	variables, err := json.Marshal(params.Variables)
 	if err != nil {
 		s.refuse(w, r, *badRequest("variables must be a JSON object"))
@@ -58,6 +47,25 @@ func (s *Server) serveTicket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answerJSON(w, r, http.StatusOK, mediaJSON, map[string]any{"ticket": ticket, "expiresAt": expires.UTC().Format(time.RFC3339)})
+}
+
+// readTicketRequest reads which operation a ticket is asked for.
+func (s *Server) readTicketRequest(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *failure) {
+	if r.Method != http.MethodPost {
+		return nil, methodNotAllowed(http.MethodPost, "a ticket is asked for by POST")
+	}
+	params, f := s.readPost(w, r)
+	if f != nil {
+		return nil, f
+	}
+	// Who has no token needs no ticket, and could fill the database with them.
+	if !redline.PrincipalFrom(r.Context()).Authenticated() {
+		return nil, &failure{
+			status: http.StatusUnauthorized, code: codeUnauthenticated, message: "a ticket is given for a token",
+			header: http.Header{"Www-Authenticate": {"Bearer"}},
+		}
+	}
+	return params, nil
 }
 
 // openTicket returns the operation that the ticket in a request's URL stands for,
