@@ -138,6 +138,8 @@ func (f *pricedField) price(under price, variables map[string]any) price {
 		return price{each: own}
 	case f.rate.list && !f.rate.sizes:
 		own = times(f.rate.length(f.node, variables), own)
+	case f.rate.begins:
+		own = times(f.rate.events(f.node, variables), own)
 	}
 	own = plus(own, f.rate.base)
 	if f.rate.rows {
@@ -150,7 +152,7 @@ func (f *pricedField) price(under price, variables map[string]any) price {
 
 // hangs reports whether the price of the field itself hangs on variables.
 func (f *pricedField) hangs() bool {
-	if len(f.rate.slicing) == 0 && !f.rate.rows {
+	if len(f.rate.slicing) == 0 && !f.rate.rows && !f.rate.begins {
 		return false
 	}
 	for _, argument := range f.node.Arguments {

@@ -134,3 +134,52 @@ func TestMaxCost(t *testing.T) {
 		t.Errorf("what can't be counted costs %d", costOf(t, got))
 	}
 }
+
+// A subscription that begins with a snapshot, or with what was missed, pays for it.
+func TestCostsOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../schema.graphqls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := &instantSchema{schema: gqlparser.MustLoadSchema(&ast.Source{Input: string(text)})}
+	exec, err := server.NewExecutor(func() *executor.Executor { return executor.New(schema) }, server.ExecOptions{MaxCost: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServed(t, func(o *server.Options) { o.Executor, o.Streams = exec, toldStreams{} })
+	for _, test := range []struct {
+		arguments, variables string
+		want                 float64
+	}{
+		{``, ``, 10 + 2}, {`(snapshot: false)`, ``, 10 + 2}, {`(after: null)`, ``, 10 + 2}, {`(after: $a, snapshot: $s)`, `{}`, 10 + 2},
+		{`(snapshot: true)`, ``, 10 + 1000*2}, {`(snapshot: $s)`, `{"s":true}`, 10 + 1000*2}, {`(snapshot: $s, after: "c")`, `{"s":true}`, 10 + 1000*2},
+		{`(after: "c")`, ``, 10 + 100*2}, {`(after: $a)`, `{"a":"c"}`, 10 + 100*2},
+	} {
+		declared := ""
+		if strings.Contains(test.arguments, "$s") {
+			declared += "$s: Boolean! = false "
+		}
+		if strings.Contains(test.arguments, "$a") {
+			declared += "$a: Cursor"
+		}
+		head := "subscription"
+		if declared != "" {
+			head += "(" + declared + ")"
+		}
+		if test.variables == "" {
+			test.variables = "{}"
+		}
+		body, err := json.Marshal(map[string]any{
+			"query": head + " { inventoryChanged" + test.arguments + " { level { onHand } } }", "variables": json.RawMessage(test.variables),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.do(t, call{body: string(body), header: http.Header{"Accept": {"text/event-stream"}}})
+		response, _ := got.graphql(t)
+		if len(response.Errors) != 1 || response.Errors[0].Extensions["value"] != test.want {
+			t.Errorf("%s %s: %s, want %v", test.arguments, test.variables, got.body, test.want)
+		}
+	}
+}

@@ -18,6 +18,16 @@ const (
 	assumedLength = 10
 	// assumedPage is that of a page whose size is neither given nor in the contract.
 	assumedPage = 50
+	// assumedSnapshot is how many events a subscription is paid for that begins with a
+	// snapshot, and assumedMissed for one that begins with what was missed.
+	assumedSnapshot = 1000
+	assumedMissed   = 100
+)
+
+// The arguments by which a subscription begins with more than the next event.
+const (
+	argumentSnapshot = "snapshot"
+	argumentAfter    = "after"
 )
 
 // The arguments and the fields of pages.
@@ -54,6 +64,9 @@ type rate struct {
 	// paid as well: of changes.
 	base int64
 	rows bool
+	// begins says that the arguments say with how many events it begins: of
+	// subscriptions.
+	begins bool
 }
 
 func newTariff(schema *ast.Schema) *tariff {
@@ -66,7 +79,7 @@ func newTariff(schema *ast.Schema) *tariff {
 			case schema.Mutation:
 				r.base, r.rows = changeWeight, true
 			case schema.Subscription:
-				r.base = changeWeight
+				r.base, r.begins = changeWeight, true
 			}
 			t.fields[field] = r
 			if r.sizes {
@@ -183,4 +196,25 @@ func (r *rate) sliced(field *ast.Field, path []string, variables map[string]any)
 	}
 	n, ok := number(value)
 	return max(n, 0), ok
+}
+
+// events is how many events a subscription is paid for.
+func (r *rate) events(field *ast.Field, variables map[string]any) int64 {
+	argument := func(name string) any {
+		if given := field.Arguments.ForName(name); given != nil {
+			return valueOf(given.Value, variables)
+		}
+		return nil
+	}
+	after := argument(argumentAfter)
+	if value, ok := after.(*ast.Value); ok && value.Kind == ast.NullValue {
+		after = nil
+	}
+	switch {
+	case truth(argument(argumentSnapshot)): // also with a cursor, which may be from within one
+		return assumedSnapshot
+	case after != nil:
+		return assumedMissed
+	}
+	return 1
 }
