@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -81,6 +82,10 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Extensions["maximum"] = valuesMax
 			return shown
 		case located.Err == nil:
+			// Of what GraphQL itself says, some is without a code.
+			if located.Extensions["code"] == nil {
+				errcode.Set(located, errcode.ValidationFailed)
+			}
 			return located
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 			shown.Message = "the request ended before it was answered"

@@ -151,3 +151,18 @@ func TestErrorPresenter(t *testing.T) {
 		}
 	}
 }
+
+// What GraphQL says without a code is given one, and otherwise passes as it is.
+func TestErrorsOfGraphQLHaveACode(t *testing.T) {
+	t.Parallel()
+	present := ErrorPresenter(slog.New(slog.DiscardHandler))
+	for code, err := range map[string]*gqlerror.Error{
+		"GRAPHQL_VALIDATION_FAILED": gqlerror.Errorf("no operation provided"),
+		"ODD":                       {Message: "odd", Extensions: map[string]any{"code": "ODD"}},
+	} {
+		message := err.Message
+		if shown := present(t.Context(), err); shown.Extensions["code"] != code || shown.Message != message {
+			t.Errorf("shown as %v, want %s", shown, code)
+		}
+	}
+}
