@@ -114,11 +114,15 @@ func (l *Limiter) claims(ctx context.Context, addressOnly bool) []claim {
 // Take takes the points of an operation out of its caller's buckets, out of all of
 // them or out of none.
 func (l *Limiter) Take(ctx context.Context, points int64) redline.Allowance {
-	return l.take(ctx, l.claims(ctx, false), points)
+	said := l.take(ctx, l.claims(ctx, false), points)
+	if !said.Allowed {
+		l.refuse(said.By)
+	}
+	return said
 }
 
 // Count takes a point out of the address' bucket, as far as there is one, for a request
-// that never became an operation.
+// that never became an operation. Whatever is left, it isn't refused by that.
 func (l *Limiter) Count(ctx context.Context) { l.take(ctx, l.claims(ctx, true), 1) }
 
 // Blocked says whether the address of a context has nothing left at all, so that
@@ -133,7 +137,7 @@ func (l *Limiter) Blocked(ctx context.Context) redline.Allowance {
 	if until <= now {
 		return redline.Allowance{Allowed: true}
 	}
-	l.refused[1].Add(1)
+	l.refuse(redline.BucketAddress)
 	return redline.Allowance{
 		By: redline.BucketAddress, Limit: b.Burst, RestorePerSecond: b.Rate,
 		RetryAfter: time.Duration((until - now) * float64(time.Microsecond)),
@@ -165,14 +169,16 @@ func (l *Limiter) take(ctx context.Context, claims []claim, points int64) redlin
 			l.blocked.note(c.name, now+left)
 		}
 	}
-	if !said.Allowed {
-		if said.By == redline.BucketPrincipal {
-			l.refused[0].Add(1)
-		} else {
-			l.refused[1].Add(1)
-		}
-	}
 	return said
+}
+
+// refuse counts one that is refused, by whose bucket.
+func (l *Limiter) refuse(by string) {
+	if by == redline.BucketPrincipal {
+		l.refused[0].Add(1)
+	} else {
+		l.refused[1].Add(1)
+	}
 }
 
 // tighter reports whether a is what the caller is to be told rather than b.

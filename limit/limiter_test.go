@@ -98,6 +98,29 @@ func TestBuckets(t *testing.T) {
 	})
 }
 
+// What is only counted isn't refused, even where nothing is left.
+func TestCountedIsNotRefused(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, o limit.Options) {
+		o.Address = limit.Bucket{Rate: slow, Burst: 2}
+		l := newLimiter(t, o)
+		ctx := by(t, "", "192.0.2.1")
+		for range 5 {
+			l.Count(ctx)
+		}
+		if p, a := l.Refused(); p != 0 || a != 0 {
+			t.Errorf("%d were refused by principal and %d by address, of what was counted", p, a)
+		}
+		if l.Blocked(ctx).Allowed {
+			t.Fatal("an address with nothing left is let in")
+		}
+		want(t, l, ctx, 1, 0, redline.BucketAddress)
+		if p, a := l.Refused(); p != 0 || a != 2 {
+			t.Errorf("%d were refused by principal and %d by address; want 0 and 2", p, a)
+		}
+	})
+}
+
 // An issuer's subject is another than another issuer's.
 func TestIssuersArePartOfAPrincipal(t *testing.T) {
 	t.Parallel()
