@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -24,7 +25,7 @@ func (f *listenFlags) check() error { return checkAddress("--addr", f.Addr) }
 func checkAddress(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
-		_, err = net.LookupPort("tcp", port)
+		_, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", port) // it reads /etc/services at most
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", flag, err)
