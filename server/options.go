@@ -75,7 +75,7 @@ type Options struct {
 	// but the gateway's own.
 	Origins *Origins
 	// HSTS is how long a browser that came by https is to come by nothing else, for
-	// this host and none below it. Default not at all.
+	// this host and none below it: a second at least. Default not at all.
 	HSTS time.Duration
 	// Observer is told of each request. Nil is nobody.
 	Observer Observer
@@ -173,6 +173,9 @@ func (o Options) complete() (Options, error) {
 		if value < 0 {
 			return o, fmt.Errorf("server: %s is negative", name)
 		}
+	}
+	if o.HSTS > 0 && o.HSTS < time.Second {
+		return o, fmt.Errorf("server: an HSTS of %s is less than a second, which would have browsers forget it", o.HSTS)
 	}
 	if o.Observer == nil {
 		o.Observer = unobserved{}

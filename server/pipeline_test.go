@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -359,6 +360,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"Authenticate": func(o *server.Options) { o.Authenticate = nil },
 		"MaxBodyBytes": func(o *server.Options) { o.MaxBodyBytes = -1 },
 		"IdleTimeout":  func(o *server.Options) { o.IdleTimeout = -1 },
+		"HSTS":         func(o *server.Options) { o.HSTS = 500 * time.Millisecond },
 		"DrainDelay":   func(o *server.Options) { o.DrainDelay = server.DefaultDrainBudget },
 		"check":        func(o *server.Options) { o.Ready = []server.Check{{Name: "x"}} },
 		"/graphql": func(o *server.Options) {

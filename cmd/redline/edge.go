@@ -51,8 +51,9 @@ func (f *edgeFlags) read(log *slog.Logger) (e edge, err error) {
 			faults = append(faults, fmt.Errorf("--tls-cert: %w", err))
 		}
 	}
-	if f.HSTS < 0 {
-		faults = append(faults, fmt.Errorf("--hsts is %s; it can't be negative", f.HSTS))
+	// In whole seconds, of which 0 would have browsers forget what they were told before.
+	if f.HSTS != 0 && f.HSTS < time.Second {
+		faults = append(faults, fmt.Errorf("--hsts is %s; it has to be at least 1s, or 0s for none", f.HSTS))
 	}
 	e.proxies.Forwarded = f.ForwardedHeader == "forwarded"
 	for _, text := range f.TrustedProxy {
