@@ -125,9 +125,13 @@ func (d *Door) admit(address string) (status int, wait time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.stopping || d.open >= d.options.MaxConnections:
+	case d.stopping:
+		return http.StatusServiceUnavailable, 0
+	case d.open >= d.options.MaxConnections:
+		d.broker.stats.turnedAway.Add(1)
 		return http.StatusServiceUnavailable, 0
 	case d.byNetwork[network] >= d.options.MaxPerAddress:
+		d.broker.stats.turnedAway.Add(1)
 		return http.StatusTooManyRequests, 0
 	}
 	if d.options.ConnectRate > 0 {

@@ -62,6 +62,9 @@ func TestTooManyConnectionsAreRefused(t *testing.T) {
 	open("a", http.StatusTooManyRequests)
 	open("b", http.StatusSwitchingProtocols)
 	open("c", http.StatusServiceUnavailable)
+	if got := r.door.Stats().TurnedAway; got != 3 {
+		t.Errorf("%d were turned away; want 3", got)
+	}
 
 	// A socket that has gone makes room for another one.
 	_ = first.Close()

@@ -5,7 +5,7 @@ import "sync/atomic"
 // stats count what happened since the process began.
 type stats struct {
 	events, executions, answers, coalesced, cutOff, catchUpReads atomic.Int64
-	// connects that were refused because too many came at once.
+	// connects that were refused because there were too many.
 	turnedAway atomic.Int64
 	logLag     atomic.Int64
 }
@@ -28,7 +28,8 @@ type Stats struct {
 	Coalesced, CutOff int64
 	// CatchUpReads are the reads of the log for those who came with a cursor.
 	CatchUpReads int64
-	// TurnedAway are connections refused because too many came at once.
+	// TurnedAway are connections refused because too many were open, in all or of one
+	// address, or came at once; not those of a door that is closing.
 	TurnedAway int64
 	// LagEvents is how many ids of the log were given out and not yet published or
 	// known to be unused, when the log was last looked at.

@@ -140,7 +140,7 @@ var liveMetrics = []liveMetric{
 	counter("coalesced", "Answers that a newer one of the same subject stood for.", func(s live.Stats) float64 { return float64(s.Coalesced) }),
 	counter("cut_off", "Connections cut off because their reader did not keep up.", func(s live.Stats) float64 { return float64(s.CutOff) }),
 	counter("catch_up_reads", "Reads of the event log for those who came back with a cursor.", func(s live.Stats) float64 { return float64(s.CatchUpReads) }),
-	counter("turned_away", "Connections refused because too many came at once.", func(s live.Stats) float64 { return float64(s.TurnedAway) }),
+	counter("turned_away", "Websockets and streams refused because too many were open (--max-sockets, --max-per-address) or came at once (--connect-rate).", func(s live.Stats) float64 { return float64(s.TurnedAway) }),
 }
 
 var logLagSeconds = prometheus.NewDesc("redline_live_log_lag_seconds",
