@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ func (f *databaseFlags) check() error {
 	if _, err := pq.NewConfig(f.DatabaseURL); err != nil {
 		password, _ := u.User.Password()
 		for _, secret := range []string{password, u.Query().Get("password"), u.Query().Get("sslpassword")} {
-			if secret != "" && strings.Contains(err.Error(), secret) {
+			if secret != "" && strings.Contains(err.Error(), strconv.Quote(secret)) {
 				return errors.New("--database-url (REDLINE_DATABASE_URL) can't be read")
 			}
 		}
