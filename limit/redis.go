@@ -67,11 +67,21 @@ type shared struct {
 	away atomic.Bool
 }
 
+// errRedisURL is said of any URL that can't be used: why may have the password in it.
+var errRedisURL = errors.New("the URL of Redis is malformed: it has to be redis://user:password@host:port/number, rediss://… or unix://…")
+
+// CheckRedisURL refuses a URL that Options.RedisURL can't be.
+func CheckRedisURL(url string) error {
+	if _, err := redis.ParseURL(url); err != nil {
+		return errRedisURL
+	}
+	return nil
+}
+
 func newShared(url string, log *slog.Logger) (*shared, error) {
 	options, err := redis.ParseURL(url)
 	if err != nil {
-		// The text of the error may have the password in it.
-		return nil, errors.New("limit: the URL of Redis is malformed: it has to be redis://, rediss:// or unix://")
+		return nil, errRedisURL
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
 	options.PoolTimeout, options.ContextTimeoutEnabled, options.MaxRetries = redisTimeout, true, -1

@@ -21,6 +21,7 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
+	inRecovery           = "55000" // object_not_in_prerequisite_state
 	queryCanceled        = "57014"
 	// featureNotSupported is what Postgres says of a prepared statement whose
 	// columns have other types now, and unknownStatement of one that was discarded.
@@ -82,8 +83,9 @@ func dbError(doing string, err error) error {
 		return err
 	case errors.As(err, &pe):
 		// Class 57: the operator intervened, or a statement took longer than it
-		// may; 53: out of connections or memory; 08: the connection.
-		if pe.Code.Class() != "57" && pe.Code.Class() != "53" && pe.Code.Class() != "08" && pe.Code != lockNotAvailable {
+		// may; 53: out of connections or memory; 08: the connection. And a standby that
+		// isn't the primary yet has no position to write at.
+		if pe.Code.Class() != "57" && pe.Code.Class() != "53" && pe.Code.Class() != "08" && pe.Code != lockNotAvailable && pe.Code != inRecovery {
 			return err
 		}
 	case !Broken(err) && !errors.Is(err, context.DeadlineExceeded):

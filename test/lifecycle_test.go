@@ -141,6 +141,10 @@ func TestRefusedStarts(t *testing.T) {
 	if err := os.WriteFile(short, []byte("too short\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	operations := t.TempDir()
+	if err := os.WriteFile(filepath.Join(operations, "wrong.graphql"), []byte("query A { nope }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		env   []string
 		args  []string

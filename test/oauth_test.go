@@ -25,13 +25,13 @@ import (
 // credentials are an OAuth client's.
 type credentials struct{ id, secret string }
 
-// newClient makes a client that speaks for a supplier.
-func (c caller) newClient(t testing.TB, supplier string) credentials {
+// newClient makes a client that speaks for cajun.
+func (c caller) newClient(t testing.TB) credentials {
 	t.Helper()
 	made := c.do(t, "clientCreate", vars{
-		"idempotencyKey": newKey(), "name": t.Name(), "role": "SUPPLIER", "supplierCodes": []any{supplier},
+		"idempotencyKey": newKey(), "name": t.Name(), "role": "SUPPLIER", "supplierCodes": []any{cajun},
 	}, `client { id secrets { expiresAt } suppliers { code } scopes } secret`)
-	if made.text("client.suppliers.0.code") != supplier || len(made.list("client.secrets")) != 1 || !strings.HasPrefix(made.text("secret"), "rls_") {
+	if made.text("client.suppliers.0.code") != cajun || len(made.list("client.secrets")) != 1 || !strings.HasPrefix(made.text("secret"), "rls_") {
 		t.Fatalf("the client is %s", made.body)
 	}
 	return credentials{made.text("client.id"), made.text("secret")}
@@ -210,7 +210,7 @@ func TestRevocationReachesEverywhere(t *testing.T) {
 	on := startCluster(t)
 	a, b := startNode(t, on, "a"), startNode(t, on, "b")
 	admin, operator := a.up().as(adminToken(t)), a.up().as(operatorToken(t))
-	bad, good := admin.newClient(t, cajun), admin.newClient(t, cajun)
+	bad, good := admin.newClient(t), admin.newClient(t)
 
 	var revoked, others []*presence
 	for _, n := range []*node{a, b} {
@@ -268,7 +268,7 @@ func TestRevocationDoesNotWaitForTheLog(t *testing.T) {
 	on := startCluster(t)
 	a, b := startNode(t, on, "a"), startNode(t, on, "b")
 	admin := a.up().as(adminToken(t))
-	bad := admin.newClient(t, cajun)
+	bad := admin.newClient(t)
 	token := a.up().clientToken(t, bad)
 	sockets := map[string]*socket{"a": a.up().socket(t, token), "b": b.up().socket(t, token)}
 
@@ -507,7 +507,7 @@ func TestClientCommand(t *testing.T) {
 func TestAnothersClientIsNotOurs(t *testing.T) {
 	t.Parallel()
 	s := demo(t)
-	c := s.as(adminToken(t)).newClient(t, cajun)
+	c := s.as(adminToken(t)).newClient(t)
 	s.as(adminToken(t)).do(t, "clientRevoke", vars{"clientId": c.id}, "")
 	ours := issue(t, auth.Claims{Role: redline.RoleSupplier, Suppliers: []string{cajun}, Subject: c.id, ClientID: c.id})
 	eventually(t, "the gateway's knowing of the revocation", func(ctx context.Context) bool {

@@ -42,8 +42,8 @@ type poolFlags struct {
 
 func (f *poolFlags) check() error {
 	var faults []error
-	if f.MaxConns < 6 {
-		faults = append(faults, fmt.Errorf("--max-conns is %d; at least 6 are needed", f.MaxConns))
+	if f.MaxConns < 7 {
+		faults = append(faults, fmt.Errorf("--max-conns is %d; at least 7 are needed", f.MaxConns))
 	}
 	if f.KeepEvents < time.Hour {
 		faults = append(faults, fmt.Errorf("--keep-events is %s; at least an hour is needed", f.KeepEvents))

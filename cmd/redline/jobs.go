@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -49,6 +51,17 @@ func (g *gateway) work(ctx context.Context) {
 	all.Wait()
 }
 
+// try does what there is to do. One that panics has failed, and is tried again: the
+// gateway lives.
+func (j job) try(ctx context.Context) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("it panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return j.do(ctx)
+}
+
 // repeat does a job again and again until ctx ends. One that fails time after time
 // is told of once.
 func (g *gateway) repeat(ctx context.Context, j job) {
@@ -61,7 +74,7 @@ func (g *gateway) repeat(ctx context.Context, j job) {
 		case <-ctx.Done():
 			return
 		}
-		n, err := j.do(ctx)
+		n, err := j.try(ctx)
 		if ctx.Err() == nil {
 			g.telemetry.Metrics.JobRan(j.slug, err)
 		}

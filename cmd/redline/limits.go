@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql/executor"
 
 	"redline"
+	"redline/graph"
 	"redline/limit"
 	"redline/live"
 	"redline/server"
@@ -74,8 +74,17 @@ func (f *limitFlags) checkLimits() error {
 	if f.RedisURL != "" && f.RateLimit == 0 && f.RateLimitAddress == 0 {
 		fault("--redis-url without --rate-limit or --rate-limit-address has nothing to share")
 	}
-	if f.RedisURL != "" && !strings.HasPrefix(f.RedisURL, "redis://") && !strings.HasPrefix(f.RedisURL, "rediss://") && !strings.HasPrefix(f.RedisURL, "unix://") {
-		fault("--redis-url has to begin with redis://, rediss:// or unix://")
+	if f.RedisURL != "" {
+		if err := limit.CheckRedisURL(f.RedisURL); err != nil {
+			fault("--redis-url: %w", err)
+		}
+	}
+	if f.Operations != "" && f.MaxCost > 0 {
+		// It takes no database to see whether they fit the contract.
+		contract := graph.New(graph.Options{Log: slog.New(slog.DiscardHandler)})
+		if _, err := f.executor(contract.Executor, true, nil); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	for _, least := range []struct {
 		flag string

@@ -44,8 +44,14 @@ func (f *startFlags) openStore(ctx context.Context, url string, o store.Options)
 	said := false
 	for wait := firstStartPause; ; wait = min(2*wait, lastStartPause) {
 		s, err := store.Open(ctx, url, o)
-		if err == nil || ctx.Err() != nil || !mayPass(err) {
-			return s, err
+		if err == nil {
+			return s, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // it was asked to stop, whatever Open says
+		}
+		if !mayPass(err) {
+			return nil, err
 		}
 		if !said {
 			o.Log.LogAttrs(ctx, slog.LevelWarn, "waiting for the database", slog.String("patience", f.StartTimeout.String()), slog.String("error", err.Error()))
