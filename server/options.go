@@ -18,15 +18,16 @@ import (
 
 // What an Options leaves at zero.
 const (
-	DefaultMaxBodyBytes   = 4 << 20
-	DefaultMaxHeaderBytes = 64 << 10
-	DefaultHeaderTimeout  = 5 * time.Second
-	DefaultBodyTimeout    = 15 * time.Second
-	DefaultRequestTimeout = 30 * time.Second
-	DefaultWriteTimeout   = 15 * time.Second
-	DefaultIdleTimeout    = 2 * time.Minute
-	DefaultMaxConnections = 110_000
-	DefaultDrainBudget    = 10 * time.Second
+	DefaultMaxBodyBytes             = 4 << 20
+	DefaultMaxHeaderBytes           = 64 << 10
+	DefaultHeaderTimeout            = 5 * time.Second
+	DefaultBodyTimeout              = 15 * time.Second
+	DefaultRequestTimeout           = 30 * time.Second
+	DefaultWriteTimeout             = 15 * time.Second
+	DefaultIdleTimeout              = 2 * time.Minute
+	DefaultMaxConnections           = 110_000
+	DefaultMaxConnectionsPerAddress = 22_000
+	DefaultDrainBudget              = 10 * time.Second
 )
 
 // Options says what a Server serves, and within what bounds. Zero sizes and
@@ -85,6 +86,10 @@ type Options struct {
 	// MaxConnections is how many may be open at once, websockets aside; one more is
 	// closed at once. Default 110,000.
 	MaxConnections int
+	// MaxConnectionsPerAddress is how many of them one address may have, as
+	// redline.NetworkOf counts those who connect; trusted proxies may have all. One more
+	// is closed at once. Default 22,000.
+	MaxConnectionsPerAddress int
 	// MaxBodyBytes is the longest body that is read. Default 4 MiB, which a
 	// supplier's feed of 10,000 rows has room in.
 	MaxBodyBytes int64
@@ -158,17 +163,18 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	for name, value := range map[string]int64{
-		"HSTS":           int64(o.HSTS),
-		"MaxConnections": int64(o.MaxConnections),
-		"MaxBodyBytes":   o.MaxBodyBytes,
-		"MaxHeaderBytes": int64(o.MaxHeaderBytes),
-		"HeaderTimeout":  int64(o.HeaderTimeout),
-		"BodyTimeout":    int64(o.BodyTimeout),
-		"RequestTimeout": int64(o.RequestTimeout),
-		"WriteTimeout":   int64(o.WriteTimeout),
-		"IdleTimeout":    int64(o.IdleTimeout),
-		"DrainDelay":     int64(o.DrainDelay),
-		"DrainBudget":    int64(o.DrainBudget),
+		"HSTS":                     int64(o.HSTS),
+		"MaxConnections":           int64(o.MaxConnections),
+		"MaxConnectionsPerAddress": int64(o.MaxConnectionsPerAddress),
+		"MaxBodyBytes":             o.MaxBodyBytes,
+		"MaxHeaderBytes":           int64(o.MaxHeaderBytes),
+		"HeaderTimeout":            int64(o.HeaderTimeout),
+		"BodyTimeout":              int64(o.BodyTimeout),
+		"RequestTimeout":           int64(o.RequestTimeout),
+		"WriteTimeout":             int64(o.WriteTimeout),
+		"IdleTimeout":              int64(o.IdleTimeout),
+		"DrainDelay":               int64(o.DrainDelay),
+		"DrainBudget":              int64(o.DrainBudget),
 	} {
 		if value < 0 {
 			return o, fmt.Errorf("server: %s is negative", name)
@@ -184,6 +190,7 @@ func (o Options) complete() (Options, error) {
 		o.Log = slog.Default()
 	}
 	o.MaxConnections = cmp.Or(o.MaxConnections, DefaultMaxConnections)
+	o.MaxConnectionsPerAddress = cmp.Or(o.MaxConnectionsPerAddress, DefaultMaxConnectionsPerAddress)
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, DefaultMaxBodyBytes)
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, DefaultMaxHeaderBytes)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, DefaultHeaderTimeout)

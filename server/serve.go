@@ -64,7 +64,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          log.New(complaints{s.options.Log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       withConn,
-		ConnState:         (&connections{most: int64(s.options.MaxConnections), log: s.options.Log}).watch,
+		ConnState:         newConnections(&s.options).watch,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
 			SendPingTimeout:      pingAfter,

@@ -22,6 +22,8 @@ type edgeFlags struct {
 	ForwardedHeader string        `default:"x-forwarded-for" enum:"x-forwarded-for,forwarded" help:"Where trusted proxies say it: in x-forwarded-for, with X-Forwarded-Proto, or in forwarded (RFC 7239). The other isn't read."`
 	Origin          []string      `placeholder:"ORIGIN" help:"Another origin whose pages may use the gateway by fetch and by websocket, as scheme://host:port, or * for any; may be given several times."`
 	MaxConnections  int           `help:"The most open connections, websockets aside; more are closed at once. 0 is 10,000 more than --max-sockets."`
+
+	MaxConnectionsPerAddress int `help:"The most of them from one address, of IPv6 from one /64; a --trusted-proxy may have all. 0 is 2,000 more than --max-per-address."`
 }
 
 // edge is what the flags say.
@@ -69,6 +71,9 @@ func (f *edgeFlags) read(log *slog.Logger) (e edge, err error) {
 	if f.MaxConnections < 0 {
 		faults = append(faults, fmt.Errorf("--max-connections is %d; it can't be negative", f.MaxConnections))
 	}
+	if f.MaxConnectionsPerAddress < 0 {
+		faults = append(faults, fmt.Errorf("--max-connections-per-address is %d; it can't be negative", f.MaxConnectionsPerAddress))
+	}
 	return e, errors.Join(faults...)
 }
 
@@ -86,6 +91,11 @@ func readable(flag, path string) error {
 // maxConnections leaves room for requests beside the streams, which are connections.
 func (f *edgeFlags) maxConnections(maxSockets int) int {
 	return cmp.Or(f.MaxConnections, maxSockets+10_000)
+}
+
+// maxConnectionsPerAddress leaves room for requests beside one address' streams.
+func (f *edgeFlags) maxConnectionsPerAddress(maxPerAddress int) int {
+	return cmp.Or(f.MaxConnectionsPerAddress, maxPerAddress+2000)
 }
 
 // listener is what the server takes connections from.

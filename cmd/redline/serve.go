@@ -268,7 +268,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	}
 	g.server, err = server.New(server.Options{
 		Executor: exec, Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
-		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets),
+		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets), MaxConnectionsPerAddress: c.maxConnectionsPerAddress(c.MaxPerAddress),
 		Authenticate: authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}, {Name: "token keys", Probe: keys.ready}},
 		Drain: func(ctx context.Context) {
