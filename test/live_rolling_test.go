@@ -198,7 +198,7 @@ func TestLiveAheadOfTheGateway(t *testing.T) {
 	eventually(t, "the second gateway's reading the log", func(ctx context.Context) bool {
 		var readers []int
 		err := db.SelectContext(ctx, &readers, `SELECT pid FROM pg_stat_activity WHERE application_name = 'redline'
-			AND query LIKE 'SELECT CASE WHEN is_called%' ORDER BY backend_start`)
+			AND query LIKE '/* % */ SELECT CASE WHEN is_called%' ORDER BY backend_start`)
 		if err != nil || len(readers) != 2 {
 			return false
 		}
