@@ -195,7 +195,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 // All that is wrong with how the gateway is to meet the world is said at once.
 func TestAWrongEdgeIsRefused(t *testing.T) {
 	t.Parallel()
-	got := run(t, nil, "serve", "--data-dir", emptyDir(t), "--tls-cert", "/nowhere/tls.crt", "--hsts", "500ms", "--max-connections", "-1", "--max-connections-per-address", "-1",
+	got := run(t, nil, "serve", "--data-dir", emptyDir(t), "--tls-cert", "/nowhere/tls.crt", "--hsts", "500ms", "--max-connections=-1", "--max-connections-per-address=-1",
 		"--trusted-proxy", "10.0.0.1/8", "--trusted-proxy", "somewhere", "--origin", "shop.example", "--origin", "https://shop.example/x")
 	if got.code == 0 {
 		t.Fatal("it started")
