@@ -40,7 +40,7 @@ generate: ## Write the generated GraphQL code and docs/configuration.md anew
 generated: ## Fail where what is generated isn't what 'make generate' writes
 	@made() { find graph -name '*generated.go' | sort | xargs cat docs/configuration.md | cksum; }; \
 	before=$$(made); \
-	$(MAKE) --no-print-directory generate; \
+	$(MAKE) --no-print-directory generate || exit 1; \
 	if [ "$$before" != "$$(made)" ]; then echo "generated files were out of date: commit what 'make generate' wrote"; exit 1; fi
 
 .PHONY: bench
