@@ -132,7 +132,7 @@ func TestErrorPresenter(t *testing.T) {
 		{"panic, logged before", at(errPanicked), "internal error", map[string]any{"code": "INTERNAL", "requestId": "request-1"}, false},
 		{"gone away", fmt.Errorf("reading: %w", context.Canceled), "the request ended before it was answered",
 			map[string]any{"code": "UNAVAILABLE"}, false},
-		{"GraphQL's own", plain, plain.Message, nil, false},
+		{"GraphQL's own, which has no code", plain, plain.Message, map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}, false},
 	}
 	for _, c := range cases {
 		var log bytes.Buffer
