@@ -160,9 +160,9 @@ func TestPersistedQueriesOnEveryTransport(t *testing.T) {
 	}
 	subscription := `subscription OfStock { availabilityChanged { kind } }`
 	w := s.socket(t, "")
-	w.send(vars{"id": "1", "type": "subscribe", "payload": vars{"query": subscription, "extensions": hashed(subscription)}})
-	w.send(vars{"id": "2", "type": "subscribe", "payload": vars{"extensions": hashed(subscription)}})
-	for _, id := range []string{"1", "2"} {
+	for id, payload := range []vars{{"query": subscription, "extensions": hashed(subscription)}, {"extensions": hashed(subscription)}} {
+		id := fmt.Sprint(id)
+		w.send(vars{"id": id, "type": "subscribe", "payload": payload})
 		if m := w.next(id); m.Type != "next" || strings.Contains(string(m.Payload), `"cost"`) {
 			t.Errorf("a subscription by hash is told %s %s", m.Type, m.Payload)
 		}
