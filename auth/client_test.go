@@ -81,7 +81,7 @@ func TestTokensOfClients(t *testing.T) {
 func TestClientIDsOfOthersAreNotRead(t *testing.T) {
 	t.Parallel()
 	party := ed25519Party(t, 1)
-	raw := party.token(party.header().String(), goodClaims().with("client_id", 7).String())
+	raw := party.token(party.header().String(), goodClaims().With("client_id", 7).String())
 	if p := accept(t, verifierFor(t, party.key), raw); p.ClientID != "" {
 		t.Errorf("it is read as %q", p.ClientID)
 	}

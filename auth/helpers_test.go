@@ -11,10 +11,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -23,6 +21,7 @@ import (
 
 	"redline"
 	"redline/auth"
+	"redline/internal/idp"
 )
 
 // canary stands in everything that forged tokens say, so that a test can see
@@ -127,29 +126,7 @@ func parsePublic(tb testing.TB, public any) *auth.Key {
 }
 
 // object is a JSON object that a test makes up.
-type object map[string]any
-
-// with returns a copy with one member set.
-func (o object) with(name string, value any) object {
-	changed := maps.Clone(o)
-	changed[name] = value
-	return changed
-}
-
-// without returns a copy without one member.
-func (o object) without(name string) object {
-	changed := maps.Clone(o)
-	delete(changed, name)
-	return changed
-}
-
-func (o object) String() string {
-	text, err := json.Marshal(o)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
-}
+type object = idp.Object
 
 func (p party) header() object {
 	header := object{"alg": p.alg, "typ": "JWT"}

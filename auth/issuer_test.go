@@ -42,10 +42,10 @@ func TestIssuersStandApart(t *testing.T) {
 		auth.Issuer{Name: "https://c.example", Audiences: []string{"one"}, Keys: keysOf(t, secret)},
 	)
 	claims := func(issuer string, audience any) string {
-		return goodClaims().with("iss", issuer).with("aud", audience).String()
+		return goodClaims().With("iss", issuer).With("aud", audience).String()
 	}
 	token := func(p party, issuer string, audience any) string {
-		return p.token(p.header().without("kid").String(), claims(issuer, audience))
+		return p.token(p.header().Without("kid").String(), claims(issuer, audience))
 	}
 	for _, good := range []struct {
 		by       party
@@ -81,22 +81,22 @@ func TestIssuersAreBound(t *testing.T) {
 	issuer.Scopes = []string{redline.ScopeInventoryRead, redline.ScopeOrdersRead, redline.ScopeOrdersManage}
 	verifier := verifierOf(t, issuer)
 	token := func(claims object) string { return p.token(p.header().String(), claims.String()) }
-	good := goodClaims().with("suppliers", []string{"sauce"})
+	good := goodClaims().With("suppliers", []string{"sauce"})
 
 	both := []string{redline.ScopeInventoryRead, redline.ScopeOrdersRead}
 	if got := accept(t, verifier, token(good)); !slices.Equal(got.Scopes, both) {
 		t.Errorf("scopes %v", got.Scopes)
 	}
-	narrowed := accept(t, verifier, token(good.with("scope", "orders:read inventory:write orders:manage")))
+	narrowed := accept(t, verifier, token(good.With("scope", "orders:read inventory:write orders:manage")))
 	if !slices.Equal(narrowed.Scopes, []string{redline.ScopeOrdersRead}) {
 		t.Errorf("narrowed to %v", narrowed.Scopes)
 	}
-	accept(t, verifier, token(good.with("suppliers", []string{"spice", "sauce"})))
-	refuse(t, verifier, token(good.with("suppliers", []string{"tea"})), "may not speak for this supplier")
-	refuse(t, verifier, token(good.with("suppliers", []string{"sauce", "tea"})), "may not speak for this supplier")
-	refuse(t, verifier, token(good.with("suppliers", []string{"Sauce"})), "may not speak for this supplier")
+	accept(t, verifier, token(good.With("suppliers", []string{"spice", "sauce"})))
+	refuse(t, verifier, token(good.With("suppliers", []string{"tea"})), "may not speak for this supplier")
+	refuse(t, verifier, token(good.With("suppliers", []string{"sauce", "tea"})), "may not speak for this supplier")
+	refuse(t, verifier, token(good.With("suppliers", []string{"Sauce"})), "may not speak for this supplier")
 	for _, role := range []string{"operator", "admin", "storefront", "customer"} {
-		refuse(t, verifier, token(good.with("role", role).with("customer", "c")), "may not give this role")
+		refuse(t, verifier, token(good.With("role", role).With("customer", "c")), "may not give this role")
 	}
 }
 
@@ -124,7 +124,7 @@ func TestSuppliersBoundNoOperator(t *testing.T) {
 func TestClaimNames(t *testing.T) {
 	t.Parallel()
 	p := ed25519Party(t, 1)
-	base := goodClaims().without("role").without("suppliers")
+	base := goodClaims().Without("role").Without("suppliers")
 	supplier := func(scopes ...string) redline.Principal {
 		return redline.Principal{Role: redline.RoleSupplier, Suppliers: []string{"sauce"}, Scopes: scopes}
 	}
@@ -136,42 +136,42 @@ func TestClaimNames(t *testing.T) {
 	}{
 		"names of members": {
 			auth.ClaimNames{Role: "https://shop.example/role", Suppliers: "custom:suppliers", Scope: "scp"},
-			base.with("https://shop.example/role", "supplier").with("custom:suppliers", []string{"sauce"}).with("scp", "orders:read"),
+			base.With("https://shop.example/role", "supplier").With("custom:suppliers", []string{"sauce"}).With("scp", "orders:read"),
 			supplier(redline.ScopeOrdersRead), "",
 		},
 		"pointers": {
 			auth.ClaimNames{Role: "/realm_access/roles/1", Suppliers: "/shop/a~1b~0c"},
-			base.with("realm_access", object{"roles": []string{"x", "supplier"}}).with("shop", object{"a/b~c": []string{"sauce"}}),
+			base.With("realm_access", object{"roles": []string{"x", "supplier"}}).With("shop", object{"a/b~c": []string{"sauce"}}),
 			supplier(redline.DefaultScopes(redline.RoleSupplier)...), "",
 		},
 		"a customer, by a pointer to an empty name": {
 			auth.ClaimNames{Customer: "/shop/"},
-			base.with("role", "customer").with("shop", object{"": "ALFKI"}),
+			base.With("role", "customer").With("shop", object{"": "ALFKI"}),
 			redline.Principal{Role: redline.RoleCustomer, Customer: "ALFKI", Scopes: redline.DefaultScopes(redline.RoleCustomer)}, "",
 		},
 		"an array of scopes": {
 			auth.ClaimNames{Scope: "permissions", ScopeIsArray: true},
-			base.with("role", "supplier").with("suppliers", []string{"sauce"}).with("permissions", []string{"orders:read", "else"}),
+			base.With("role", "supplier").With("suppliers", []string{"sauce"}).With("permissions", []string{"orders:read", "else"}),
 			supplier(redline.ScopeOrdersRead), "",
 		},
 		"an empty array of scopes": {
 			auth.ClaimNames{Scope: "permissions", ScopeIsArray: true},
-			base.with("role", "supplier").with("suppliers", []string{"sauce"}).with("permissions", []string{}),
+			base.With("role", "supplier").With("suppliers", []string{"sauce"}).With("permissions", []string{}),
 			supplier(), "",
 		},
 		"a string where an array is said": {
 			auth.ClaimNames{ScopeIsArray: true},
-			base.with("role", "supplier").with("suppliers", []string{"sauce"}).with("scope", "orders:read"), redline.Principal{}, "scope",
+			base.With("role", "supplier").With("suppliers", []string{"sauce"}).With("scope", "orders:read"), redline.Principal{}, "scope",
 		},
 		"the usual name counts for nothing": {
 			auth.ClaimNames{Role: "their_role"},
-			base.with("role", "supplier").with("suppliers", []string{"sauce"}), redline.Principal{}, "role",
+			base.With("role", "supplier").With("suppliers", []string{"sauce"}), redline.Principal{}, "role",
 		},
-		"a pointer past the end":       {auth.ClaimNames{Role: "/roles/1"}, base.with("roles", []string{"supplier"}), redline.Principal{}, "role"},
-		"an index with a zero before":  {auth.ClaimNames{Role: "/roles/00"}, base.with("roles", []string{"supplier"}), redline.Principal{}, "role"},
-		"a pointer through a string":   {auth.ClaimNames{Role: "/role/0"}, base.with("role", "supplier"), redline.Principal{}, "role"},
-		"a pointer to another kind":    {auth.ClaimNames{Role: "/roles"}, base.with("roles", []string{"supplier"}), redline.Principal{}, "role"},
-		"a name with a dot is no path": {auth.ClaimNames{Role: "a.b"}, base.with("a", object{"b": "supplier"}), redline.Principal{}, "role"},
+		"a pointer past the end":       {auth.ClaimNames{Role: "/roles/1"}, base.With("roles", []string{"supplier"}), redline.Principal{}, "role"},
+		"an index with a zero before":  {auth.ClaimNames{Role: "/roles/00"}, base.With("roles", []string{"supplier"}), redline.Principal{}, "role"},
+		"a pointer through a string":   {auth.ClaimNames{Role: "/role/0"}, base.With("role", "supplier"), redline.Principal{}, "role"},
+		"a pointer to another kind":    {auth.ClaimNames{Role: "/roles"}, base.With("roles", []string{"supplier"}), redline.Principal{}, "role"},
+		"a name with a dot is no path": {auth.ClaimNames{Role: "a.b"}, base.With("a", object{"b": "supplier"}), redline.Principal{}, "role"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,7 +199,7 @@ func TestRememberedTokensBelongToTheirIssuer(t *testing.T) {
 	keys := &changingKeys{byID: map[string]*auth.Key{a.key.ID(): a.key}}
 	verifier := verifierOf(t, ours(keys), auth.Issuer{Name: "b", Audiences: []string{"redline"}, Keys: keysOf(t, b)})
 	first := a.token(a.header().String(), goodClaims().String())
-	second := b.token(b.header().String(), goodClaims().with("iss", "b").String())
+	second := b.token(b.header().String(), goodClaims().With("iss", "b").String())
 	accept(t, verifier, first)
 	accept(t, verifier, second)
 	keys.set(a.key.ID(), nil)

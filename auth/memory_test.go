@@ -45,7 +45,7 @@ func TestARememberedTokenEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		verifier := verifierFor(t, issuer.key)
 		end := time.Now().Add(time.Minute).Truncate(time.Second)
-		raw := issuer.token(issuer.header().String(), goodClaims().with("exp", end.Unix()).String())
+		raw := issuer.token(issuer.header().String(), goodClaims().With("exp", end.Unix()).String())
 		first := accept(t, verifier, raw)
 		<-time.After(time.Until(end.Add(auth.DefaultLeeway - time.Nanosecond)))
 		if again := accept(t, verifier, raw); !reflect.DeepEqual(again, first) {
@@ -64,7 +64,7 @@ func TestATokenBeforeItsTimeIsNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		verifier := verifierFor(t, issuer.key)
 		start := time.Now().Add(30 * time.Second).Truncate(time.Second)
-		raw := issuer.token(issuer.header().String(), goodClaims().with("nbf", start.Unix()).String())
+		raw := issuer.token(issuer.header().String(), goodClaims().With("nbf", start.Unix()).String())
 		refuse(t, verifier, raw, "not valid yet")
 		<-time.After(time.Until(start.Add(-auth.DefaultLeeway)))
 		accept(t, verifier, raw)
@@ -102,7 +102,7 @@ func TestARememberedTokenVouchesForNoOther(t *testing.T) {
 	issuer := ed25519Party(t, 1)
 	verifier := verifierFor(t, issuer.key)
 	supplier := issuer.token(issuer.header().String(), goodClaims().String())
-	operator := issuer.token(issuer.header().String(), goodClaims().with("role", "operator").without("suppliers").String())
+	operator := issuer.token(issuer.header().String(), goodClaims().With("role", "operator").Without("suppliers").String())
 	accept(t, verifier, supplier)
 	accept(t, verifier, operator)
 	a, b := strings.Split(supplier, "."), strings.Split(operator, ".")
@@ -126,7 +126,7 @@ func TestManyGoroutinesSendTheSameTokens(t *testing.T) {
 	subjects := []string{"ann", "bea", "cyd"}
 	tokens := make([]string, len(subjects))
 	for i, subject := range subjects {
-		tokens[i] = issuer.token(issuer.header().String(), goodClaims().with("sub", subject).String())
+		tokens[i] = issuer.token(issuer.header().String(), goodClaims().With("sub", subject).String())
 	}
 	var all sync.WaitGroup
 	for g := range 16 {

@@ -51,8 +51,8 @@ func TestVerifyPicksTheKeyByID(t *testing.T) {
 	claims := goodClaims().String()
 	for _, issuer := range parties {
 		accept(t, verifier, issuer.token(issuer.header().String(), claims))
-		refuse(t, verifier, issuer.token(issuer.header().without("kid").String(), claims), "names no key")
-		refuse(t, verifier, issuer.token(issuer.header().with("kid", canary).String(), claims), "unknown key")
+		refuse(t, verifier, issuer.token(issuer.header().Without("kid").String(), claims), "names no key")
+		refuse(t, verifier, issuer.token(issuer.header().With("kid", canary).String(), claims), "unknown key")
 		for _, other := range parties {
 			if other.key == issuer.key {
 				continue
@@ -62,7 +62,7 @@ func TestVerifyPicksTheKeyByID(t *testing.T) {
 			if other.alg == issuer.alg {
 				because = "the signature"
 			}
-			refuse(t, verifier, issuer.token(issuer.header().with("kid", other.key.ID()).String(), claims), because)
+			refuse(t, verifier, issuer.token(issuer.header().With("kid", other.key.ID()).String(), claims), because)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestVerifyBindsTheAlgorithmToTheKey(t *testing.T) {
 			"none", "None", "NONE", "HS256", "HS384", "HS512", "RS256", "RS512", "PS256", "ES256", "ES384",
 			"EdDSA", "eddsa", "Ed25519", " EdDSA", canary,
 		} {
-			header := issuer.header().with("alg", alg).String()
+			header := issuer.header().With("alg", alg).String()
 			unsigned := b64(header) + "." + b64(claims) + "."
 			if alg == issuer.alg {
 				accept(t, verifier, issuer.token(header, claims))
@@ -108,8 +108,8 @@ func TestVerifyHeaders(t *testing.T) {
 	claims := goodClaims().String()
 
 	for _, header := range []object{
-		good, good.without("kid"), good.without("typ"), good.with("typ", "jwt"), good.with("typ", "at+jwt"),
-		good.with("typ", "AT+JWT"), good.with("x5t", "a thumbprint fetches nothing"),
+		good, good.Without("kid"), good.Without("typ"), good.With("typ", "jwt"), good.With("typ", "at+jwt"),
+		good.With("typ", "AT+JWT"), good.With("x5t", "a thumbprint fetches nothing"),
 	} {
 		accept(t, verifier, issuer.token(header.String(), claims))
 	}
@@ -117,31 +117,31 @@ func TestVerifyHeaders(t *testing.T) {
 	plain := good.String()
 	also := func(members string) string { return strings.TrimSuffix(plain, "}") + "," + members + "}" }
 	for _, bad := range []struct{ header, because string }{
-		{good.without("alg").String(), "alg"},
-		{good.with("alg", nil).String(), "alg"},
-		{good.with("alg", 5).String(), "alg"},
-		{good.with("alg", []string{"EdDSA"}).String(), "alg"},
-		{good.with("typ", "").String(), "typ"},
-		{good.with("typ", nil).String(), "typ"},
-		{good.with("typ", 1).String(), "typ"},
-		{good.with("typ", "dpop+jwt").String(), "typ"},
-		{good.with("typ", "logout+jwt").String(), "typ"},
-		{good.with("typ", "JWT ").String(), "typ"},
-		{good.with("typ", canary).String(), "typ"},
-		{good.with("crit", []string{"exp"}).String(), "crit"},
-		{good.with("crit", []string{}).String(), "crit"},
-		{good.with("crit", nil).String(), "crit"},
-		{good.with("crit", []string{"b64"}).with("b64", false).String(), "crit"},
-		{good.with("jku", "https://canary.example/keys").String(), "jku"},
-		{good.with("x5u", "https://canary.example/chain").String(), "x5u"},
-		{good.with("x5c", []string{canary}).String(), "x5c"},
-		{good.with("jwk", object{"kty": "OKP", "crv": "Ed25519", "x": canary}).String(), "jwk"},
-		{good.with("kid", "").String(), "kid"},
-		{good.with("kid", nil).String(), "kid"},
-		{good.with("kid", 1).String(), "kid"},
-		{good.with("kid", canary).String(), "unknown key"},
-		{good.with("kid", canary+"\x00").String(), "kid"},
-		{good.with("kid", strings.Repeat(canary, 100)).String(), "kid"},
+		{good.Without("alg").String(), "alg"},
+		{good.With("alg", nil).String(), "alg"},
+		{good.With("alg", 5).String(), "alg"},
+		{good.With("alg", []string{"EdDSA"}).String(), "alg"},
+		{good.With("typ", "").String(), "typ"},
+		{good.With("typ", nil).String(), "typ"},
+		{good.With("typ", 1).String(), "typ"},
+		{good.With("typ", "dpop+jwt").String(), "typ"},
+		{good.With("typ", "logout+jwt").String(), "typ"},
+		{good.With("typ", "JWT ").String(), "typ"},
+		{good.With("typ", canary).String(), "typ"},
+		{good.With("crit", []string{"exp"}).String(), "crit"},
+		{good.With("crit", []string{}).String(), "crit"},
+		{good.With("crit", nil).String(), "crit"},
+		{good.With("crit", []string{"b64"}).With("b64", false).String(), "crit"},
+		{good.With("jku", "https://canary.example/keys").String(), "jku"},
+		{good.With("x5u", "https://canary.example/chain").String(), "x5u"},
+		{good.With("x5c", []string{canary}).String(), "x5c"},
+		{good.With("jwk", object{"kty": "OKP", "crv": "Ed25519", "x": canary}).String(), "jwk"},
+		{good.With("kid", "").String(), "kid"},
+		{good.With("kid", nil).String(), "kid"},
+		{good.With("kid", 1).String(), "kid"},
+		{good.With("kid", canary).String(), "unknown key"},
+		{good.With("kid", canary+"\x00").String(), "kid"},
+		{good.With("kid", strings.Repeat(canary, 100)).String(), "kid"},
 		{also(`"alg":"EdDSA"`), "twice"},
 		{also(`"\u0061lg":"none"`), "twice"},
 		{also(`"kid":"` + canary + `"`), "twice"},
@@ -214,7 +214,7 @@ func TestVerifySloppyBase64(t *testing.T) {
 		}
 		return b64(text)
 	}
-	header, claims := unaligned(issuer.header().String()), unaligned(goodClaims().with("x", "\u00ff?\u00fe>~~~").String())
+	header, claims := unaligned(issuer.header().String()), unaligned(goodClaims().With("x", "\u00ff?\u00fe>~~~").String())
 	accept(t, verifier, issuer.tokenOf(header, claims))
 
 	sloppy := map[string]func(segment string) string{
@@ -244,7 +244,7 @@ func TestVerifySloppyBase64(t *testing.T) {
 			tried := false
 			for range 3 {
 				member = " " + member
-				segment := b64(goodClaims().with("x", member).String())
+				segment := b64(goodClaims().With("x", member).String())
 				accept(t, verifier, issuer.tokenOf(header, segment))
 				if standard := strings.NewReplacer("-", "+", "_", "/").Replace(segment); standard != segment {
 					refuse(t, verifier, issuer.tokenOf(header, standard), "the claims: not base64url")
@@ -274,59 +274,59 @@ func TestVerifyClaims(t *testing.T) {
 
 	for _, claims := range []object{
 		good,
-		good.without("iat"),
-		good.with("aud", []string{"other", auth.DefaultAudience}),
-		good.with("exp", float64(time.Now().Unix()+60)+0.5),
-		good.with("nbf", time.Now().Unix()),
-		good.with("SUB", "another").with("Role", "admin").with("Exp", 1),
-		good.with("nested", object{"deep": []any{nil, true, 1.5, object{}}}),
-		good.with("customer", "ignored for this role"),
-		good.with("sub", strings.Repeat("ü", 200)),
+		good.Without("iat"),
+		good.With("aud", []string{"other", auth.DefaultAudience}),
+		good.With("exp", float64(time.Now().Unix()+60)+0.5),
+		good.With("nbf", time.Now().Unix()),
+		good.With("SUB", "another").With("Role", "admin").With("Exp", 1),
+		good.With("nested", object{"deep": []any{nil, true, 1.5, object{}}}),
+		good.With("customer", "ignored for this role"),
+		good.With("sub", strings.Repeat("ü", 200)),
 	} {
 		accept(t, verifier, issuer.token(header, claims.String()))
 	}
 
 	plain := good.String()
 	also := func(members string) string { return strings.TrimSuffix(plain, "}") + "," + members + "}" }
-	customer := good.with("role", "customer").without("suppliers").with("customer", canary)
+	customer := good.With("role", "customer").Without("suppliers").With("customer", canary)
 	accept(t, verifier, issuer.token(header, customer.String()))
 
 	type forgery struct{ claims, because string }
 	forgeries := []forgery{
-		{good.with("iss", "other").String(), "issuer"},
-		{good.with("iss", "Redline").String(), "issuer"},
-		{good.with("aud", "other").String(), "audience"},
-		{good.with("aud", []string{"other", "Redline"}).String(), "audience"},
-		{good.with("aud", []string{}).String(), "aud"},
-		{good.with("aud", []any{auth.DefaultAudience, 1}).String(), "aud"},
-		{good.with("aud", []any{auth.DefaultAudience, ""}).String(), "aud"},
-		{good.with("exp", 0).String(), "expired"},
-		{good.with("exp", "9999999999").String(), "exp"},
+		{good.With("iss", "other").String(), "issuer"},
+		{good.With("iss", "Redline").String(), "issuer"},
+		{good.With("aud", "other").String(), "audience"},
+		{good.With("aud", []string{"other", "Redline"}).String(), "audience"},
+		{good.With("aud", []string{}).String(), "aud"},
+		{good.With("aud", []any{auth.DefaultAudience, 1}).String(), "aud"},
+		{good.With("aud", []any{auth.DefaultAudience, ""}).String(), "aud"},
+		{good.With("exp", 0).String(), "expired"},
+		{good.With("exp", "9999999999").String(), "exp"},
 		{also(`"nbf":1e999`), "nbf"},
 		{also(`"nbf":-1`), "nbf"},
 		{also(`"nbf":1e30`), "nbf"},
-		{good.with("role", "Supplier").String(), "role"},
-		{good.with("role", "SUPPLIER").String(), "role"},
-		{good.with("role", " supplier").String(), "role"},
-		{good.with("role", "root").String(), "role"},
-		{good.with("suppliers", canary).String(), "suppliers"},
-		{good.with("suppliers", []string{}).String(), "suppliers"},
-		{good.with("suppliers", []any{canary, nil}).String(), "suppliers"},
-		{good.with("suppliers", []any{[]string{canary}}).String(), "suppliers"},
-		{good.with("suppliers", []string{canary, canary}).String(), "twice"},
-		{good.without("suppliers").String(), "suppliers"},
-		{customer.without("customer").String(), "customer"},
-		{customer.with("suppliers", "also checked where unused").String(), "suppliers"},
-		{good.with("customer", 5).String(), "customer"},
-		{good.with("scope", []string{redline.ScopeOrdersRead}).String(), "scope"},
-		{good.with("scope", "").String(), "scope"},
-		{good.with("scope", " ").String(), "scope"},
-		{good.with("scope", " orders:read").String(), "scope"},
-		{good.with("scope", "orders:read ").String(), "scope"},
-		{good.with("scope", "orders:read  inventory:read").String(), "scope"},
-		{good.with("scope", "orders:read\tinventory:read").String(), "scope"},
-		{good.with("scope", `orders:read "inventory:read"`).String(), "scope"},
-		{good.with("scope", "orders:réad").String(), "scope"},
+		{good.With("role", "Supplier").String(), "role"},
+		{good.With("role", "SUPPLIER").String(), "role"},
+		{good.With("role", " supplier").String(), "role"},
+		{good.With("role", "root").String(), "role"},
+		{good.With("suppliers", canary).String(), "suppliers"},
+		{good.With("suppliers", []string{}).String(), "suppliers"},
+		{good.With("suppliers", []any{canary, nil}).String(), "suppliers"},
+		{good.With("suppliers", []any{[]string{canary}}).String(), "suppliers"},
+		{good.With("suppliers", []string{canary, canary}).String(), "twice"},
+		{good.Without("suppliers").String(), "suppliers"},
+		{customer.Without("customer").String(), "customer"},
+		{customer.With("suppliers", "also checked where unused").String(), "suppliers"},
+		{good.With("customer", 5).String(), "customer"},
+		{good.With("scope", []string{redline.ScopeOrdersRead}).String(), "scope"},
+		{good.With("scope", "").String(), "scope"},
+		{good.With("scope", " ").String(), "scope"},
+		{good.With("scope", " orders:read").String(), "scope"},
+		{good.With("scope", "orders:read ").String(), "scope"},
+		{good.With("scope", "orders:read  inventory:read").String(), "scope"},
+		{good.With("scope", "orders:read\tinventory:read").String(), "scope"},
+		{good.With("scope", `orders:read "inventory:read"`).String(), "scope"},
+		{good.With("scope", "orders:réad").String(), "scope"},
 		{also(`"sub":"canary-subject"`), "twice"},
 		{also(`"s\u0075b":"canary-subject"`), "twice"},
 		{also(`"exp":99999999999`), "twice"},
@@ -339,22 +339,22 @@ func TestVerifyClaims(t *testing.T) {
 		{"[" + plain + "]", "not a JSON object"},
 	}
 	for _, name := range []string{"iss", "sub", "aud", "exp", "role"} {
-		forgeries = append(forgeries, forgery{good.without(name).String(), name})
+		forgeries = append(forgeries, forgery{good.Without(name).String(), name})
 	}
 	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "role", "scope", "suppliers", "customer"} {
 		for _, value := range []any{nil, true, object{"canary": canary}} {
-			forgeries = append(forgeries, forgery{good.with(name, value).String(), name})
+			forgeries = append(forgeries, forgery{good.With(name, value).String(), name})
 		}
 	}
 	for _, name := range []string{"iss", "sub", "aud", "role", "customer"} {
 		for _, text := range []string{"", canary + "\x00", canary + "\n", strings.Repeat("ü", 201)} {
-			forgeries = append(forgeries, forgery{good.with(name, text).String(), name})
+			forgeries = append(forgeries, forgery{good.With(name, text).String(), name})
 		}
 		// Half a surrogate pair, of which JSON makes U+FFFD.
-		forgeries = append(forgeries, forgery{strings.TrimSuffix(good.without(name).String(), "}") + `,"` + name + `":"\ud800"}`, name})
+		forgeries = append(forgeries, forgery{strings.TrimSuffix(good.Without(name).String(), "}") + `,"` + name + `":"\ud800"}`, name})
 	}
 	for _, code := range []string{"", canary + "\x00", strings.Repeat("x", 201), "\ufffd"} {
-		forgeries = append(forgeries, forgery{good.with("suppliers", []string{"fine", code}).String(), "suppliers"})
+		forgeries = append(forgeries, forgery{good.With("suppliers", []string{"fine", code}).String(), "suppliers"})
 	}
 	for _, bad := range forgeries {
 		t.Run(bad.claims, func(t *testing.T) {
@@ -369,7 +369,7 @@ func TestVerifyRoles(t *testing.T) {
 	issuer := ed25519Party(t, 1)
 	verifier := verifierFor(t, issuer.key)
 	for _, role := range redline.Roles {
-		claims := goodClaims().with("role", strings.ToLower(string(role))).with("customer", "ALFKI")
+		claims := goodClaims().With("role", strings.ToLower(string(role))).With("customer", "ALFKI")
 		got := accept(t, verifier, issuer.token(issuer.header().String(), claims.String()))
 		if got.Role != role || !slices.Equal(got.Scopes, redline.DefaultScopes(role)) {
 			t.Errorf("%s: role %s with %v", role, got.Role, got.Scopes)
@@ -395,7 +395,7 @@ func TestScopeOnlyNarrows(t *testing.T) {
 		"orders:manage":                              nil,
 		"ORDERS:READ orders orders:* * orders:read:": nil,
 	} {
-		claims := goodClaims().with("scope", scope)
+		claims := goodClaims().With("scope", scope)
 		got := accept(t, verifier, issuer.token(issuer.header().String(), claims.String()))
 		if !slices.Equal(got.Scopes, want) {
 			t.Errorf("%q gives %v, want %v", scope, got.Scopes, want)
@@ -421,7 +421,7 @@ func TestTimes(t *testing.T) {
 				t.Fatal(err)
 			}
 			token := func(name string, at int64) string {
-				return issuer.token(issuer.header().String(), goodClaims().with(name, at).String())
+				return issuer.token(issuer.header().String(), goodClaims().With(name, at).String())
 			}
 			accept(t, verifier, token("exp", now-leeway+1))
 			refuse(t, verifier, token("exp", now-leeway), "expired")

@@ -339,7 +339,7 @@ func FuzzPersistedQuery(f *testing.F) {
 		values := url.Values{"extensions": {`{"persistedQuery":` + extension + `}`}, "query": {query}, "documentId": {id}}
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/graphql?"+values.Encode(), nil)
 		if err != nil {
-			t.Skip()
+			t.Fatal(err)
 		}
 		checkFuzzed(t, r, request, http.StatusOK, http.StatusBadRequest, http.StatusMethodNotAllowed)
 		r.log.reset()

@@ -143,7 +143,8 @@ func TestACollectorThatFails(t *testing.T) {
 	for what, at := range map[string]string{"refuses": url, "is down": gone.URL} {
 		var mu sync.Mutex
 		var log bytes.Buffer
-		lines := slog.NewTextHandler(locked{&mu, &log}, nil)
+		written := make(chan struct{}, 1)
+		lines := slog.NewTextHandler(locked{&mu, &log, written}, nil)
 		tel := watched(t, telemetry.Options{Export: true, Endpoint: at + "/v1/traces", Ratio: 1, Log: slog.New(lines)})
 		told := func() int {
 			mu.Lock()
@@ -156,8 +157,12 @@ func TestACollectorThatFails(t *testing.T) {
 				<-tried // each by itself
 			}
 		}
-		for began := time.Now(); told() == 0 && time.Since(began) < patience; {
-			time.Sleep(time.Millisecond)
+		for late := time.After(patience); told() == 0; {
+			select {
+			case <-written:
+			case <-late:
+				t.Fatalf("that it %s isn't logged", what)
+			}
 		}
 		if took, _ := stopped(tel, patience); took > patience/2 {
 			t.Errorf("where it %s, Stop took %s", what, took)
@@ -172,10 +177,18 @@ func TestACollectorThatFails(t *testing.T) {
 type locked struct {
 	mu *sync.Mutex
 	to io.Writer
+	// written has a token for each line.
+	written chan<- struct{}
 }
 
 func (l locked) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer func() {
+		select {
+		case l.written <- struct{}{}:
+		default: // whoever waits for a line finds one there
+		}
+	}()
 	return l.to.Write(p)
 }
