@@ -2,13 +2,9 @@ package limit_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"redline"
+	"redline/internal/redistest"
 	"redline/limit"
 )
 
@@ -71,7 +68,7 @@ func everywhere(t *testing.T, test func(t *testing.T, o limit.Options)) {
 	})
 	t.Run("Redis", func(t *testing.T) {
 		t.Parallel()
-		test(t, limit.Options{RedisURL: startRedis(t).url})
+		test(t, limit.Options{RedisURL: redistest.Start(t).URL})
 	})
 }
 
@@ -226,8 +223,8 @@ func TestTheTableIsBounded(t *testing.T) {
 // Several gateways share what is in Redis, to the point.
 func TestGatewaysShare(t *testing.T) {
 	t.Parallel()
-	r := startRedis(t)
-	o := limit.Options{Principal: limit.Bucket{Rate: slow, Burst: 100}, RedisURL: r.url}
+	r := redistest.Start(t)
+	o := limit.Options{Principal: limit.Bucket{Rate: slow, Burst: 100}, RedisURL: r.URL}
 	gateways := []*limit.Limiter{newLimiter(t, o), newLimiter(t, o), newLimiter(t, o)}
 	ann := by(t, "ann", "192.0.2.1")
 	var allowed atomic.Int64
@@ -247,11 +244,11 @@ func TestGatewaysShare(t *testing.T) {
 	if n := allowed.Load(); n != 100 {
 		t.Errorf("300 were asked for, and %d of 100 let in", n)
 	}
-	keys := r.cli(t, "keys", "*")
+	keys := r.CLI(t, "keys", "*")
 	if !strings.HasPrefix(keys, "redline:limit:principal:") || strings.Contains(keys, "ann") || strings.Count(keys, "\n") > 1 {
 		t.Errorf("the keys are %q", keys)
 	}
-	if ttl := r.cli(t, "pttl", strings.TrimSpace(keys)); strings.HasPrefix(ttl, "-") {
+	if ttl := r.CLI(t, "pttl", strings.TrimSpace(keys)); strings.HasPrefix(ttl, "-") {
 		t.Errorf("the key lives %s ms", ttl)
 	}
 }
@@ -260,15 +257,15 @@ func TestGatewaysShare(t *testing.T) {
 // nothing, and it is said once.
 func TestRedisGoesAwayAndComesBack(t *testing.T) {
 	t.Parallel()
-	r := startRedis(t)
+	r := redistest.Start(t)
 	log := &book{}
 	l := newLimiter(t, limit.Options{
-		Principal: limit.Bucket{Rate: slow, Burst: 5}, RedisURL: r.url, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Principal: limit.Bucket{Rate: slow, Burst: 5}, RedisURL: r.URL, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	ann := by(t, "ann", "192.0.2.1")
 	want(t, l, ann, 5, 0, "")
 	want(t, l, ann, 1, 0, redline.BucketPrincipal)
-	r.stop(t)
+	r.Stop(t)
 	// A gateway that counts for itself knows nothing of what was taken before.
 	for left := int64(4); left >= 0; left-- {
 		want(t, l, ann, 1, left, "")
@@ -277,7 +274,7 @@ func TestRedisGoesAwayAndComesBack(t *testing.T) {
 	if n := strings.Count(log.String(), "Redis is away"); n != 1 {
 		t.Errorf("it is said %d times that Redis is away:\n%s", n, log)
 	}
-	r.start(t)
+	r.Start(t)
 	deadline := time.Now().Add(30 * time.Second)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -337,76 +334,6 @@ func BenchmarkTake(b *testing.B) {
 			b.Fatal("refused")
 		}
 	}
-}
-
-// redis is a real one, on a socket of its own.
-type redis struct {
-	dir, url string
-	cmd      *exec.Cmd
-}
-
-func startRedis(t *testing.T) *redis {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no redis-server; .ci/redis installs it")
-		}
-		t.Skip("there is no redis-server; `make redis` installs it, or says what to install")
-	}
-	// A socket's path has 100 bytes at most.
-	dir, err := os.MkdirTemp("", "redis")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &redis{dir: dir, url: "unix://" + filepath.Join(dir, "socket")}
-	r.start(t)
-	t.Cleanup(func() {
-		r.stop(t)
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
-}
-
-func (r *redis) start(t *testing.T) {
-	t.Helper()
-	socket := filepath.Join(r.dir, "socket")
-	r.cmd = exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", r.dir)
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if c, err := net.Dial("unix", socket); err == nil {
-			_ = c.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("redis-server doesn't listen")
-		}
-		<-tick.C
-	}
-}
-
-// stop kills it, unless that was done.
-func (r *redis) stop(t *testing.T) {
-	t.Helper()
-	if err := r.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Error(err)
-	}
-	_ = r.cmd.Wait() // it was killed
-}
-
-func (r *redis) cli(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.Command("redis-cli", append([]string{"-s", filepath.Join(r.dir, "socket")}, args...)...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
 }
 
 // book is a log that can be read while it is written.

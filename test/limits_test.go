@@ -18,6 +18,7 @@ import (
 
 	"redline"
 	"redline/auth"
+	"redline/internal/redistest"
 )
 
 // ways are the transports by which an operation reaches a gateway: each returns the
@@ -230,41 +231,12 @@ func TestBadLimitsAreRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// startRedis runs a Redis on a socket of its own, and returns its URL.
-func startRedis(t *testing.T) string {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no redis-server; .ci/redis installs it")
-		}
-		t.Skip("there is no redis-server; `make redis` installs it, or says what to install")
-	}
-	dir, err := os.MkdirTemp(world.dir, "r")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "s")
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-	})
-	eventually(t, "a Redis", func(context.Context) bool {
-		_, err := os.Stat(path)
-		return err == nil
-	})
-	return "unix://" + path
-}
-
 // Two gateways share a rate limit: what one lets through the other counts, on every
 // transport, and whoever has nothing left is told so and when to come again, with no
 // change made.
 func TestGatewaysShareARateLimit(t *testing.T) {
 	t.Parallel()
-	redis := startRedis(t)
+	redis := redistest.Start(t).URL
 	flags := []string{"--rate-limit", "0.001", "--rate-burst", "40", "--redis-url", redis}
 	one, other := start(t, ownDir(t), flags...), start(t, ownDir(t), flags...)
 	const query = `{ viewer { role } }`
