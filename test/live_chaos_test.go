@@ -1,6 +1,7 @@
 package test_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -138,6 +139,9 @@ func TestLiveChaos(t *testing.T) {
 				w.more(t, chance.IntN(20)) // the other one serves all
 				n.start(t)
 			case "stop":
+				// Where everybody sits is left to chance, and one that nobody follows
+				// stops without telling anybody.
+				n = busiest(t, nodes)
 				if err := n.down().stop(); err != nil {
 					t.Error(err)
 				}
@@ -186,6 +190,25 @@ func TestLiveChaos(t *testing.T) {
 	if all.cuts == 0 || all.restarts == 0 || all.ends == 0 || all.snapshots == 0 {
 		t.Errorf("not all of it happened: %s", all)
 	}
+}
+
+// busiest is the gateway that most connections follow, once there are any.
+func busiest(t *testing.T, nodes []*node) (n *node) {
+	t.Helper()
+	eventually(t, "somebody following a gateway", func(ctx context.Context) bool {
+		most := 0.0
+		for _, candidate := range nodes {
+			figures, err := candidate.up().readFigures(ctx)
+			if err != nil {
+				return false
+			}
+			if sockets := figures["redline_live_websockets"]; sockets > most {
+				n, most = candidate, sockets
+			}
+		}
+		return n != nil
+	})
+	return n
 }
 
 func shuffled(chance *rand.Rand, what ...string) []string {
