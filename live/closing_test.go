@@ -3,7 +3,6 @@ package live_test
 import (
 	"bytes"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -171,36 +170,6 @@ func TestTooBigClosesWith1009AndThePeerSeesIt(t *testing.T) {
 			_ = c.conn.Close()
 		}
 	})
-}
-
-func TestForeignOriginsAreRefused(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, setting{})
-	own := "http" + strings.TrimPrefix(r.url, "ws")
-	for _, one := range []struct {
-		origins []string
-		status  int
-	}{
-		{nil, http.StatusSwitchingProtocols},
-		{[]string{own}, http.StatusSwitchingProtocols},
-		{[]string{"https://shop.example"}, http.StatusForbidden},
-		{[]string{"null"}, http.StatusForbidden},
-		{[]string{""}, http.StatusForbidden},
-		{[]string{"%"}, http.StatusForbidden},
-	} {
-		dialer := websocket.Dialer{Subprotocols: []string{subprotocol}}
-		conn, response, err := dialer.Dial(r.url, http.Header{"Origin": one.origins})
-		if response == nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if err == nil {
-			_ = conn.Close()
-		}
-		if response.StatusCode != one.status {
-			t.Errorf("from %q: status %d, want %d", one.origins, response.StatusCode, one.status)
-		}
-	}
 }
 
 func TestTooManyOperationsAreAnError(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"redline"
@@ -21,10 +20,6 @@ type WebSocketOptions struct {
 	// only logged. It has 10 s. Default: the request's principal, and no
 	// authorization is accepted.
 	Authenticate func(ctx context.Context, authorization string, present bool) (redline.Principal, error)
-	// AllowOrigin says whether the page that a request comes from may open a socket;
-	// a request that says nothing of a page comes from none. Default: the pages
-	// of the host that the request is for.
-	AllowOrigin func(r *http.Request) bool
 
 	// InitTimeout is how long a client has for connection_init. Default 3 s.
 	InitTimeout time.Duration

@@ -21,6 +21,9 @@ const bufferBytes = 256
 // its sockets and all of their goroutines: Do hands the connection over to
 // them and returns, so that net/http can let go of what it holds.
 //
+// Whoever serves it refuses the requests of pages that may not use it, before it sees
+// them: it asks nothing of their Origin.
+//
 // # Rights
 //
 // Each operation runs with the principal that its socket had when it began. A
@@ -58,7 +61,8 @@ func NewWebSocket(door *Door, options WebSocketOptions) (*WebSocket, error) {
 		WriteBufferSize:  bufferBytes,
 		WriteBufferPool:  &sync.Pool{},
 		Subprotocols:     []string{subprotocol},
-		CheckOrigin:      options.AllowOrigin,
+		// Which pages may come is looked at before: see WebSocket.
+		CheckOrigin: func(*http.Request) bool { return true },
 		// A compressed message is counted by its compressed bytes: a limit of
 		// 1 MB would let 900 MB in.
 		EnableCompression: false,
@@ -103,8 +107,7 @@ var noPayload = answer{before: nowhere}
 func (t *WebSocket) Supports(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 
 // Do upgrades the connection and returns while the socket lives on. Where it
-// can't, it answers 403 (a foreign Origin), 429 (too many sockets of this
-// address), 503 (too many in all or at once, or shutting down), or 400.
+// can't, it answers 429 (too many sockets of this address), 503 (too many in all or at once, or shutting down), or 400.
 func (t *WebSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	address := addressOf(r)
 	if status, wait := t.door.admit(address); status != 0 {

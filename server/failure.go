@@ -16,6 +16,7 @@ import (
 const (
 	codeBadRequest       = "BAD_REQUEST"
 	codeUnauthenticated  = string(redline.CodeUnauthenticated)
+	codeForbidden        = string(redline.CodeForbidden)
 	codeNotFound         = string(redline.CodeNotFound)
 	codeMethodNotAllowed = "METHOD_NOT_ALLOWED"
 	codeNotAcceptable    = "NOT_ACCEPTABLE"

@@ -25,6 +25,10 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, unavailable("this server is stopping"))
 			return
 		}
+		if !s.options.Origins.Allow(r) {
+			s.refuseOrigin(w, r)
+			return
+		}
 		socket.Do(w, r.WithContext(graphql.StartOperationTrace(r.Context())), s.options.Executor)
 		return
 	}

@@ -42,8 +42,8 @@ type Options struct {
 	// must not repeat the token.
 	Authenticate func(ctx context.Context, authorization []string) (redline.Principal, error)
 	// WebSocket answers the requests to /graphql that it supports, before
-	// anything else looks at them, with the same executor. Without it there
-	// are no subscriptions.
+	// anything but their Origin is looked at, with the same executor. Without it
+	// there are no subscriptions.
 	WebSocket graphql.Transport
 	// Streams answers subscriptions over HTTP. Without it there are none.
 	Streams Streams
@@ -72,8 +72,8 @@ type Options struct {
 	// Proxies are those who are believed on whom a request comes from, and by what.
 	// Default none: it comes from whoever connected.
 	Proxies Proxies
-	// Origins are those whose pages may read what is answered to them. Default none
-	// but the gateway's own.
+	// Origins are those whose pages may read what is answered to them, and open
+	// websockets. Default none but the gateway's own.
 	Origins *Origins
 	// HSTS is how long a browser that came by https is to come by nothing else, for
 	// this host and none below it: a second at least. Default not at all.
@@ -182,6 +182,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.HSTS > 0 && o.HSTS < time.Second {
 		return o, fmt.Errorf("server: an HSTS of %s is less than a second, which would have browsers forget it", o.HSTS)
+	}
+	if o.Origins == nil {
+		o.Origins = &Origins{}
 	}
 	if o.Observer == nil {
 		o.Observer = unobserved{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -123,11 +124,24 @@ func (o *Origins) Allow(r *http.Request) bool {
 	return host == withoutPort(scheme, strings.ToLower(r.Host))
 }
 
+// maxLoggedOrigin bounds what a caller can put into a log line, in bytes.
+const maxLoggedOrigin = 200
+
+// refuseOrigin answers a websocket that Allow doesn't let in. The log says where the page
+// is from, for whoever wonders what to list.
+func (s *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
+	s.count(r)
+	s.options.Log.LogAttrs(r.Context(), slog.LevelInfo, "origin refused",
+		slog.String("origin", shorten(strings.Join(r.Header.Values("Origin"), ", "), maxLoggedOrigin)),
+	)
+	s.refuse(w, r, failure{status: http.StatusForbidden, code: codeForbidden, message: "pages of this origin may not open a websocket here"})
+}
+
 // answer says to a browser whether its page may see the answer, whatever it will be,
 // and answers a preflight itself: that comes without a token. It reports whether it
 // did.
 func (o *Origins) answer(w http.ResponseWriter, r *http.Request) (answered bool) {
-	if o == nil || o.cors == nil || !forPages(r.URL.Path) {
+	if o.cors == nil || !forPages(r.URL.Path) {
 		return false
 	}
 	o.cors.HandlerFunc(w, r)

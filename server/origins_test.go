@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
+	"redline/limit"
 	"redline/server"
 )
 
@@ -250,5 +253,47 @@ func TestWhatBrowsersMayNotDo(t *testing.T) {
 	silent, _ := startSecure(t)
 	if got := silent.query(t, "{ hello }").header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("unasked it says %s", got)
+	}
+}
+
+// A page that may not open a websocket is told so as of any refusal: by a code and the
+// request's id, in the log with its origin, and at the cost of its address.
+func TestASocketRefusedForItsOrigin(t *testing.T) {
+	t.Parallel()
+	for name, list := range map[string]*server.Origins{"no list": nil, "a list": origins(t, shopPage)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const points = 5
+			l, err := limit.New(limit.Options{Address: limit.Bucket{Rate: neverBack, Burst: points}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := serve(t, newRig(t, server.ExecOptions{RateLimiter: l}, func(o *server.Options) {
+				o.WebSocket = &echoSocket{websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}}
+				o.Origins = list
+			}))
+			open := func() answer {
+				_, response, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.url, "http")+server.PathGraphQL, http.Header{"Origin": {otherPage}, "X-Request-Id": {"r1"}})
+				if err == nil {
+					t.Fatal("a foreign page opened a websocket")
+				}
+				return read(t, response)
+			}
+			got := open()
+			got.wantError(t, http.StatusForbidden, "FORBIDDEN", "origin")
+			if !strings.Contains(got.body, `"requestId":"r1"`) || got.header.Get("Content-Type") != typeGraphQL {
+				t.Errorf("%v %s", got.header, got.body)
+			}
+			if lines := s.log.lines(t, "origin refused"); len(lines) != 1 || lines[0]["origin"] != otherPage || lines[0]["requestId"] != "r1" {
+				t.Errorf("the log: %s", s.log)
+			}
+			if lines := s.log.lines(t, "request"); len(lines) != 1 || lines[0]["status"] != float64(http.StatusForbidden) {
+				t.Errorf("the access log: %s", s.log)
+			}
+			for range points {
+				open().wantError(t, http.StatusForbidden, "FORBIDDEN")
+			}
+			open().wantError(t, http.StatusTooManyRequests, "RATE_LIMITED")
+		})
 	}
 }

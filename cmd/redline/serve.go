@@ -242,7 +242,6 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		return err
 	}
 	g.websocket, err = live.NewWebSocket(g.door, c.socket(live.WebSocketOptions{
-		AllowOrigin: g.edge.origins.Allow,
 		Authenticate: counted(rate, func(ctx context.Context, authorization string, present bool) (redline.Principal, error) {
 			if !present {
 				return redline.PrincipalFrom(ctx), nil
