@@ -23,7 +23,8 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveReady says whether requests should be sent here, and if not, the names
-// of what is amiss. Why is in the log: it may tell of hosts and accounts.
+// of what is amiss. Why is in the log, and here where that tells of no hosts and
+// accounts.
 func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	if !s.probeMethod(w, r) {
 		return
@@ -31,13 +32,15 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	type readiness struct {
 		Ready    bool     `json:"ready"`
 		NotReady []string `json:"notReady"`
+		// Reasons are by the names of checks.
+		Reasons map[string]string `json:"reasons,omitempty"`
 	}
-	failing := s.failingChecks(r.Context())
+	failing, reasons := s.failingChecks(r.Context())
 	if len(failing) == 0 {
 		s.answerJSON(w, r, http.StatusOK, mediaJSON, readiness{Ready: true, NotReady: []string{}})
 		return
 	}
-	s.answerJSON(w, r, http.StatusServiceUnavailable, mediaJSON, readiness{NotReady: failing})
+	s.answerJSON(w, r, http.StatusServiceUnavailable, mediaJSON, readiness{NotReady: failing, Reasons: reasons})
 }
 
 func (s *Server) probeMethod(w http.ResponseWriter, r *http.Request) bool {
@@ -61,21 +64,24 @@ func (s *Server) EachCheck(ctx context.Context, say func(name string, passed boo
 	}
 }
 
-// failingChecks names what is not ready, in the order of the options. A
-// stopping server probes nothing: what it leans on may be gone already.
-func (s *Server) failingChecks(ctx context.Context) []string {
+// failingChecks names what is not ready, in the order of the options, and says why where
+// that is public. A stopping server probes nothing: what it leans on may be gone already.
+func (s *Server) failingChecks(ctx context.Context) (failing []string, reasons map[string]string) {
 	if s.stopping.Load() {
-		return []string{notReadyStopping}
+		return []string{notReadyStopping}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, probesTimeout)
 	defer cancel()
-	var failing []string
+	reasons = map[string]string{}
 	for _, check := range s.options.Ready {
 		if err := check.Probe(ctx); err != nil {
 			failing = append(failing, check.Name)
+			if check.Public {
+				reasons[check.Name] = err.Error()
+			}
 			s.options.Log.LogAttrs(ctx, slog.LevelWarn, "not ready",
 				slog.String("check", check.Name), slog.String("reason", err.Error()))
 		}
 	}
-	return failing
+	return failing, reasons
 }

@@ -140,9 +140,12 @@ type Tickets interface {
 type Check struct {
 	// Name is public: /readyz lists the names of failing checks.
 	Name string
-	// Probe returns why it does not work; the text goes to the log alone. It
-	// must heed its context, which gives all checks together two seconds.
+	// Probe returns why it does not work; the text goes to the log. It must heed its
+	// context, which gives all checks together two seconds.
 	Probe func(ctx context.Context) error
+	// Public says that the text tells nothing of hosts, accounts or the like: /readyz
+	// gives it too.
+	Public bool
 }
 
 func (o Options) complete() (Options, error) {

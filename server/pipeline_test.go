@@ -390,12 +390,18 @@ func TestReadiness(t *testing.T) {
 			}},
 			{Name: "log", Probe: func(context.Context) error { return broken }},
 			{Name: "fine", Probe: func(context.Context) error { return nil }},
+			{Name: "keys", Public: true, Probe: func(context.Context) error {
+				if broken == nil {
+					return nil
+				}
+				return errors.New("none came yet")
+			}},
 		}
 	})
 	ready := call{method: http.MethodGet, path: server.PathReady}
 	s.do(t, ready).want(t, http.StatusOK, `{"ready":true,"notReady":[]}`)
 	broken = errors.New("dial db.internal: SECRET")
-	s.do(t, ready).want(t, http.StatusServiceUnavailable, `{"ready":false,"notReady":["database","log"]}`)
+	s.do(t, ready).want(t, http.StatusServiceUnavailable, `{"ready":false,"notReady":["database","log","keys"],"reasons":{"keys":"none came yet"}}`)
 	if !strings.Contains(s.log.String(), "db.internal") {
 		t.Error("the log does not say why")
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -33,6 +34,8 @@ type EventLog struct {
 
 	mu   sync.Mutex
 	conn *sqlx.Conn
+	// read is when the log last answered, in Unix nanoseconds.
+	read atomic.Int64
 }
 
 // EventLog returns a reader of the database's log, for one follower, to be
@@ -78,7 +81,17 @@ func (l *EventLog) query(ctx context.Context, doing string, dest any, text strin
 		_ = l.drop() // the error that counts is the first
 		return dbError(doing, err)
 	}
+	l.read.Store(time.Now().UnixNano())
 	return nil
+}
+
+// LastRead is when this reader last had an answer from the log, zero before the first.
+// While it waits for those who are writing it goes on asking, many times a second.
+func (l *EventLog) LastRead() time.Time {
+	if ns := l.read.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
 }
 
 // session takes a connection that is alive. After a crash the pool is full of

@@ -296,9 +296,13 @@ func TestEventLogWaitsForWriters(t *testing.T) {
 
 	short, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
 	defer cancel()
+	began := time.Now()
 	_, err := ours.next(short, 100)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "writers of the event log") {
 		t.Errorf("it isn't said what was waited for: %v", err)
+	}
+	if read := ours.log.LastRead(); read.Before(began) {
+		t.Errorf("a log that is held back answers nevertheless: last at %v, and it was asked from %v on", read, began)
 	}
 	if newest, err := w.follow(spied, 0).log.Newest(short); err == nil {
 		t.Errorf("the newest settled event was %d while an older one was being written", newest)

@@ -158,7 +158,7 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	// it is where everybody begins.
 	select {
 	case <-g.tailer.Ready():
-	case <-time.After(tailLag):
+	case <-time.After(readLag):
 	case <-ctx.Done():
 	}
 
@@ -269,7 +269,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 		Executor: exec, Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets), MaxConnectionsPerAddress: c.maxConnectionsPerAddress(c.MaxPerAddress),
 		Authenticate: authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
-		Ready: []server.Check{{Name: "database", Probe: g.store.Ping}, {Name: "event log", Probe: g.tailing}, {Name: "token keys", Probe: keys.ready}},
+		Ready: g.checks(keys),
 		Drain: func(ctx context.Context) {
 			if err := g.door.Shutdown(ctx); err != nil {
 				g.log.Error("closing the websockets and streams", "error", err)
@@ -301,22 +301,6 @@ func (g *gateway) executor() *executor.Executor {
 	exec := g.graph.Executor()
 	exec.Use(g.telemetry.Operations())
 	return exec
-}
-
-// tailLag is how old the last look at the event log may be.
-const tailLag = 10 * time.Second
-
-// tailing reports whether the event log is being followed.
-func (g *gateway) tailing(context.Context) error {
-	select {
-	case <-g.tailer.Ready():
-	default:
-		return errors.New("the event log hasn't been read yet")
-	}
-	if age := time.Since(g.tailer.LastLook()); age > tailLag {
-		return fmt.Errorf("the event log was last looked at %s ago", age.Round(time.Second))
-	}
-	return nil
 }
 
 // start runs what runs beside the server, and returns what stops it and waits.
