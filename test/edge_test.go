@@ -123,8 +123,8 @@ func TestEverythingByHTTPS(t *testing.T) {
 			t.Errorf("health %q: %+v", args, got)
 		}
 	}
-	if got := run(t, nil, "health", "--addr", s.addr); got.code == 0 {
-		t.Error("health by plain HTTP is well with it")
+	if got := run(t, nil, "health", "--addr", s.addr); got.code == 0 || !strings.Contains(got.err, "speaks https: set --tls-cert") {
+		t.Errorf("health by plain HTTP: %+v", got)
 	}
 	if got := run(t, nil, "watch", "--url", "https://"+s.addr, "--for", "5s"); got.code == 0 || !strings.Contains(got.err, "certificate") {
 		t.Errorf("a watch that doesn't know the authority: %+v", got)

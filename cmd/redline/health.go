@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -45,6 +49,9 @@ func (c *healthCmd) Run(ctx context.Context, out streams) error {
 		return fmt.Errorf("asking the gateway: %w", err)
 	}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return errors.New("the gateway speaks plain HTTP: leave --tls-cert (REDLINE_TLS_CERT) out")
+	}
 	if err != nil {
 		return fmt.Errorf("asking the gateway: %w", err)
 	}
@@ -55,7 +62,32 @@ func (c *healthCmd) Run(ctx context.Context, out streams) error {
 	}
 	fmt.Fprintf(out.out, "%s\n", body)
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the gateway isn't ready: %s", resp.Status)
+		return notReady(resp.Status, body)
 	}
 	return nil
+}
+
+// plainToHTTPS is how a server of https answers who comes by plain HTTP.
+const plainToHTTPS = "Client sent an HTTP request to an HTTPS server"
+
+// notReady says what isn't ready, from what /readyz answered.
+func notReady(status string, answer []byte) error {
+	if bytes.Contains(answer, []byte(plainToHTTPS)) {
+		return errors.New("the gateway speaks https: set --tls-cert (REDLINE_TLS_CERT) as it is for serve")
+	}
+	var told struct {
+		NotReady []string
+		Reasons  map[string]string
+	}
+	if err := json.Unmarshal(answer, &told); err != nil || len(told.NotReady) == 0 {
+		return fmt.Errorf("the gateway isn't ready: %s", status)
+	}
+	faults := make([]string, len(told.NotReady))
+	for i, name := range told.NotReady {
+		faults[i] = name
+		if why := told.Reasons[name]; why != "" {
+			faults[i] += ": " + why
+		}
+	}
+	return fmt.Errorf("the gateway isn't ready: %s (its log has more)", strings.Join(faults, "; "))
 }
