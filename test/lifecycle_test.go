@@ -206,11 +206,33 @@ func TestUnknownVariableIsToldOf(t *testing.T) {
 	t.Parallel()
 	r := run(t, []string{"REDLINE_MAX_CONN=5", "REDLINE_SERVICE_HOST=10.0.0.1", "REDLINE_DEV=true"}, "serve", "--addr", "127.0.0.1:0", "--start-timeout", "0s",
 		"--database-url", nobodyThere, "--data-dir", emptyDir(t))
-	if !strings.Contains(r.err, `"variable":"REDLINE_MAX_CONN"}`) {
+	if !strings.Contains(r.err, `"variable":"REDLINE_MAX_CONN","nearest":"REDLINE_MAX_CONNS"}`) {
 		t.Errorf("nothing of REDLINE_MAX_CONN: %s", r.err)
 	}
 	if strings.Contains(r.err, "SERVICE_HOST") || strings.Contains(r.err, `"REDLINE_DEV"`) {
 		t.Errorf("told of more than what is no setting: %s", r.err)
+	}
+}
+
+// One that was mistyped is told of as well where the start is refused, which is what
+// mistyping it often leads to.
+func TestUnknownVariableIsAmongTheFaults(t *testing.T) {
+	t.Parallel()
+	const mistyped = "REDLINE_JWT_JWKS_ULR"
+	for name, args := range map[string][]string{
+		"settings that don't go together": {"--database-url", nobodyThere},
+		"a flag that can't be read":       {"--max-conns", "many"},
+		"a log level that is none":        {"--log-level", "loud"},
+	} {
+		r := run(t, []string{mistyped + "=https://id.example/keys", "REDLINE_COLOUR=red", "REDLINE_SERVICE_HOST=10.0.0.1"}, append([]string{"serve", "--data-dir", emptyDir(t)}, args...)...)
+		for _, want := range []string{mistyped + ": no such setting; did you mean REDLINE_JWT_JWKS_URL?", "REDLINE_COLOUR: no such setting; `redline settings` lists them"} {
+			if r.code == 0 || strings.Count(r.err, want) != 1 {
+				t.Errorf("%s: exit %d, nothing of %q in: %s", name, r.code, want, r.err)
+			}
+		}
+		if strings.Contains(r.err, "id.example") || strings.Contains(r.err, "SERVICE_HOST") {
+			t.Errorf("%s: it tells too much: %s", name, r.err)
+		}
 	}
 }
 

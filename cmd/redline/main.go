@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, io streams) (err error) {
 	k, err := parser.Parse(args)
 	if err != nil {
 		if len(args) > 0 && args[0] == "serve" {
-			return faultsOf(serveFlags(parser), args[1:])
+			return errors.Join(faultsOf(serveFlags(parser), args[1:]), faults(strangeVariables(parser)))
 		}
 		return err
 	}

@@ -66,15 +66,16 @@ type gateway struct {
 // as well, with an error, when the private Postgres ends by itself.
 func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error) {
 	defer runtime.KeepAlive(ballast())
+	strangers := strangeVariables(k)
 	log, endLog, err := c.logger(io)
 	if err != nil {
-		return err
+		return errors.Join(err, faults(strangers))
 	}
 	defer endLog()
 	if err := c.check(); err != nil {
-		return err
+		return errors.Join(err, faults(strangers))
 	}
-	warnOfVariables(ctx, k, log)
+	warnOf(ctx, strangers, log)
 	// Before anything slow: a taken port is said at once.
 	if err := freeAddress(ctx, c.Addr); err != nil {
 		return err

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -26,8 +24,8 @@ const settingsIntroduction = `# Configuration
 
 Everything that ` + "`redline serve`" + ` can be told, as ` + "`redline settings`" + ` prints it. Each flag is a variable of the environment too; the flag wins.
 Durations are written like ` + "`250ms`, `30s` or `168h`" + `, sizes in bytes. What may be given several times is written with commas in
-its variable. A gateway that was told something wrong doesn't start, and names all that is wrong at once; a variable that begins with
-` + "`REDLINE_`" + ` and is none of these is told of in the log.
+its variable. A gateway that was told something wrong doesn't start, and names all that is wrong at once. A variable that begins with
+` + "`REDLINE_`" + ` and is none of these is told of with that, and in the log of a gateway that starts, with the one that is nearest.
 
 `
 
@@ -155,25 +153,4 @@ func parseServe(args []string) (*serveCmd, error) {
 	}
 	_, err = parser.Parse(args)
 	return &c.Serve, err
-}
-
-// warnOfVariables tells of variables that look like settings and are none: most
-// likely somebody mistyped one. Kubernetes sets some for a service of this name.
-func warnOfVariables(ctx context.Context, k *kong.Kong, log *slog.Logger) {
-	known := map[string]bool{}
-	for _, command := range k.Model.Leaves(false) {
-		for _, flag := range command.Flags {
-			for _, name := range flag.Envs {
-				known[name] = true
-			}
-		}
-	}
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "REDLINE_") || known[name] ||
-			strings.HasPrefix(name, "REDLINE_SERVICE_") || strings.HasPrefix(name, "REDLINE_PORT") {
-			continue
-		}
-		log.WarnContext(ctx, "a variable of the environment is no setting; `redline settings` lists them", "variable", name)
-	}
 }
