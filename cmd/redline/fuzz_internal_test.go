@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -26,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// gatewayUnderFuzz is the whole gateway, in this process, on an empty database.
+// gatewayUnderFuzz is the whole gateway, in this process, with the demo's data.
 type gatewayUnderFuzz struct {
 	addr   string
 	client *http.Client
@@ -83,7 +82,7 @@ func startUnderFuzz(f *testing.F) *gatewayUnderFuzz {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"serve", "--addr", "127.0.0.1:0", "--database-url", database, "--data-dir", dir,
+			"serve", "--demo", "--addr", "127.0.0.1:0", "--database-url", database, "--data-dir", dir,
 			"--jwt-secret-file", filepath.Join(dir, "secret"), "--log-format", "json", "--drain-budget", "5s", "--drain-spread", "100ms",
 		}, streams{io.Discard, g.log})
 	}()
@@ -178,13 +177,24 @@ func (g *gatewayUnderFuzz) ask(t testing.TB, method, target string, body []byte,
 	} else if len(answer) > 0 && !json.Valid(answer) {
 		t.Fatalf("this is no JSON: %s", answer)
 	}
-	if len(answer) > 64<<10 {
-		t.Fatalf("%d bytes of answer", len(answer))
-	}
+	checkLength(t, answer)
 	if resp.StatusCode == http.StatusInternalServerError || bytes.Contains(answer, []byte(`"INTERNAL"`)) {
 		t.Fatalf("%s: %s", resp.Status, answer)
 	}
 	return resp.StatusCode, answer
+}
+
+// How long an answer may be: a refusal, and one with rows.
+const (
+	fuzzRefusal = 64 << 10
+	fuzzAnswer  = 8 << 20
+)
+
+func checkLength(t testing.TB, answer []byte) {
+	t.Helper()
+	if len(answer) > fuzzAnswer || len(answer) > fuzzRefusal && !bytes.Contains(answer, []byte(`"data":{`)) {
+		t.Fatalf("%d bytes of answer: %.1000s", len(answer), answer)
+	}
 }
 
 func (g *gatewayUnderFuzz) bearer(accept string) http.Header {
@@ -203,6 +213,10 @@ func FuzzGatewayBody(f *testing.F) {
 		`{"query":"{ inventoryLevels(first: 250, filter: {skus: [\"\\ud800\"]}, orderBy: {field: AVAILABLE}) { totalCount nodes { id } } }"}`,
 		`{"query":"subscription { inventoryChanged(snapshot: true) { cursor kind } }"}`,
 		`{"query":"{ events(first: 3) { nodes { __typename } } auditEntries(first: 1) { nodes { id } } conflicts { nodes { id } } }"}`,
+		`{"query":"{ orders(first: 3, filter: {status: [PENDING]}) { totalCount nodes { number history { to at } fulfillmentOrders { lines { supplierSku } } lines { product { sku availability { available } } } } } }"}`,
+		`{"query":"{ product(by: {sku: \"BRK-PAD-1039\"}) { id attributes { name value } availability { available locations { location { code } available } } } }"}`,
+		`{"query":"mutation { orderPlace(input: {idempotencyKey: \"k1\", customer: {id: \"ALFKI\"}, lines: [{sku: \"BRK-PAD-1039\", quantity: 1}]}) { order { id lines { quantity } } userErrors { code field message } } }"}`,
+		`{"query":"mutation { inventoryAdjust(input: {idempotencyKey: \"k2\", reason: CORRECTED, changes: [{stock: {sku: \"BRK-PAD-1039\", locationCode: \"WH-EAST\"}, delta: -1}]}) { cursor userErrors { code field message } } }"}`,
 		`{"query":"{ a: products(last: 1, before: \"W10\") { nodes { id } } }","operationName":null,"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}`,
 		`[{"query":"{ __typename }"}]`, `{"query":7}`, `{"variables":{}}`, `null`, `{`, "\xef\xbb\xbf{}",
 	} {
@@ -231,37 +245,49 @@ func FuzzGatewaySocket(f *testing.F) {
 		f.Add([]byte(messages))
 	}
 	g := startUnderFuzz(f)
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: fuzzPatience}
 	f.Fuzz(func(t *testing.T, messages []byte) {
-		conn, resp, err := dialer.DialContext(t.Context(), "ws://"+g.addr+"/graphql", nil)
+		g.talk(t, "Bearer "+g.operator, messages)
+		g.after(t)
+	})
+}
+
+// talk opens a websocket with a token, sends messages, one a line, closes it and returns
+// what was answered.
+func (g *gatewayUnderFuzz) talk(t testing.TB, token string, messages []byte) (answers [][]byte) {
+	t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: fuzzPatience}
+	conn, resp, err := dialer.DialContext(t.Context(), "ws://"+g.addr+"/graphql", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetReadDeadline(time.Now().Add(fuzzPatience))
+	opening, err := json.Marshal(map[string]any{"type": "connection_init", "payload": map[string]string{"authorization": token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.SplitSeq(append(append(opening, '\n'), messages...), []byte("\n")) {
+		_ = conn.WriteMessage(websocket.TextMessage, line) // it may have been closed by then
+	}
+	_ = conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
+	for {
+		_, answer, err := conn.ReadMessage()
+		if closed, is := errors.AsType[*websocket.CloseError](err); is {
+			if closed.Code == websocket.CloseAbnormalClosure || closed.Code == websocket.CloseInternalServerErr {
+				t.Fatalf("closed with %v", closed)
+			}
+			return answers
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = resp.Body.Close()
-		defer func() { _ = conn.Close() }()
-		_ = conn.SetReadDeadline(time.Now().Add(fuzzPatience))
-		opening := fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s"}}`+"\n", g.operator)
-		for line := range bytes.SplitSeq(append([]byte(opening), messages...), []byte("\n")) {
-			_ = conn.WriteMessage(websocket.TextMessage, line) // it may have been closed by then
+		if !json.Valid(answer) || bytes.Contains(answer, []byte(`"INTERNAL"`)) {
+			t.Fatalf("the answer %.1000s", answer)
 		}
-		_ = conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
-		for {
-			_, answer, err := conn.ReadMessage()
-			if closed, is := errors.AsType[*websocket.CloseError](err); is {
-				if closed.Code == websocket.CloseAbnormalClosure || closed.Code == websocket.CloseInternalServerErr {
-					t.Fatalf("closed with %v", closed)
-				}
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !json.Valid(answer) || len(answer) > 64<<10 || bytes.Contains(answer, []byte(`"INTERNAL"`)) {
-				t.Fatalf("the answer %.1000s", answer)
-			}
-		}
-		g.after(t)
-	})
+		checkLength(t, answer)
+		answers = append(answers, answer)
+	}
 }
 
 // FuzzGatewayCursor gives cursors back: of pages, of subscriptions and as the
@@ -271,6 +297,9 @@ func FuzzGatewayCursor(f *testing.F) {
 		f.Add(cursor)
 	}
 	g := startUnderFuzz(f)
+	for _, path := range []string{"products(first: 3) { pageInfo { endCursor } }", "orders(first: 3) { pageInfo { endCursor } }", "events(first: 3) { cursor }"} {
+		f.Add(g.cursor(f, path))
+	}
 	f.Fuzz(func(t *testing.T, cursor string) {
 		variables, err := json.Marshal(map[string]string{"c": cursor})
 		if err != nil {
@@ -289,6 +318,19 @@ func FuzzGatewayCursor(f *testing.F) {
 	})
 }
 
+var answeredCursor = regexp.MustCompile(`"(?:endCursor|cursor)":"([^"]+)"`)
+
+// cursor is one that the gateway gives.
+func (g *gatewayUnderFuzz) cursor(f *testing.F, field string) string {
+	f.Helper()
+	_, answer := g.ask(f, http.MethodPost, "/graphql", []byte(`{"query":"{ `+field+` }"}`), g.bearer("application/json"))
+	m := answeredCursor.FindSubmatch(answer)
+	if m == nil {
+		f.Fatalf("there is no cursor in %s", answer)
+	}
+	return string(m[1])
+}
+
 // FuzzGatewayToken sends what might be a token, as a header and in a websocket's opening.
 // None that isn't ours is anybody.
 func FuzzGatewayToken(f *testing.F) {
@@ -305,6 +347,11 @@ func FuzzGatewayToken(f *testing.F) {
 			"Content-Type": {"application/json"}, "Accept": {"application/graphql-response+json"}, "Authorization": {token}})
 		if status == http.StatusOK && !bytes.Contains(answer, []byte("UNAUTHENTICATED")) && !bytes.Contains(answer, []byte("FORBIDDEN")) {
 			t.Fatalf("the token %q opened the audit: %s", token, answer)
+		}
+		for _, answer := range g.talk(t, token, []byte(`{"id":"1","type":"subscribe","payload":`+mine+`}`)) {
+			if bytes.Contains(answer, []byte(`"nodes"`)) {
+				t.Fatalf("the token %q opened the audit by a websocket: %s", token, answer)
+			}
 		}
 		g.after(t)
 	})
