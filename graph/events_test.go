@@ -378,6 +378,14 @@ func TestEventsAfter(t *testing.T) {
 			}
 		})
 	}
+	// What came behind the head was dropped before this node heard of it.
+	behind, a, log := archived(levelEvent(20), levelEvent(30), levelEvent(40))
+	a.floor, a.issued = 45, 50
+	for id, want := range map[int64][]string{40: {"CURSOR_EXPIRED"}, 44: {"CURSOR_EXPIRED"}, 45: nil, 50: nil} {
+		if got := behind.run(t, principal(redline.RoleOperator), fmt.Sprintf(`{events(after:%q){cursor}}`, log.Cursor(id)), ""); !slices.Equal(got.codes(), want) {
+			t.Errorf("behind %d: %s, %+v", id, got.Data, got.Errors)
+		}
+	}
 	r, _, _ := archived(levelEvent(20))
 	for first, want := range map[string]string{"0": "INVALID", "-1": "INVALID", "251": "INVALID", "250": "", "null": ""} {
 		got := r.run(t, redline.Anonymous(), `{events(first:`+first+`){cursor}}`, "")

@@ -138,6 +138,17 @@ func (q query) beginAfter(ctx context.Context, r *eventReading, after string) er
 	case c.Epoch != r.epoch:
 		return redline.CursorExpired()
 	}
+	if c.ID >= r.head {
+		// Nothing is read, which would tell. What was dropped may reach further than the
+		// log was followed yet.
+		floor, err := q.store.LogFloor(ctx)
+		if err != nil {
+			return err
+		}
+		if c.ID < floor {
+			return redline.CursorExpired()
+		}
+	}
 	if c.ID > r.head {
 		// Of a node that is ahead of this one, or of an event that was lost or never was.
 		issued, err := q.store.LastIssued(ctx)
