@@ -40,8 +40,8 @@ type places struct {
 // placesCache keeps the newest places.
 type placesCache struct {
 	now atomic.Pointer[places]
-	// reading has room for the one who reads them anew.
-	reading chan struct{}
+	// reading lets in one, who reads them anew.
+	reading *gate
 }
 
 // places are the locations and suppliers as the gateway last heard of them: at
@@ -58,25 +58,27 @@ func (s *Store) places(ctx context.Context) (*places, error) {
 // log says that one has changed, before that is told to anybody.
 func (s *Store) RefreshPlaces(ctx context.Context) error {
 	ctx = background(ctx) // the log is told of to nobody meanwhile
-	if err := s.kept.lock(ctx); err != nil {
+	if err := s.lockPlaces(ctx); err != nil {
 		return err
 	}
-	defer s.kept.unlock()
+	defer s.kept.reading.leave()
 	_, err := s.readPlaces(ctx)
 	return err
 }
 
-// lock waits until nobody else reads the places.
-func (c *placesCache) lock(ctx context.Context) error {
-	select {
-	case c.reading <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return dbError("waiting for locations and suppliers", ctx.Err())
+// lockPlaces waits until nobody else reads the places, as patiently as for a connection
+// to read them by: where that isn't to be had, each of many who wait in a row would
+// find that out after all who are before it.
+func (s *Store) lockPlaces(ctx context.Context) error {
+	patience := s.db.patience
+	if inBackground(ctx) {
+		patience = s.db.backgroundPatience
 	}
+	if err := s.kept.reading.enter(ctx, patience); err != nil {
+		return dbError("waiting for locations and suppliers", err)
+	}
+	return nil
 }
-
-func (c *placesCache) unlock() { <-c.reading }
 
 // placesThat are places of which something holds. Where it doesn't hold of those
 // that are known they are read anew, once for all that they lack; where it still
@@ -108,10 +110,10 @@ func (p *places) owned(id, owner string) bool {
 // them at the same time share one look; mine says that it was begun after this
 // was called.
 func (s *Store) newerPlaces(ctx context.Context, wanting *places) (newer *places, mine bool, err error) {
-	if err := s.kept.lock(ctx); err != nil {
+	if err := s.lockPlaces(ctx); err != nil {
 		return nil, false, err
 	}
-	defer s.kept.unlock()
+	defer s.kept.reading.leave()
 	if known := s.kept.now.Load(); known != wanting {
 		return known, false, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"redline"
+	"redline/store"
 )
 
 // Locations and suppliers are kept in memory: what is known costs no statement,
@@ -96,6 +97,45 @@ func TestPlacesAreReadAnew(t *testing.T) {
 	found, err = w.LocationsByID(w.ctx, []string{other, id})
 	w.must(err)
 	equal(t, "asked for by its id", found[other].Code, "newer")
+}
+
+// Whoever needs places that somebody else is reading, and who doesn't get on, is told to
+// try again as soon as if it had waited for a connection; however many they are.
+func TestPlacesAreWaitedForWithPatience(t *testing.T) {
+	w := newWorld(t)
+	const patience = 300 * time.Millisecond
+	s, err := store.Open(w.ctx, w.url, store.Options{ReadPatience: patience})
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	tx, err := w.DB().BeginTx(w.ctx, nil)
+	w.must(err)
+	_, err = tx.ExecContext(w.ctx, `LOCK TABLE locations IN ACCESS EXCLUSIVE MODE`)
+	w.must(err)
+	read := make(chan error, 1)
+	go func() { read <- s.RefreshPlaces(w.ctx) }()
+	w.await("somebody to read the places", func() bool {
+		var waiting int
+		w.must(w.DB().GetContext(w.ctx, &waiting, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`))
+		return waiting == 1
+	})
+	var all sync.WaitGroup
+	began := time.Now()
+	for range 50 {
+		all.Go(func() {
+			_, err := s.Locations(w.ctx)
+			wantUnavailable(t, "who needs places", err, time.Since(began), patience+2*time.Second)
+		})
+	}
+	gone, leave := context.WithCancel(w.ctx)
+	leave()
+	if _, err := s.Locations(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("who is gone: %v", err)
+	}
+	all.Wait()
+	w.must(tx.Rollback())
+	w.must(<-read)
+	_, err = s.Locations(w.ctx)
+	w.must(err)
 }
 
 // A location goes from one supplier to another, and nobody has called RefreshPlaces

@@ -153,7 +153,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		snapshots: make(chan struct{}, max(min(snapshotsAtOnce, reads-reservedReads-1), 1)),
 		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, hasRevoked: o.Revoked, observer: observer, tracer: o.Tracer, log: o.Log,
 	}
-	s.kept.reading = make(chan struct{}, 1)
+	s.kept.reading = newGate(1)
 	s.pulse = &pulse{log: o.Log, lost: s.retireIdle, longest: longestAnswer(q.Get("statement_timeout"))}
 	asking := o
 	asking.wrap, asking.Unprepared = nil, true
