@@ -49,7 +49,7 @@ func (c *charge) append(b []byte) []byte {
 
 // charge prices an operation, and refuses it where that is more than any may cost.
 func (g *guard) charge(operation *graphql.OperationContext) *gqlerror.Error {
-	cost := max(g.pricesOf(operation)[operation.Operation.Name].cost(operation.Variables), 1)
+	cost := max(g.pricesOf(operation)[operation.Operation.Name].cost(operation.Variables, operation.Headers.Get(headerLastEventID) != ""), 1)
 	operation.Stats.SetExtension(statsCharge, &charge{requested: cost})
 	if cost <= g.maxCost {
 		return nil

@@ -15,6 +15,10 @@ import (
 	"redline"
 )
 
+// headerLastEventID is where a stream goes on from, in place of a cursor among its
+// arguments.
+const headerLastEventID = "Last-Event-ID"
+
 const allowGraphQL = "GET, POST, OPTIONS"
 
 // serveGraphQL answers /graphql: a websocket, or one operation by POST or GET.
@@ -35,6 +39,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodPost:
 	case http.MethodOptions:
+		s.count(r)
 		w.Header().Set("Allow", allowGraphQL)
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -66,6 +71,10 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		s.count(r)
 		s.refuse(w, r, *f)
 		return
+	}
+	if id := r.Header.Get(headerLastEventID); id != "" {
+		params.Headers = http.Header{}
+		params.Headers.Set(headerLastEventID, id) // and no other: a stream keeps it
 	}
 	if err := stopReadTimer(w); err != nil {
 		s.options.Log.LogAttrs(r.Context(), slog.LevelWarn, "a long operation may be cut short",

@@ -67,9 +67,10 @@ type operationPrice struct {
 	numbered int
 }
 
-// cost is what an operation costs with these variables, as they were coerced.
-func (o *operationPrice) cost(variables map[string]any) int64 {
-	q := quote{variables: variables}
+// cost is what an operation costs with these variables, as they were coerced. resumed
+// says that it goes on from the Last-Event-ID of a stream.
+func (o *operationPrice) cost(variables map[string]any, resumed bool) int64 {
+	q := quote{variables: variables, resumed: resumed}
 	if o.numbered > 0 {
 		q.known = make([]price, o.numbered+1)
 		q.done = make([]bool, o.numbered+1)
@@ -80,6 +81,7 @@ func (o *operationPrice) cost(variables map[string]any) int64 {
 // quote prices an operation for one request.
 type quote struct {
 	variables map[string]any
+	resumed   bool
 	known     []price
 	done      []bool
 }
@@ -121,11 +123,11 @@ func (q *quote) part(p *part) price {
 	if p.field.under != nil {
 		under = q.set(p.field.under)
 	}
-	return p.field.price(under, q.variables)
+	return p.field.price(under, q.variables, q.resumed)
 }
 
 // price is that of a field whose selections have a price.
-func (f *pricedField) price(under price, variables map[string]any) price {
+func (f *pricedField) price(under price, variables map[string]any, resumed bool) price {
 	own := plus(f.rate.weight, under.once)
 	switch {
 	case f.rate.sizes:
@@ -139,7 +141,7 @@ func (f *pricedField) price(under price, variables map[string]any) price {
 	case f.rate.list && !f.rate.sizes:
 		own = times(f.rate.length(f.node, variables), own)
 	case f.rate.begins:
-		own = times(f.rate.events(f.node, variables), own)
+		own = times(f.rate.events(f.node, variables, resumed), own)
 	}
 	own = plus(own, f.rate.base)
 	if f.rate.rows {
@@ -150,9 +152,13 @@ func (f *pricedField) price(under price, variables map[string]any) price {
 	return price{once: own}
 }
 
-// hangs reports whether the price of the field itself hangs on variables.
+// hangs reports whether the price of the field itself hangs on variables, or as that of a
+// subscription on where it goes on from.
 func (f *pricedField) hangs() bool {
-	if len(f.rate.slicing) == 0 && !f.rate.rows && !f.rate.begins {
+	if f.rate.begins {
+		return true
+	}
+	if len(f.rate.slicing) == 0 && !f.rate.rows {
 		return false
 	}
 	for _, argument := range f.node.Arguments {
@@ -291,7 +297,7 @@ func (p *pricing) field(total *priced, node *ast.Field) {
 		if f.under != nil {
 			under = f.under.fixed
 		}
-		total.fixed = total.fixed.plus(f.price(under, nil))
+		total.fixed = total.fixed.plus(f.price(under, nil, false))
 		return
 	}
 	one.field = f

@@ -80,6 +80,7 @@ func TestFaultsCountAgainstTheAddress(t *testing.T) {
 		"a syntax":    {body: bodyOf(t, "{")},
 		"too large":   {body: bodyOf(t, nest(100))},
 		"no query":    {method: http.MethodGet, path: "/graphql"},
+		"OPTIONS":     {method: http.MethodOptions, path: "/graphql"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,5 +105,26 @@ func TestFaultsCountAgainstTheAddress(t *testing.T) {
 				t.Errorf("health is %d", ready.status)
 			}
 		})
+	}
+}
+
+// A browser's preflights count against its address, and are answered also where nothing is
+// left: its page could not be told why otherwise.
+func TestPreflightsCountAgainstTheAddress(t *testing.T) {
+	t.Parallel()
+	l, err := limit.New(limit.Options{Address: limit.Bucket{Rate: neverBack, Burst: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, newRig(t, server.ExecOptions{RateLimiter: l}, func(o *server.Options) { o.Origins = origins(t, shopPage) }))
+	for range 7 {
+		if got := s.do(t, preflight(server.PathGraphQL, shopPage, http.MethodPost, "content-type")); got.status != http.StatusNoContent || got.header.Get("Access-Control-Allow-Origin") != shopPage {
+			t.Fatalf("%d, %v", got.status, got.header)
+		}
+	}
+	got := s.do(t, call{body: bodyOf(t, "{ hello }"), header: http.Header{"Origin": {shopPage}}})
+	got.wantError(t, http.StatusTooManyRequests, "RATE_LIMITED")
+	if got.header.Get("Access-Control-Allow-Origin") != shopPage {
+		t.Error("the page isn't told why")
 	}
 }

@@ -75,6 +75,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	if s.options.Origins.answer(out, r) {
+		// It counts, and is answered in any case: a page whose preflight is refused can't
+		// be told why.
+		s.count(r)
 		return
 	}
 	switch r.URL.Path {

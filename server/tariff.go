@@ -198,8 +198,9 @@ func (r *rate) sliced(field *ast.Field, path []string, variables map[string]any)
 	return max(n, 0), ok
 }
 
-// events is how many events a subscription is paid for.
-func (r *rate) events(field *ast.Field, variables map[string]any) int64 {
+// events is how many events a subscription is paid for; resumed says that it goes on from
+// the Last-Event-ID of a stream, which stands for a cursor.
+func (r *rate) events(field *ast.Field, variables map[string]any, resumed bool) int64 {
 	argument := func(name string) any {
 		if given := field.Arguments.ForName(name); given != nil {
 			return valueOf(given.Value, variables)
@@ -213,7 +214,7 @@ func (r *rate) events(field *ast.Field, variables map[string]any) int64 {
 	switch {
 	case truth(argument(argumentSnapshot)): // also with a cursor, which may be from within one
 		return assumedSnapshot
-	case after != nil:
+	case after != nil || resumed:
 		return assumedMissed
 	}
 	return 1
