@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,6 +26,10 @@ type dashboard struct {
 	// connects counts the connections, and odd are answers that nobody should get.
 	connects int
 	odd      []string
+	// told before is all up to last; closes counts how the gateway closed it, by code
+	// and by whether there was a cursor.
+	last   int64
+	closes map[string]int
 	// gap is the longest time in which it was told nothing, and heard when it was told
 	// something last.
 	gap   time.Duration
@@ -77,6 +83,7 @@ func (w *dashboard) follow(ctx context.Context, addr, token string) {
 	for {
 		m, err := read(conn)
 		if err != nil {
+			w.closed(err)
 			return
 		}
 		switch m.Type {
@@ -91,6 +98,28 @@ func (w *dashboard) follow(ctx context.Context, addr, token string) {
 			return
 		}
 	}
+}
+
+// parting is how a connection ended: the code with which the gateway closed it, and
+// whether the reason is a cursor.
+func parting(err error) string {
+	closed, is := errors.AsType[*websocket.CloseError](err)
+	if !is {
+		return "ended"
+	}
+	if _, err := redline.ParseCursor(closed.Text); err != nil || closed.Text == "" {
+		return strconv.Itoa(closed.Code)
+	}
+	return strconv.Itoa(closed.Code) + " with a cursor"
+}
+
+func (w *dashboard) closed(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closes == nil {
+		w.closes = map[string]int{}
+	}
+	w.closes[parting(err)]++
 }
 
 // silence is how long a dashboard waits before it takes its connection for dead: the
@@ -170,21 +199,27 @@ func (w *dashboard) isLive() bool {
 	return w.live
 }
 
-// account compares what it was told with the log's events, and forgets those: how many
-// it missed, and how many it was told again or in another order.
-func (w *dashboard) account(log []int64) (missed, repeated int) {
+// account compares what it was told up to an event with the log's events, and forgets
+// those: how many it missed, how many it was told again or in another order, and how
+// many that aren't in the log.
+func (w *dashboard) account(log []int64, upTo int64) (missed, repeated, phantoms int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(log) == 0 {
-		return 0, 0
+	told, logged := map[int64]bool{}, map[int64]bool{}
+	for _, id := range log {
+		logged[id] = true
 	}
-	upTo, n, told := log[len(log)-1], 0, map[int64]bool{}
-	for last := int64(0); n < len(w.seen) && w.seen[n] <= upTo; n++ {
-		if w.seen[n] <= last {
+	n := 0
+	for ; n < len(w.seen) && w.seen[n] <= upTo; n++ {
+		id := w.seen[n]
+		switch {
+		case id <= w.last:
 			repeated++
+		case !logged[id]:
+			phantoms++
 		}
-		last = w.seen[n]
-		told[last] = true
+		w.last = max(w.last, id)
+		told[id] = true
 	}
 	for _, id := range log {
 		if !told[id] {
@@ -192,7 +227,22 @@ func (w *dashboard) account(log []int64) (missed, repeated int) {
 		}
 	}
 	w.seen = append([]int64(nil), w.seen[n:]...)
-	return missed, repeated
+	return missed, repeated, phantoms
+}
+
+func (w *dashboard) hasClosed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.closes) > 0
+}
+
+// takeCloses returns how its connections ended since the last time.
+func (w *dashboard) takeCloses() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	closes := w.closes
+	w.closes = nil
+	return closes
 }
 
 // since returns what it saw since the last time: how often it had to connect, the

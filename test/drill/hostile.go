@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,9 +31,9 @@ type attack struct {
 // hostile are all attacks.
 func (d *drilling) hostile() []attack {
 	return []attack{
-		{"headers that don't end", 200, slowHeaders, []string{"408", "ended"}},
-		{"bodies that don't end", 200, slowBody, []string{"408", "ended"}},
-		{"websockets that nobody reads or answers", 100, halfOpen, nil},
+		{"headers that don't end", 200, slowHeaders, []string{"ended", held}},
+		{"bodies that don't end", 200, slowBody, []string{"408", held}},
+		{"websockets that nobody reads", 2 * d.users, unread, []string{"4013 with a cursor"}},
 		{"a flood of connections", 50, connect, nil},
 		{"a flood of bad tokens", 8, badToken, []string{"401"}},
 		{"a flood of hostile queries", 4, hostileQuery, []string{"400", "413"}},
@@ -50,24 +51,33 @@ func (d *drilling) spawn(ctx context.Context, n int, do func(context.Context)) (
 	return all.Wait
 }
 
-// besiege has an attack go on for a while.
+// besiege has an attack go on for a while, and until something came of it; what is to
+// be held goes on as long as the flood does.
 func (d *drilling) besiege(ctx context.Context, a attack) error {
 	// Without a deadline, which a dialer would tell of as a timeout of its own.
 	during, end := context.WithCancel(ctx)
 	defer end()
-	defer time.AfterFunc(d.flood, end).Stop()
 	var t tally
-	d.spawn(during, a.clients, func(ctx context.Context) {
+	wait := d.spawn(during, a.clients, func(ctx context.Context) {
 		for ctx.Err() == nil {
 			began := time.Now()
-			if came := a.strike(ctx, d); ctx.Err() == nil {
+			if came := a.strike(ctx, d); ctx.Err() == nil || came == held || strings.HasPrefix(came, "4013") {
 				t.note(came, time.Since(began))
 			}
 			pause(ctx, time.Millisecond)
 		}
-	})()
+	})
+	pause(ctx, d.flood)
+	if !slices.Contains(a.wants, held) {
+		d.until(ctx, d.within(bothered), func() bool { return t.answers() > 0 }) // judged below
+	}
+	end()
+	wait()
 	came := t.take()
 	d.say("  attackers   %s", came)
+	if len(came.took) == 0 {
+		d.breaks("%s: nothing came of it, and so nothing was tried", a.title)
+	}
 	for class, n := range came.count {
 		fits := len(a.wants) == 0
 		for _, want := range a.wants {
@@ -121,7 +131,10 @@ func trickle(ctx context.Context, d *drilling, begin string) string {
 			_, _ = conn.Write([]byte("a")) // that it was ended shows above
 		case <-ctx.Done():
 			end()
-			return <-said
+			if came := <-said; came != "ended" {
+				return came
+			}
+			return held
 		}
 	}
 }
@@ -159,9 +172,10 @@ func (d *drilling) socket(ctx context.Context, buffer int) (*websocket.Conn, err
 	return conn, conn.WriteMessage(websocket.TextMessage, init)
 }
 
-// halfOpen subscribes to everything with what there is, and reads nothing.
-func halfOpen(ctx context.Context, d *drilling) string {
-	conn, err := d.socket(ctx, 4096)
+// unread has the gateway say again what it was told, and reads nothing until it has been
+// given much more than the network holds. It is then to be cut off.
+func unread(ctx context.Context, d *drilling) string {
+	conn, err := d.socket(ctx, 64<<10)
 	if err != nil {
 		return failed(err)
 	}
@@ -170,13 +184,22 @@ func halfOpen(ctx context.Context, d *drilling) string {
 		return "ended"
 	}
 	subscribe := encoded(message{ID: "1", Type: "subscribe", Payload: encoded(map[string]string{
-		"query": `subscription { inventoryChanged(snapshot: true) { cursor kind level { id version product { name } } } }`})})
+		"query": `subscription { inventoryChanged { cursor kind level { id version product { name } } } }`})})
 	if err := conn.WriteMessage(websocket.TextMessage, subscribe); err != nil {
 		return "ended"
 	}
-	<-ctx.Done()
-	return "open"
+	ping := encoded(message{Type: "ping", Payload: encoded(map[string]string{"say": strings.Repeat("a", 60<<10)})})
+	_ = conn.SetWriteDeadline(time.Now().Add(unreadFor)) // an open connection takes it
+	for range 200 {
+		if err := conn.WriteMessage(websocket.TextMessage, ping); err != nil {
+			break // it isn't read any more
+		}
+	}
+	return closing(conn)
 }
+
+// unreadFor is how long such a client goes on.
+const unreadFor = 10 * time.Second
 
 func connect(ctx context.Context, d *drilling) string {
 	_, end, err := d.dial(ctx)
@@ -247,8 +270,8 @@ func closing(conn *websocket.Conn) string {
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // an open connection takes it
 	for {
 		_, _, err := conn.ReadMessage()
-		if closed, is := errors.AsType[*websocket.CloseError](err); is {
-			return fmt.Sprint(closed.Code)
+		if _, is := errors.AsType[*websocket.CloseError](err); is {
+			return parting(err)
 		}
 		if err != nil {
 			if failed(err) == noAnswer {

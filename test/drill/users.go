@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -77,7 +78,11 @@ func (c *client) send(ctx context.Context, body io.Reader) (answer, string) {
 	case len(a.Errors) > 0 && a.status == http.StatusOK:
 		return a, a.Errors[0].Extensions.Code
 	case len(a.Errors) > 0:
-		return a, fmt.Sprintf("%d %s", a.status, a.Errors[0].Extensions.Code)
+		class := fmt.Sprintf("%d %s", a.status, a.Errors[0].Extensions.Code)
+		if seconds, err := strconv.Atoi(a.retryAfter); a.status == http.StatusServiceUnavailable && (err != nil || seconds < 1 || seconds > 60) {
+			class += fmt.Sprintf(" with Retry-After %q", a.retryAfter) // which nobody may be told
+		}
+		return a, class
 	case a.status != http.StatusOK:
 		return a, fmt.Sprint(a.status)
 	}
@@ -100,11 +105,9 @@ const pageQuery = `{ products(first: 5, filter: { search: "brake" }) { nodes { s
 func (d *drilling) read(ctx context.Context) {
 	c := newClient(d.addr, "")
 	for ctx.Err() == nil {
-		began := time.Now()
+		note := d.pages.ask(ctx)
 		_, class := c.ask(ctx, pageQuery, nil)
-		if ctx.Err() == nil {
-			d.pages.note(class, time.Since(began))
-		}
+		note(class)
 		pause(ctx, 25*time.Millisecond)
 	}
 	c.http.CloseIdleConnections()
@@ -139,20 +142,13 @@ func (d *drilling) order(ctx context.Context) {
 	defer c.http.CloseIdleConnections()
 	for n := 0; ctx.Err() == nil; n++ {
 		key, sku := rand.Text(), plentySKU
-		if n%3 == 0 {
+		if n%2 == 0 {
 			sku = scarceSKU
 		}
-		input := map[string]any{
-			"idempotencyKey": key, "externalReference": key, "customer": map[string]any{"name": "Drill"},
-			"lines": []any{map[string]any{"sku": sku, "quantity": 1}},
-		}
 		for ctx.Err() == nil {
-			began := time.Now()
-			a, class := c.ask(ctx, orderMutation, map[string]any{"input": input})
-			class, known := d.outcome(key, a, class)
-			if ctx.Err() == nil {
-				d.orders.note(class, time.Since(began))
-			}
+			note := d.orders.ask(ctx)
+			class, known := d.place(ctx, c, key, sku)
+			note(class)
 			if known {
 				break
 			}
@@ -161,6 +157,46 @@ func (d *drilling) order(ctx context.Context) {
 		pause(ctx, 25*time.Millisecond)
 	}
 }
+
+// place asks once for an order of one piece, and says how it was answered and whether
+// that is final.
+func (d *drilling) place(ctx context.Context, c *client, key, sku string) (class string, known bool) {
+	a, class := c.ask(ctx, orderMutation, map[string]any{"input": map[string]any{
+		"idempotencyKey": key, "externalReference": key, "customer": map[string]any{"name": "Drill"},
+		"lines": []any{map[string]any{"sku": sku, "quantity": 1}},
+	}})
+	return d.outcome(key, a, class)
+}
+
+// sellOut has a crowd order the product that runs out until each of them is told that
+// there is no more. What was left can't be bought by two of them, and nothing stays.
+func (d *drilling) sellOut(ctx context.Context) error {
+	if err := d.replenish(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sellingOut)
+	defer cancel()
+	d.spawn(ctx, 2*d.users, func(ctx context.Context) {
+		c := newClient(d.addr, d.shop)
+		defer c.http.CloseIdleConnections()
+		key := rand.Text()
+		for class := ""; class != soldOut && ctx.Err() == nil; {
+			var known bool
+			if class, known = d.place(ctx, c, key, scarceSKU); known {
+				key = rand.Text()
+			} else {
+				pause(ctx, 100*time.Millisecond)
+			}
+		}
+	})()
+	if ctx.Err() != nil {
+		return fmt.Errorf("selling out: %w", ctx.Err())
+	}
+	return nil
+}
+
+// sellingOut is how long that may take.
+const sellingOut = 2 * time.Minute
 
 // outcome reads what became of an order, and whether that is final.
 func (d *drilling) outcome(key string, a answer, class string) (string, bool) {
@@ -189,13 +225,10 @@ func (d *drilling) outcome(key string, a answer, class string) (string, bool) {
 
 // probe asks a health path as an orchestrator does, by a connection of its own each time.
 func (d *drilling) probe(ctx context.Context, path string, t *tally) {
-	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: d.within(5 * time.Second)}
 	for ctx.Err() == nil {
-		began := time.Now()
-		class := d.probeOnce(ctx, c, path)
-		if ctx.Err() == nil {
-			t.note(class, time.Since(began))
-		}
+		note := t.ask(ctx)
+		note(d.probeOnce(ctx, c, path))
 		pause(ctx, 100*time.Millisecond)
 	}
 }
