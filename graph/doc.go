@@ -12,4 +12,4 @@
 // which ends at the root fields, and the writers of objects beside it.
 package graph
 
-//go:generate go run ./gen
+//go:generate go run -pgo=off ./gen

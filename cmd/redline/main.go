@@ -2,7 +2,7 @@
 // migrate, token, watch, feed, health and settings. It is the only place that knows all rooms.
 package main
 
-//go:generate sh -c "go run . settings > settings.new && mv settings.new ../../docs/configuration.md"
+//go:generate sh -c "go run -pgo=off . settings > settings.new && mv settings.new ../../docs/configuration.md"
 
 import (
 	"context"
