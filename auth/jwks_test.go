@@ -16,7 +16,7 @@ import (
 )
 
 // patience is for what takes milliseconds.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // until waits for what is done in the background.
 func until(t *testing.T, what string, done func() bool) {

@@ -18,7 +18,7 @@ import (
 
 const (
 	// patience is how long a test waits for what has to come.
-	patience = 30 * time.Second
+	patience = time.Minute
 	// startPatience is how long a server may take to listen: its first start
 	// makes a cluster, and may have to fetch a Postgres.
 	startPatience = 3 * time.Minute
