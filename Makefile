@@ -25,7 +25,7 @@ build: ## Build bin/redline
 
 .PHONY: test
 test: postgres node promtool redis ## Run all tests, against a Postgres that they start themselves
-	$(GO) test -race -pgo=off -timeout 14m ./...
+	./.ci/memory $(GO) test -race -pgo=off -timeout 14m ./...
 
 .PHONY: lint
 lint: generated $(LINT) ## Check formatting, imports between rooms, code and generated files
