@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // few is how many histories a run of all tests goes through.
-const few = 100
+const few = 50
 
 // histories is how many histories to run.
 func histories(t *testing.T) int {
