@@ -37,8 +37,10 @@ type InventoryRow struct {
 
 // AuditEntry is one line of the audit: who did or tried what.
 type AuditEntry struct {
-	ID        string
-	At        time.Time
+	ID string
+	At time.Time
+	// Issuer and Actor, a token's iss and sub, say who together.
+	Issuer    string
 	Actor     string
 	Role      Role
 	Action    string

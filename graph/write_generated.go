@@ -99,7 +99,7 @@ const (
 var kindFields = [kinds][]string{
 	kindAddress:                     {"__typename", "name", "lines", "city", "region", "postalCode", "country"},
 	kindAttribute:                   {"__typename", "name", "value"},
-	kindAuditEntry:                  {"__typename", "id", "at", "actor", "role", "action", "subject", "requestId", "outcome"},
+	kindAuditEntry:                  {"__typename", "id", "at", "issuer", "actor", "role", "action", "subject", "requestId", "outcome"},
 	kindAuditEntryConnection:        {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindAuditEntryEdge:              {"__typename", "cursor", "node"},
 	kindAvailability:                {"__typename", "product", "requested", "available", "promises"},
@@ -799,21 +799,23 @@ func (w *writer) fieldsOfAuditEntry(o *object, v *redline.AuditEntry, p *progres
 			w.buf = scalar.AppendID(w.buf, v.ID)
 		case 2: // at
 			w.buf = scalar.AppendDateTime(w.buf, v.At)
-		case 3: // actor
+		case 3: // issuer
+			w.buf = scalar.AppendString(w.buf, v.Issuer)
+		case 4: // actor
 			w.buf = scalar.AppendString(w.buf, v.Actor)
-		case 4: // role
+		case 5: // role
 			w.buf = scalar.AppendString(w.buf, string(v.Role))
-		case 5: // action
+		case 6: // action
 			w.buf = scalar.AppendString(w.buf, v.Action)
-		case 6: // subject
+		case 7: // subject
 			if v.Subject == nil {
 				w.null(p, f)
 				continue
 			}
 			w.buf = scalar.AppendID(w.buf, *v.Subject)
-		case 7: // requestId
+		case 8: // requestId
 			w.buf = scalar.AppendString(w.buf, v.RequestID)
-		case 8: // outcome
+		case 9: // outcome
 			w.buf = scalar.AppendString(w.buf, v.Outcome)
 		}
 	}
@@ -5078,17 +5080,19 @@ func weighAuditEntry(o *object, v *redline.AuditEntry, open scopes) (n int) {
 		switch f.index {
 		case 1: // id
 			n += len(v.ID) / textUnit
-		case 3: // actor
+		case 3: // issuer
+			n += len(v.Issuer) / textUnit
+		case 4: // actor
 			n += len(v.Actor) / textUnit
-		case 5: // action
+		case 6: // action
 			n += len(v.Action) / textUnit
-		case 6: // subject
+		case 7: // subject
 			if v.Subject != nil {
 				n += len(*v.Subject) / textUnit
 			}
-		case 7: // requestId
+		case 8: // requestId
 			n += len(v.RequestID) / textUnit
-		case 8: // outcome
+		case 9: // outcome
 			n += len(v.Outcome) / textUnit
 		}
 	}
@@ -6225,7 +6229,7 @@ func weighViewer(o *object, v *model.Viewer, open scopes) (n int) {
 var kindWeighs = [kinds][]bool{
 	kindAddress:                 {false, true, true, true, true, true, true},
 	kindAttribute:               {false, true, true},
-	kindAuditEntry:              {false, true, false, true, false, true, true, true, true},
+	kindAuditEntry:              {false, true, false, true, true, false, true, true, true, true},
 	kindAvailability:            {false, true, false, false, true},
 	kindAvailabilityEvent:       {false, true, false, false, false, false, false, false},
 	kindClient:                  {false, true, true, false, true, true, true, false, true, false, false, false},

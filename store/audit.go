@@ -12,7 +12,7 @@ import (
 	"redline"
 )
 
-const selectAudit = `SELECT a.id, a.at, a.actor, a.role, a.action, a.subject, a.request_id, a.outcome FROM audit_entries a`
+const selectAudit = `SELECT a.id, a.at, a.issuer, a.actor, a.role, a.action, a.subject, a.request_id, a.outcome FROM audit_entries a`
 
 // AuditEntries lists who did or tried what, newest first. Whether the principal
 // may read it is its scope's matter; it holds everybody's.

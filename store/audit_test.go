@@ -76,7 +76,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 		w.must(c.do(redline.WithRequestID(w.ctx, "req "+action)))
 		var subjects, skipped []string
 		for _, e := range w.audited("req " + action) {
-			equal(t, action, []any{e.Action, e.Actor, e.Role}, []any{action, c.by.Subject, c.by.Role})
+			equal(t, action, []any{e.Action, e.Issuer, e.Actor, e.Role}, []any{action, c.by.Issuer, c.by.Subject, c.by.Role})
 			if e.Outcome != "OK" {
 				skipped = append(skipped, e.Outcome)
 				continue

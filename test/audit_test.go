@@ -16,8 +16,8 @@ func adminToken(t testing.TB) string {
 func (c caller) actions(t testing.TB, subject string) (actions []string) {
 	t.Helper()
 	for _, e := range c.pages(t, "auditEntries", `query($subject: ID!, $after: String) { auditEntries(subject: $subject, after: $after) {
-		nodes { action outcome actor role requestId } pageInfo { hasNextPage endCursor } } }`, vars{"subject": subject}) {
-		if text(e, "actor") == "" || text(e, "role") == "" || text(e, "outcome") == "" {
+		nodes { action outcome issuer actor role requestId } pageInfo { hasNextPage endCursor } } }`, vars{"subject": subject}) {
+		if text(e, "issuer") == "" || text(e, "actor") == "" || text(e, "role") == "" || text(e, "outcome") == "" {
 			t.Errorf("an entry of the audit is %v", e)
 		}
 		actions = append(actions, text(e, "action"))

@@ -679,6 +679,9 @@ enum ConflictStatus { OPEN RESOLVED DISMISSED }
 type AuditEntry implements Node @scope(anyOf: ["audit:read"]) {
   id: ID!
   at: DateTime!
+  "Who issued the actor's token: two issuers may each have an actor of one name."
+  issuer: String!
+  "The token's sub."
   actor: String!
   role: Role!
   action: String!
@@ -1178,6 +1181,8 @@ func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field gr
 		return ec.fieldContext_AuditEntry_id(ctx, field)
 	case "at":
 		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "issuer":
+		return ec.fieldContext_AuditEntry_issuer(ctx, field)
 	case "actor":
 		return ec.fieldContext_AuditEntry_actor(ctx, field)
 	case "role":
@@ -3822,6 +3827,29 @@ func (ec *executionContext) _AuditEntry_at(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_AuditEntry_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AuditEntry_issuer(ctx context.Context, field graphql.CollectedField, obj *redline.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_issuer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issuer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_issuer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
 }
 
 func (ec *executionContext) _AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *redline.AuditEntry) (ret graphql.Marshaler) {
@@ -22441,6 +22469,11 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 			}
 		case "at":
 			out.Values[i] = ec._AuditEntry_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "issuer":
+			out.Values[i] = ec._AuditEntry_issuer(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
