@@ -260,7 +260,11 @@ func TestEventsOfAnotherLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	operator.adjust(t, cajunSauce, cajun, "ON_HAND", 1) // there has to be something behind it to be read
+	operator.adjust(t, cajunSauce, cajun, "ON_HAND", 1)
+	eventually(t, "something behind it to be read", func(ctx context.Context) bool {
+		a, err := operator.try(ctx, pollEvents, vars{"after": end})
+		return err == nil && len(a.list("events.nodes")) > 0
+	})
 	if _, err := s.database(t).ExecContext(t.Context(), `UPDATE event_log SET id = gen_random_uuid()`); err != nil {
 		t.Fatal(err)
 	}
