@@ -42,6 +42,7 @@ type client struct {
 	outbox     outbox
 	draining   bool // to be told to come back once nothing is running but subscriptions
 	closing    bool // nothing new begins, and nothing more is queued
+	expelled   bool // it was ended because its token was revoked
 	ended      bool // no goroutine may begin any more
 }
 
@@ -288,8 +289,11 @@ func (c *client) expelLocked() bool {
 	if !c.door.options.Revoked(*c.principal) {
 		return false
 	}
-	c.outbox.clear()
-	c.wire.seeOut()
+	if !c.expelled { // what it is told of that may wait still, and isn't to be dropped
+		c.expelled = true
+		c.outbox.clear()
+		c.wire.seeOut()
+	}
 	return true
 }
 

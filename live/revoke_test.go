@@ -121,6 +121,41 @@ func TestARevokedClientsStreamsEndWithAnError(t *testing.T) {
 	}
 }
 
+// Who is revoked is looked for again and again: a stream that was found twice before its
+// error was written ended without a word, since the second time threw the error away.
+func TestAStreamThatIsFoundRevokedTwiceEndsWithAnError(t *testing.T) {
+	t.Parallel()
+	const total = 60
+	var revoked revocation
+	bad := ofClient("bad")
+	r := newRig(t, setting{principal: &bad, door: live.DoorOptions{Revoked: revoked.of, Limits: live.Limits{QueueBytes: 1 << 30}}})
+	stream := r.get("subscription { events(bytes: 524288) }", "text/event-stream")
+	for head := ""; !strings.Contains(head, "caught up"); {
+		b := make([]byte, 512)
+		n, err := stream.body.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head += string(b[:n])
+	}
+	r.publish(1, total)
+	// Nobody reads, and its writer waits for the network.
+	for r.door.Stats().Waiting < total/4 {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("nothing waits")
+		}
+	}
+	revoked.revoke()
+	r.door.Revoke()
+	r.door.Revoke()
+	rest, err := io.ReadAll(stream.body)
+	if got := string(rest); err != nil || !strings.Contains(got, "the token was revoked") || !strings.HasSuffix(got, "event: complete\ndata:\n\n") {
+		t.Errorf("at last came %q, %v", got[max(len(got)-500, 0):], err)
+	}
+}
+
 // However a token comes in, one that was revoked a moment ago is found: who looked
 // through the connections may have been there before.
 func TestARevokedTokenIsFoundWhereItComesIn(t *testing.T) {
