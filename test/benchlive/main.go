@@ -17,6 +17,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -50,5 +51,12 @@ func run(ctx context.Context, args []string, in *os.File, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return orchestrate(ctx, o, out)
+	if err := orchestrate(ctx, o, out); err != nil {
+		if why := context.Cause(ctx); why != nil {
+			// The servers end as well, and whoever noticed that first says something else.
+			return fmt.Errorf("broken off: %w", why)
+		}
+		return err
+	}
+	return nil
 }
