@@ -28,6 +28,31 @@ func ofClient(id string) redline.Principal {
 	return p
 }
 
+// readCaughtUp reads a stream until it has caught up.
+func readCaughtUp(t *testing.T, body io.Reader) {
+	t.Helper()
+	for head := ""; !strings.Contains(head, "caught up"); {
+		b := make([]byte, 512)
+		n, err := body.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head += string(b[:n])
+	}
+}
+
+// awaitQueued waits until so many messages wait to be written.
+func awaitQueued(t *testing.T, door *live.Door, messages int) {
+	t.Helper()
+	for door.Stats().Waiting < messages {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("nothing waits")
+		}
+	}
+}
+
 func TestARevokedClientsSocketsCloseAndNoOthers(t *testing.T) {
 	t.Parallel()
 	var revoked revocation
@@ -72,13 +97,7 @@ func TestWhatWaitsForARevokedClientIsNotWritten(t *testing.T) {
 	slow.follow("1", "subscription { events(bytes: 524288) }", 0)
 	r.publish(1, total)
 	// More waits than the network takes, since nobody reads.
-	for r.door.Stats().Waiting < total/4 {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-t.Context().Done():
-			t.Fatal("nothing waits")
-		}
-	}
+	awaitQueued(t, r.door, total/4)
 	revoked.revoke()
 	r.door.Revoke()
 	_, before := slow.expectClose(live.CloseForbidden)
@@ -100,14 +119,7 @@ func TestARevokedClientsStreamsEndWithAnError(t *testing.T) {
 			bad := ofClient("bad")
 			r := newRig(t, setting{principal: &bad, door: live.DoorOptions{Revoked: revoked.of}})
 			stream := r.get("subscription { events }", accept)
-			for head := ""; !strings.Contains(head, "caught up"); {
-				b := make([]byte, 512)
-				n, err := stream.body.Read(b)
-				if err != nil {
-					t.Fatal(err)
-				}
-				head += string(b[:n])
-			}
+			readCaughtUp(t, stream.body)
 			revoked.revoke()
 			r.door.Revoke()
 			r.publish(1, 1)
@@ -130,23 +142,10 @@ func TestAStreamThatIsFoundRevokedTwiceEndsWithAnError(t *testing.T) {
 	bad := ofClient("bad")
 	r := newRig(t, setting{principal: &bad, door: live.DoorOptions{Revoked: revoked.of, Limits: live.Limits{QueueBytes: 1 << 30}}})
 	stream := r.get("subscription { events(bytes: 524288) }", "text/event-stream")
-	for head := ""; !strings.Contains(head, "caught up"); {
-		b := make([]byte, 512)
-		n, err := stream.body.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		head += string(b[:n])
-	}
+	readCaughtUp(t, stream.body)
 	r.publish(1, total)
 	// Nobody reads, and its writer waits for the network.
-	for r.door.Stats().Waiting < total/4 {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-t.Context().Done():
-			t.Fatal("nothing waits")
-		}
-	}
+	awaitQueued(t, r.door, total/4)
 	revoked.revoke()
 	r.door.Revoke()
 	r.door.Revoke()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -92,11 +93,7 @@ func (d *drilling) outstayed(ctx context.Context) error {
 			continue
 		}
 		d.say("  unfinished  %s: %s after %s", o.title, o.came, brief(o.took))
-		fits := false
-		for _, want := range o.wants {
-			fits = fits || o.came == want
-		}
-		if !fits || o.took < o.earliest || o.took > o.latest {
+		if !slices.Contains(o.wants, o.came) || o.took < o.earliest || o.took > o.latest {
 			d.breaks("%s: who never finishes was answered %q after %s", o.title, o.came, brief(o.took))
 		}
 	}
