@@ -69,3 +69,26 @@ type FeedResult struct {
 	// Conflicts are those that the feed opened, or that tell of it again.
 	Conflicts []*Conflict
 }
+
+// SupplierFeed is what came of one feed that was applied, or kept for a person.
+type SupplierFeed struct {
+	ID         string
+	SupplierID string `db:"supplier_id"`
+	Sequence   *int64
+	Mode       FeedMode
+	Measure    FeedMeasure
+	AsOf       time.Time `db:"as_of"`
+	ReceivedAt time.Time `db:"received_at"`
+	// Actor is the subject of whoever sent it.
+	Actor string
+	// Rows are how many it had. What came of them is as in FeedResult.
+	Rows      int
+	Applied   int
+	Unchanged int
+	Rejected  int
+	Emptied   int
+	// Held says that it waits for a person, and Dismissed that it did and was let go
+	// of: nothing of it was applied.
+	Held      bool
+	Dismissed bool
+}

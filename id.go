@@ -26,7 +26,7 @@ const (
 	PrefixConflict             = "conf"
 	PrefixReturn               = "ret"
 	PrefixReturnLine           = "retline"
-	PrefixHeldFeed             = "feed"
+	PrefixFeed                 = "feed"
 	PrefixClient               = "cli"
 )
 

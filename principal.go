@@ -39,6 +39,7 @@ const (
 	ScopeClientsRead       = "clients:read"
 	ScopeClientsWrite      = "clients:write"
 	ScopeSchemaRead        = "schema:read"
+	ScopePulseRead         = "pulse:read"
 )
 
 // scopesByRole is what a role may do unless its token narrows it.
@@ -57,7 +58,7 @@ var scopesByRole = map[Role][]string{
 var operatorScopes = []string{
 	ScopeInventoryRead, ScopeInventoryWrite, ScopeOrdersRead, ScopeOrdersWrite, ScopeOrdersManage,
 	ScopeFulfillmentsWrite, ScopeCatalogOwn, ScopeCatalogCost, ScopeCatalogWrite,
-	ScopeConflictsRead, ScopeConflictsWrite, ScopeAuditRead, ScopeSchemaRead,
+	ScopeConflictsRead, ScopeConflictsWrite, ScopeAuditRead, ScopeSchemaRead, ScopePulseRead,
 }
 
 // DefaultScopes returns the scopes of a role whose token names none. The

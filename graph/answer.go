@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -69,9 +68,11 @@ type answer struct {
 	// values is how many were counted so far.
 	values atomic.Int64
 
-	mu    sync.Mutex
-	told  map[string]bool
-	items map[itemsKey]*items
+	mu   sync.Mutex
+	told map[string]bool
+	// items and feeds are the pages that suppliers have of them.
+	items shelf[*redline.SupplierItem]
+	feeds shelf[*redline.SupplierFeed]
 }
 
 // newAnswer begins an answer to the principal of a context.
@@ -109,63 +110,8 @@ func (a *answer) toldBefore(what string) bool {
 	return false
 }
 
-// itemsKey is what tells two requests for a supplier's items apart. Root fields
-// share none: what is asked of the items is filled into them, and root fields
-// run at the same time.
-type itemsKey struct {
-	root                      *field
-	hasFirst, hasAfter, count bool
-	first                     int
-	after                     string
-}
-
-func itemsKeyOf(root *field, page redline.PageRequest) itemsKey {
-	k := itemsKey{root: root, hasFirst: page.First != nil, hasAfter: page.After != nil, count: page.Count}
-	if k.hasFirst {
-		k.first = *page.First
-	}
-	if k.hasAfter {
-		k.after = *page.After
-	}
-	return k
-}
-
-// items are the pages of one request by their suppliers, or why the request is
-// refused: then that is for the fields to say, each at its place.
-type items struct {
-	pages   map[string]*redline.Page[*redline.SupplierItem]
-	refused error
-}
-
-// keepItems keeps what was read for the fields that show it.
-func (a *answer) keepItems(k itemsKey, read items) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.items == nil {
-		a.items = map[itemsKey]*items{}
-	}
-	kept := a.items[k]
-	if kept == nil || read.refused != nil {
-		a.items[k] = &read
-		return
-	}
-	maps.Copy(kept.pages, read.pages)
-}
-
-// keptItems returns a page that was kept, or why it is refused; neither where
-// it wasn't read yet.
-func (a *answer) keptItems(k itemsKey, supplierID string) (page *redline.Page[*redline.SupplierItem], refused error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if kept := a.items[k]; kept != nil {
-		return kept.pages[supplierID], kept.refused
-	}
-	return nil, nil
-}
-
 // adopt takes over what another answer keeps, which nobody adds to any more.
 func (a *answer) adopt(prepared *answer) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.items = prepared.items
+	a.items.adopt(&prepared.items)
+	a.feeds.adopt(&prepared.feeds)
 }

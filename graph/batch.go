@@ -37,8 +37,9 @@ type batch struct {
 	subjects []*redline.Conflict
 	rows     []*model.InventoryRow
 
-	// itemPages are suppliers whose items are wanted page by page.
-	itemPages map[itemsKey]*itemPages
+	// itemPages and feedPages are suppliers whose items and feeds are wanted page by
+	// page.
+	itemPages, feedPages map[pageKey]*wantedPages
 
 	// orders lack the parts told.
 	orders map[*redline.Order]redline.OrderParts
@@ -56,7 +57,7 @@ type batch struct {
 	missing map[string]bool
 }
 
-type itemPages struct {
+type wantedPages struct {
 	page      redline.PageRequest
 	suppliers map[string]bool
 }
@@ -102,25 +103,10 @@ func bothParts(a, b redline.OrderParts) redline.OrderParts {
 	}
 }
 
-// supplierItems asks for a page of a supplier's items.
-func (b *batch) supplierItems(page redline.PageRequest, supplierID string) {
-	k := itemsKeyOf(b.root, page)
-	if page, refused := b.answer.keptItems(k, supplierID); page != nil || refused != nil {
-		return
-	}
-	if b.itemPages == nil {
-		b.itemPages = map[itemsKey]*itemPages{}
-	}
-	if b.itemPages[k] == nil {
-		b.itemPages[k] = &itemPages{page: page, suppliers: map[string]bool{}}
-	}
-	b.itemPages[k].suppliers[supplierID] = true
-}
-
 // reads are what running a batch does, in this order.
 var reads = [...]func(*batch, context.Context) error{
 	(*batch).runProducts, (*batch).runLocations, (*batch).runSuppliers,
-	(*batch).runAvailability, (*batch).runLevels, (*batch).runItems, (*batch).runItemPages, (*batch).runStandings,
+	(*batch).runAvailability, (*batch).runLevels, (*batch).runItems, (*batch).runItemPages, (*batch).runFeedPages, (*batch).runStandings,
 	(*batch).runVersions, (*batch).runSubjects, (*batch).runRows,
 	(*batch).runOrders, (*batch).runCustomers, (*batch).runHistories, (*batch).runAddresses,
 }
@@ -231,27 +217,39 @@ func ofProducts[T any](
 }
 
 func (b *batch) runItemPages(ctx context.Context) error {
-	for k, wanted := range b.itemPages {
-		pages, err := b.store.SupplierItemsOfSuppliers(ctx, b.principal, slices.Collect(maps.Keys(wanted.suppliers)), wanted.page)
+	return runPages(ctx, b, b.itemPages, &b.answer.items, Store.SupplierItemsOfSuppliers)
+}
+
+func (b *batch) runFeedPages(ctx context.Context) error {
+	return runPages(ctx, b, b.feedPages, &b.answer.feeds, Store.FeedsOfSuppliers)
+}
+
+// runPages reads the pages of suppliers that are wanted of one kind of thing.
+func runPages[T any](
+	ctx context.Context, b *batch, all map[pageKey]*wantedPages, in *shelf[T],
+	of func(Store, context.Context, redline.Principal, []string, redline.PageRequest) (map[string]*redline.Page[T], error),
+) error {
+	for k, wanted := range all {
+		found, err := of(b.store, ctx, b.principal, slices.Collect(maps.Keys(wanted.suppliers)), wanted.page)
 		var refusal *redline.Error
 		if errors.As(err, &refusal) && refusal.Code == redline.CodeInvalid {
-			b.answer.keepItems(k, items{refused: refusal})
+			in.keep(k, pages[T]{refused: refusal})
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		read := items{pages: map[string]*redline.Page[*redline.SupplierItem]{}}
+		read := pages[T]{of: map[string]*redline.Page[T]{}}
 		count := 0
 		for id := range wanted.suppliers {
-			read.pages[id] = cmp.Or(pages[id], &redline.Page[*redline.SupplierItem]{})
-			count += len(read.pages[id].Items)
+			read.of[id] = cmp.Or(found[id], &redline.Page[T]{})
+			count += len(read.of[id].Items)
 		}
 		// Pages under many names are many reads: they end where the answer would.
 		if err := b.answer.spend(count); err != nil {
 			return err
 		}
-		b.answer.keepItems(k, read)
+		in.keep(k, read)
 	}
 	return nil
 }

@@ -127,11 +127,19 @@ func (supplier) Terms(_ context.Context, s *redline.Supplier) (*redline.Supplier
 
 // Items is a page of what the supplier offers.
 func (supplier) Items(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierItemConnection, error) {
-	page := redline.PageRequest{First: first, After: after}
-	for _, f := range graphql.CollectFieldsCtx(ctx, []string{"SupplierItemConnection"}) {
+	return pageFieldByField(ctx, s, first, after, &answerFrom(ctx).items)
+}
+
+// Feeds is a page of what came of the supplier's feeds.
+func (supplier) Feeds(ctx context.Context, s *redline.Supplier, first *int, after *string) (*model.SupplierFeedConnection, error) {
+	return pageFieldByField(ctx, s, first, after, &answerFrom(ctx).feeds)
+}
+
+func pageFieldByField[T any](ctx context.Context, s *redline.Supplier, first *int, after *string, in *shelf[T]) (*model.Connection[T], error) {
+	page, fc := redline.PageRequest{First: first, After: after}, graphql.GetFieldContext(ctx)
+	for _, f := range graphql.CollectFieldsCtx(ctx, []string{fc.Field.Definition.Type.Name()}) {
 		page.Count = page.Count || f.Name == "totalCount"
 	}
-	fc := graphql.GetFieldContext(ctx)
 	root := ctx.Value(planKey{}).(*plan).root(string(fc.Path()[0].(ast.PathName)))
-	return answerFrom(ctx).shownItems(itemsKeyOf(root, page), s.ID, func() string { return placeOf(fc) })
+	return shownPage(answerFrom(ctx), in, pageKeyOf(root, page), s.ID, func() string { return placeOf(fc) })
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"redline"
 	"redline/graph/generated"
 )
 
@@ -16,6 +17,8 @@ import (
 type Options struct {
 	Store Store
 	Live  Live
+	// Load says what the gateway carries. It is called for each pulse that is asked for.
+	Load func() redline.Load
 	// Refused is called where a mutation is answered with errors in its payload, with
 	// the context of its operation. Nil does nothing.
 	Refused func(ctx context.Context)
@@ -34,6 +37,7 @@ type Graph struct {
 type resolver struct {
 	store    Store
 	live     Live
+	load     func() redline.Load
 	refused  func(ctx context.Context)
 	log      *slog.Logger
 	contract *contract
@@ -48,7 +52,7 @@ func New(o Options) *Graph {
 	schema.Directives = maps.Clone(schema.Directives)
 	delete(schema.Directives, "defer")
 
-	r := &resolver{store: o.Store, live: o.Live, refused: o.Refused, log: o.Log, contract: newContract(&schema)}
+	r := &resolver{store: o.Store, live: o.Live, load: o.Load, refused: o.Refused, log: o.Log, contract: newContract(&schema)}
 	if r.refused == nil {
 		r.refused = func(context.Context) {}
 	}

@@ -45,6 +45,7 @@ var relations = map[string]map[string]relation{
 	},
 	"Supplier": {
 		"items":      {want: wantItems, page: itemsRead},
+		"feeds":      {want: wantFeeds, page: feedsRead},
 		"lastSeenAt": {want: wantStanding},
 		"status":     {want: wantStanding},
 		"terms":      {want: wantStanding, next: one(termsOf)},

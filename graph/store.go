@@ -22,6 +22,7 @@ type Store interface {
 	AuditStore
 	StateStore
 	EventStore
+	PulseStore
 }
 
 // CatalogStore reads products, suppliers and locations.
@@ -49,6 +50,10 @@ type CatalogStore interface {
 	SupplierItemsOfSuppliers(ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest) (map[string]*redline.Page[*redline.SupplierItem], error)
 	SupplierItemsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.SupplierItem, error)
 	SupplierItemsOfProducts(ctx context.Context, p redline.Principal, productIDs []string) (map[string][]*redline.SupplierItem, error)
+
+	// FeedsOfSuppliers returns the same page of what came of each supplier's feeds,
+	// the newest first.
+	FeedsOfSuppliers(ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest) (map[string]*redline.Page[*redline.SupplierFeed], error)
 
 	// ItemVersions returns the versions of items, newest first, with their products.
 	ItemVersions(ctx context.Context, p redline.Principal, itemIDs []string) (map[string][]*redline.SupplierItemVersion, error)
@@ -146,6 +151,13 @@ type ConflictStore interface {
 	Conflicts(ctx context.Context, p redline.Principal, f redline.ConflictFilter, page redline.PageRequest) (*redline.Page[*redline.Conflict], error)
 	ConflictsByID(ctx context.Context, p redline.Principal, ids []string) (map[string]*redline.Conflict, error)
 	ConflictResolve(ctx context.Context, p redline.Principal, in redline.ConflictResolveInput) (string, redline.Outcome, error)
+}
+
+// PulseStore tells how busy the shop is.
+type PulseStore interface {
+	// Pulse comes without a Load; nil for a principal that doesn't see everybody's
+	// orders and stock.
+	Pulse(ctx context.Context, p redline.Principal, minutes int) (*redline.Pulse, error)
 }
 
 // ClientStore reads and changes OAuth clients, which come with their suppliers. Its

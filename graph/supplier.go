@@ -11,7 +11,7 @@ import (
 )
 
 // What a supplier shows is more than its members: how it stands with us is read
-// for those who may know it, and what it offers has pages.
+// for those who may know it, and what it offers and has sent have pages.
 
 // supplierLastSeenAt is when a supplier last told us anything.
 func (*writer) supplierLastSeenAt(_ *field, s *redline.Supplier) *time.Time {
@@ -41,48 +41,58 @@ func termsOf(s *redline.Supplier) *redline.SupplierTerms {
 
 // supplierItems is a page of what a supplier offers.
 func (w *writer) supplierItems(f *field, s *redline.Supplier) (*model.SupplierItemConnection, error) {
-	if w.items.field != f {
-		page, err := itemsPage(w.op.Variables, f)
-		w.items = itemsRequest{field: f, key: itemsKeyOf(w.path[0].field, page), err: err}
-	}
-	place := func() string { return w.place(f) }
-	if w.items.err != nil {
-		return w.answer.refusedItems(w.items.err, place)
-	}
-	return w.answer.shownItems(w.items.key, s.ID, place)
+	return supplierPage(w, f, s, &w.answer.items)
 }
 
-// itemsRequest is a field's request for suppliers' items, or why it can't be read.
-type itemsRequest struct {
+// supplierFeeds is a page of what came of a supplier's feeds.
+func (w *writer) supplierFeeds(f *field, s *redline.Supplier) (*model.SupplierFeedConnection, error) {
+	return supplierPage(w, f, s, &w.answer.feeds)
+}
+
+// supplierPage is a page of what a supplier has.
+func supplierPage[T any](w *writer, f *field, s *redline.Supplier, in *shelf[T]) (*model.Connection[T], error) {
+	if w.page.field != f {
+		page, err := pageAsked(w.op.Variables, f)
+		w.page = pageArguments{field: f, key: pageKeyOf(w.path[0].field, page), err: err}
+	}
+	place := func() string { return w.place(f) }
+	if w.page.err != nil {
+		return refusedPage[T](w.answer, w.page.err, place)
+	}
+	return shownPage(w.answer, in, w.page.key, s.ID, place)
+}
+
+// pageArguments is a field's request for pages, or why it can't be read.
+type pageArguments struct {
 	field *field
-	key   itemsKey
+	key   pageKey
 	err   error
 }
 
-// shownItems is a page of a supplier's items, which was read with those of all
-// other suppliers of the answer. Arguments that are refused are told of once.
-func (a *answer) shownItems(k itemsKey, supplierID string, place func() string) (*model.SupplierItemConnection, error) {
-	page, refused := a.keptItems(k, supplierID)
+// shownPage is a supplier's page, which was read with those of all other suppliers
+// of the answer. Arguments that are refused are told of once.
+func shownPage[T any](a *answer, in *shelf[T], k pageKey, supplierID string, place func() string) (*model.Connection[T], error) {
+	page, refused := in.page(k, supplierID)
 	switch {
 	case page != nil:
-		return &model.SupplierItemConnection{Page: page}, nil
+		return &model.Connection[T]{Page: page}, nil
 	case refused == nil:
-		return nil, fmt.Errorf("the items of the supplier %s were not read", supplierID)
+		return nil, fmt.Errorf("a page of the supplier %s was not read", supplierID)
 	}
-	return a.refusedItems(refused, place)
+	return refusedPage[T](a, refused, place)
 }
 
-// refusedItems is what is shown where a request for items is refused: null, and
-// why where it wasn't told yet.
-func (a *answer) refusedItems(refused error, place func() string) (*model.SupplierItemConnection, error) {
+// refusedPage is what is shown where a request for pages is refused: null, and why
+// where it wasn't told yet.
+func refusedPage[T any](a *answer, refused error, place func() string) (*model.Connection[T], error) {
 	if a.toldBefore(place()) {
 		return nil, nil
 	}
 	return nil, refused
 }
 
-// itemsPage reads the arguments of Supplier.items.
-func itemsPage(variables map[string]any, f *field) (page redline.PageRequest, err error) {
+// pageAsked reads the arguments of a supplier's pages.
+func pageAsked(variables map[string]any, f *field) (page redline.PageRequest, err error) {
 	args := f.node.ArgumentMap(variables)
 	if v := args["first"]; v != nil {
 		n, err := scalar.UnmarshalInt(v)
@@ -111,25 +121,55 @@ func inArgument(name string, err error) error {
 	return err
 }
 
-// wantItems asks for a page of each supplier's items. Where the arguments can't
-// be read, the field itself says so.
+// wantItems asks for a page of each supplier's items.
 func wantItems(b *batch, parents []any, f *field) {
-	page, err := itemsPage(b.variables, f)
+	wantPages(b, parents, f, &b.itemPages, &b.answer.items)
+}
+
+// wantFeeds asks for a page of each supplier's feeds.
+func wantFeeds(b *batch, parents []any, f *field) {
+	wantPages(b, parents, f, &b.feedPages, &b.answer.feeds)
+}
+
+// wantPages asks for a page of each supplier that wasn't read yet. Where the
+// arguments can't be read, the field itself says so.
+func wantPages[T any](b *batch, parents []any, f *field, wanted *map[pageKey]*wantedPages, in *shelf[T]) {
+	page, err := pageAsked(b.variables, f)
 	if err != nil {
 		return
 	}
+	k := pageKeyOf(b.root, page)
 	for _, o := range parents {
-		b.supplierItems(page, o.(*redline.Supplier).ID)
+		id := o.(*redline.Supplier).ID
+		if page, refused := in.page(k, id); page != nil || refused != nil {
+			continue
+		}
+		if *wanted == nil {
+			*wanted = map[pageKey]*wantedPages{}
+		}
+		if (*wanted)[k] == nil {
+			(*wanted)[k] = &wantedPages{page: page, suppliers: map[string]bool{}}
+		}
+		(*wanted)[k].suppliers[id] = true
 	}
 }
 
 // itemsRead tells the items that wantItems had read.
 func itemsRead(p *preloader, parent any, f *field, tell func(any)) {
-	page, err := itemsPage(p.variables, f)
+	pageRead(p, parent, f, tell, &p.answer.items)
+}
+
+// feedsRead tells the feeds that wantFeeds had read.
+func feedsRead(p *preloader, parent any, f *field, tell func(any)) {
+	pageRead(p, parent, f, tell, &p.answer.feeds)
+}
+
+func pageRead[T any](p *preloader, parent any, f *field, tell func(any), in *shelf[T]) {
+	page, err := pageAsked(p.variables, f)
 	if err != nil {
 		return
 	}
-	if read, _ := p.answer.keptItems(itemsKeyOf(p.root, page), parent.(*redline.Supplier).ID); read != nil {
+	if read, _ := in.page(pageKeyOf(p.root, page), parent.(*redline.Supplier).ID); read != nil {
 		for _, item := range read.Items {
 			tell(item)
 		}

@@ -27,8 +27,8 @@ type writer struct {
 	buf []byte
 	// path are the fields that lead to the object under way, the root first.
 	path []step
-	// items is the request for suppliers' items that was read last.
-	items itemsRequest
+	// page is the request for suppliers' pages that was read last.
+	page pageArguments
 
 	// objects is how many were begun, and stopped why no more are.
 	objects int

@@ -70,6 +70,8 @@ const (
 	kindProductEdge
 	kindProductInventory
 	kindPromise
+	kindPulse
+	kindPulseMinute
 	kindQuantityChange
 	kindReservation
 	kindReservationLine
@@ -80,6 +82,9 @@ const (
 	kindSupplier
 	kindSupplierConnection
 	kindSupplierEdge
+	kindSupplierFeed
+	kindSupplierFeedConnection
+	kindSupplierFeedEdge
 	kindSupplierFeedPayload
 	kindSupplierItem
 	kindSupplierItemConnection
@@ -155,6 +160,8 @@ var kindFields = [kinds][]string{
 	kindProductEdge:                 {"__typename", "cursor", "node"},
 	kindProductInventory:            {"__typename", "onHand", "available", "incoming", "low", "levels"},
 	kindPromise:                     {"__typename", "location", "quantity", "leadTimeDays"},
+	kindPulse:                       {"__typename", "at", "minutes", "logLagSeconds", "websockets", "streams", "subscriptions"},
+	kindPulseMinute:                 {"__typename", "at", "orders", "units"},
 	kindQuantityChange:              {"__typename", "state", "delta", "after"},
 	kindReservation:                 {"__typename", "id", "reference", "status", "lines", "expiresAt", "version"},
 	kindReservationLine:             {"__typename", "product", "location", "quantity"},
@@ -162,9 +169,12 @@ var kindFields = [kinds][]string{
 	kindReturn:                      {"__typename", "id", "order", "status", "reason", "lines", "version", "createdAt", "updatedAt"},
 	kindReturnLine:                  {"__typename", "id", "orderLine", "quantity", "restocked", "writtenOff"},
 	kindReturnPayload:               {"__typename", "return", "userErrors", "replayed", "cursor"},
-	kindSupplier:                    {"__typename", "id", "code", "name", "lastSeenAt", "status", "terms", "items"},
+	kindSupplier:                    {"__typename", "id", "code", "name", "lastSeenAt", "status", "terms", "items", "feeds"},
 	kindSupplierConnection:          {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierEdge:                {"__typename", "cursor", "node"},
+	kindSupplierFeed:                {"__typename", "id", "sequence", "mode", "measure", "asOf", "receivedAt", "actor", "rows", "applied", "unchanged", "rejected", "emptied", "held", "dismissed"},
+	kindSupplierFeedConnection:      {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
+	kindSupplierFeedEdge:            {"__typename", "cursor", "node"},
 	kindSupplierFeedPayload:         {"__typename", "applied", "unchanged", "rejected", "emptied", "held", "conflicts", "rows", "userErrors", "replayed", "cursor"},
 	kindSupplierItem:                {"__typename", "id", "supplier", "product", "supplierSku", "gtin", "unit", "packQuantity", "minimumOrderQuantity", "orderMultiple", "leadTimeDays", "cost", "version", "versions"},
 	kindSupplierItemConnection:      {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
@@ -237,6 +247,8 @@ var kindNames = [kinds]string{
 	kindProductEdge:                 "ProductEdge",
 	kindProductInventory:            "ProductInventory",
 	kindPromise:                     "Promise",
+	kindPulse:                       "Pulse",
+	kindPulseMinute:                 "PulseMinute",
 	kindQuantityChange:              "QuantityChange",
 	kindReservation:                 "Reservation",
 	kindReservationLine:             "ReservationLine",
@@ -247,6 +259,9 @@ var kindNames = [kinds]string{
 	kindSupplier:                    "Supplier",
 	kindSupplierConnection:          "SupplierConnection",
 	kindSupplierEdge:                "SupplierEdge",
+	kindSupplierFeed:                "SupplierFeed",
+	kindSupplierFeedConnection:      "SupplierFeedConnection",
+	kindSupplierFeedEdge:            "SupplierFeedEdge",
 	kindSupplierFeedPayload:         "SupplierFeedPayload",
 	kindSupplierItem:                "SupplierItem",
 	kindSupplierItemConnection:      "SupplierItemConnection",
@@ -378,6 +393,10 @@ func kindOf(v any) int {
 		return kindProductInventory
 	case *redline.Promise:
 		return kindPromise
+	case *redline.Pulse:
+		return kindPulse
+	case *redline.PulseMinute:
+		return kindPulseMinute
 	case *redline.QuantityChange:
 		return kindQuantityChange
 	case *redline.Reservation:
@@ -398,6 +417,12 @@ func kindOf(v any) int {
 		return kindSupplierConnection
 	case *model.Edge[*redline.Supplier]:
 		return kindSupplierEdge
+	case *redline.SupplierFeed:
+		return kindSupplierFeed
+	case *model.Connection[*redline.SupplierFeed]:
+		return kindSupplierFeedConnection
+	case *model.Edge[*redline.SupplierFeed]:
+		return kindSupplierFeedEdge
 	case *model.SupplierFeedPayload:
 		return kindSupplierFeedPayload
 	case *redline.SupplierItem:
@@ -584,6 +609,11 @@ func (w *writer) writeRoot(f *field, v any) (whole, known bool) {
 			return false, false
 		}
 		return w.writeProduct(f.of, v), true
+	case *redline.Pulse:
+		if v == nil {
+			return false, false
+		}
+		return w.writePulse(f.of, v), true
 	case *redline.Reservation:
 		if v == nil {
 			return false, false
@@ -3807,6 +3837,80 @@ func (w *writer) fieldsOfPromise(o *object, v *redline.Promise, p *progress) {
 	}
 }
 
+func (w *writer) writePulse(o *object, v *redline.Pulse) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfPulse(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfPulse(o *object, v *redline.Pulse, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"Pulse"`...)
+		case 1: // at
+			w.buf = scalar.AppendDateTime(w.buf, v.At)
+		case 2: // minutes
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i := range v.Minutes {
+				w.item(i)
+				if !w.writePulseMinute(f.of, &v.Minutes[i]) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // logLagSeconds
+			w.buf = scalar.AppendFloat(w.buf, v.LogLagSeconds)
+		case 4: // websockets
+			w.buf = scalar.AppendInt(w.buf, v.Websockets)
+		case 5: // streams
+			w.buf = scalar.AppendInt(w.buf, v.Streams)
+		case 6: // subscriptions
+			w.buf = scalar.AppendInt(w.buf, v.Subscriptions)
+		}
+	}
+}
+
+func (w *writer) writePulseMinute(o *object, v *redline.PulseMinute) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfPulseMinute(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfPulseMinute(o *object, v *redline.PulseMinute, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"PulseMinute"`...)
+		case 1: // at
+			w.buf = scalar.AppendDateTime(w.buf, v.At)
+		case 2: // orders
+			w.buf = scalar.AppendInt(w.buf, v.Orders)
+		case 3: // units
+			w.buf = scalar.AppendLong(w.buf, v.Units)
+		}
+	}
+}
+
 func (w *writer) writeQuantityChange(o *object, v *redline.QuantityChange) bool {
 	p := w.begin()
 	for p.at < len(o.fields) {
@@ -4209,6 +4313,18 @@ func (w *writer) fieldsOfSupplier(o *object, v *redline.Supplier, p *progress) {
 			}
 			w.enter(f)
 			w.leave(p, f, w.writeSupplierItemConnection(f.of, x))
+		case 8: // feeds
+			x, err := w.supplierFeeds(f, v)
+			if err != nil {
+				w.fail(p, f, err)
+				continue
+			}
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeSupplierFeedConnection(f.of, x))
 		}
 	}
 }
@@ -4306,6 +4422,158 @@ func (w *writer) fieldsOfSupplierEdge(o *object, v *model.Edge[*redline.Supplier
 			}
 			w.enter(f)
 			w.leave(p, f, w.writeSupplier(f.of, v.Node))
+		}
+	}
+}
+
+func (w *writer) writeSupplierFeed(o *object, v *redline.SupplierFeed) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierFeed(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierFeed(o *object, v *redline.SupplierFeed, p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierFeed"`...)
+		case 1: // id
+			w.buf = scalar.AppendID(w.buf, v.ID)
+		case 2: // sequence
+			if v.Sequence == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendLong(w.buf, *v.Sequence)
+		case 3: // mode
+			w.buf = scalar.AppendString(w.buf, string(v.Mode))
+		case 4: // measure
+			w.buf = scalar.AppendString(w.buf, string(v.Measure))
+		case 5: // asOf
+			w.buf = scalar.AppendDateTime(w.buf, v.AsOf)
+		case 6: // receivedAt
+			w.buf = scalar.AppendDateTime(w.buf, v.ReceivedAt)
+		case 7: // actor
+			w.buf = scalar.AppendString(w.buf, v.Actor)
+		case 8: // rows
+			w.buf = scalar.AppendInt(w.buf, v.Rows)
+		case 9: // applied
+			w.buf = scalar.AppendInt(w.buf, v.Applied)
+		case 10: // unchanged
+			w.buf = scalar.AppendInt(w.buf, v.Unchanged)
+		case 11: // rejected
+			w.buf = scalar.AppendInt(w.buf, v.Rejected)
+		case 12: // emptied
+			w.buf = scalar.AppendInt(w.buf, v.Emptied)
+		case 13: // held
+			w.buf = scalar.AppendBoolean(w.buf, v.Held)
+		case 14: // dismissed
+			w.buf = scalar.AppendBoolean(w.buf, v.Dismissed)
+		}
+	}
+}
+
+func (w *writer) writeSupplierFeedConnection(o *object, v *model.Connection[*redline.SupplierFeed]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierFeedConnection(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierFeedConnection(o *object, v *model.Connection[*redline.SupplierFeed], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierFeedConnection"`...)
+		case 1: // edges
+			x := v.Edges()
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i := range x {
+				w.item(i)
+				if !w.writeSupplierFeedEdge(f.of, &x[i]) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 2: // nodes
+			x := v.Nodes()
+			w.enter(f)
+			w.buf = append(w.buf, '[')
+			whole := true
+			for i, e := range x {
+				w.item(i)
+				if e == nil {
+					w.missingItem(f)
+					whole = false
+					continue
+				}
+				if !w.writeSupplierFeed(f.of, e) {
+					whole = false
+				}
+			}
+			w.buf = append(w.buf, ']')
+			w.leave(p, f, whole)
+		case 3: // pageInfo
+			x := v.PageInfo()
+			w.enter(f)
+			w.leave(p, f, w.writePageInfo(f.of, &x))
+		case 4: // totalCount
+			x := v.TotalCount()
+			if x == nil {
+				w.null(p, f)
+				continue
+			}
+			w.buf = scalar.AppendInt(w.buf, *x)
+		}
+	}
+}
+
+func (w *writer) writeSupplierFeedEdge(o *object, v *model.Edge[*redline.SupplierFeed]) bool {
+	p := w.begin()
+	for p.at < len(o.fields) {
+		w.fieldsOfSupplierFeedEdge(o, v, &p)
+	}
+	return w.end(&p)
+}
+
+func (w *writer) fieldsOfSupplierFeedEdge(o *object, v *model.Edge[*redline.SupplierFeed], p *progress) {
+	defer w.caught(o, p)
+	for ; p.at < len(o.fields); p.at++ {
+		f := w.next(o, p)
+		if f.needs&^w.open != 0 {
+			w.closed(p, f)
+			continue
+		}
+		switch f.index {
+		case 0: // __typename
+			w.buf = append(w.buf, `"SupplierFeedEdge"`...)
+		case 1: // cursor
+			w.buf = scalar.AppendString(w.buf, v.Cursor)
+		case 2: // node
+			if v.Node == nil {
+				w.missing(p, f)
+				continue
+			}
+			w.enter(f)
+			w.leave(p, f, w.writeSupplierFeed(f.of, v.Node))
 		}
 	}
 }
@@ -4986,6 +5254,10 @@ func weigh(o *object, v any, open scopes) int {
 		return weighProductInventory(o, v, open)
 	case *redline.Promise:
 		return weighPromise(o, v, open)
+	case *redline.Pulse:
+		return weighPulse(o, v, open)
+	case *redline.PulseMinute:
+		return weighPulseMinute(o, v, open)
 	case *redline.QuantityChange:
 		return weighQuantityChange(o, v, open)
 	case *redline.Reservation:
@@ -5002,6 +5274,8 @@ func weigh(o *object, v any, open scopes) int {
 		return weighReturnPayload(o, v, open)
 	case *redline.Supplier:
 		return weighSupplier(o, v, open)
+	case *redline.SupplierFeed:
+		return weighSupplierFeed(o, v, open)
 	case *model.SupplierFeedPayload:
 		return weighSupplierFeedPayload(o, v, open)
 	case *redline.SupplierItem:
@@ -5937,6 +6211,24 @@ func weighPromise(o *object, v *redline.Promise, open scopes) (n int) {
 	return n
 }
 
+func weighPulse(o *object, v *redline.Pulse, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 2: // minutes
+			for i := range v.Minutes {
+				n += f.of.cost + weighPulseMinute(f.of, &v.Minutes[i], open)
+			}
+		}
+	}
+	return n
+}
+
+func weighPulseMinute(*object, *redline.PulseMinute, scopes) int { return 0 }
+
 func weighQuantityChange(*object, *redline.QuantityChange, scopes) int { return 0 }
 
 func weighReservation(o *object, v *redline.Reservation, open scopes) (n int) {
@@ -6074,6 +6366,22 @@ func weighSupplier(o *object, v *redline.Supplier, open scopes) (n int) {
 			n += len(v.Code) / textUnit
 		case 3: // name
 			n += len(v.Name) / textUnit
+		}
+	}
+	return n
+}
+
+func weighSupplierFeed(o *object, v *redline.SupplierFeed, open scopes) (n int) {
+	for _, at := range o.heavy {
+		f := &o.fields[at]
+		if f.needs&^open != 0 {
+			continue
+		}
+		switch f.index {
+		case 1: // id
+			n += len(v.ID) / textUnit
+		case 7: // actor
+			n += len(v.Actor) / textUnit
 		}
 	}
 	return n
@@ -6268,6 +6576,8 @@ var kindWeighs = [kinds][]bool{
 	kindProductAvailability:     {false, false, true},
 	kindProductInventory:        {false, false, false, false, false, true},
 	kindPromise:                 {false, true, false, false},
+	kindPulse:                   {false, false, true, false, false, false, false},
+	kindPulseMinute:             {false, false, false, false},
 	kindQuantityChange:          {false, false, false, false},
 	kindReservation:             {false, true, true, false, true, false, false},
 	kindReservationLine:         {false, true, true, false},
@@ -6275,7 +6585,8 @@ var kindWeighs = [kinds][]bool{
 	kindReturn:                  {false, true, true, false, true, true, false, false, false},
 	kindReturnLine:              {false, true, true, false, false, false},
 	kindReturnPayload:           {false, false, false, false, true},
-	kindSupplier:                {false, true, true, true, false, false, false, false},
+	kindSupplier:                {false, true, true, true, false, false, false, false, false},
+	kindSupplierFeed:            {false, true, false, false, false, false, false, true, false, false, false, false, false, false, false},
 	kindSupplierFeedPayload:     {false, false, false, false, false, false, true, true, false, false, true},
 	kindSupplierItem:            {false, true, true, true, true, true, false, false, false, false, false, true, false, true},
 	kindSupplierItemPayload:     {false, false, false, false},

@@ -20,7 +20,7 @@ var gatewayRights = []struct{ rights, kind, names string }{
 	{"SELECT, INSERT, UPDATE", "TABLE", "supplier_items, orders, order_lines, fulfillment_orders, fulfillment_order_lines, fulfillments, " +
 		"reservations, returns, return_lines, return_receipts, conflicts, supplier_feed_heads"},
 	{"SELECT, INSERT, UPDATE (revoked_at, last_used_at, version)", "TABLE", "clients"},
-	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "inventory_levels, idempotency_keys, supplier_feeds_held, client_secrets"},
+	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "inventory_levels, idempotency_keys, supplier_feeds, supplier_feeds_held, client_secrets"},
 	{"SELECT, INSERT, DELETE", "TABLE", "tickets"},
 	{"USAGE", "SEQUENCE", "order_numbers"},
 	{"USAGE, SELECT", "SEQUENCE", "events_id"},

@@ -18,6 +18,8 @@ const feedAhead = 5 * time.Minute
 // feed is a supplier's statement of its stock, while it is taken.
 type feed struct {
 	*mutation
+	// id is that of what is kept of it.
+	id       string
 	in       redline.SupplierFeedInput
 	supplier feedSupplier
 	statement
@@ -114,7 +116,7 @@ func (s *Store) SupplierFeedSubmit(
 	}
 	c := newCall(ctx, p, r)
 	s.settle(ctx, []*call{c}, 0, func(ctx context.Context, _ *transaction, all []*mutation) error {
-		f := &feed{mutation: all[0], in: in}
+		f := &feed{mutation: all[0], id: redline.NewID(redline.PrefixFeed), in: in}
 		return f.submit(ctx)
 	})
 	kept, outcome, err := outcomeOf[*feedOutcome](ctx, s, c)
@@ -173,8 +175,7 @@ func (f *feed) submit(ctx context.Context) error {
 		if err := f.hold(ctx, head); err != nil {
 			return err
 		}
-		f.answer()
-		return nil
+		return f.answer(ctx)
 	}
 	if err := f.apply(ctx); err != nil {
 		return err
@@ -185,8 +186,7 @@ func (f *feed) submit(ctx context.Context) error {
 			return err
 		}
 	}
-	f.answer()
-	return nil
+	return f.answer(ctx)
 }
 
 // check checks what needs no database: the rows one by one are checked later.
@@ -359,9 +359,9 @@ type feedShown struct {
 	conflicts []*redline.Conflict
 }
 
-// answer says what came of the feed: what its key keeps, or of a dry run what is
-// shown instead.
-func (f *feed) answer() {
+// answer says what came of the feed: what is kept of it, and what its key keeps, or of
+// a dry run what is shown instead.
+func (f *feed) answer(ctx context.Context) error {
 	kept := &feedOutcome{
 		Applied: f.applied, Unchanged: f.unchanged, Emptied: f.omitted, Held: f.held, Rows: make([]rowOutcome, len(f.rows)),
 	}
@@ -389,7 +389,9 @@ func (f *feed) answer() {
 		f.dry = true
 		shown := &feedShown{rows: f.wouldBe()}
 		f.shows, f.whenOpened = shown, func() { shown.conflicts = f.opened }
+		return nil
 	}
+	return f.keepResult(ctx, kept)
 }
 
 // wouldBe are the rows of a dry run.

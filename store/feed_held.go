@@ -31,7 +31,6 @@ func (f *feed) hold(ctx context.Context, head feedHead) error {
 	if err != nil {
 		return fmt.Errorf("keeping a feed: %w", err)
 	}
-	id := redline.NewID(redline.PrefixHeldFeed)
 	_, err = f.tx.ExecContext(ctx, `/* feeds.hold */ WITH replaced AS (
 			UPDATE supplier_feeds_held SET status = 'DISMISSED' WHERE supplier_id = $2 AND status = 'HELD'
 		), seen AS (
@@ -39,7 +38,7 @@ func (f *feed) hold(ctx context.Context, head feedHead) error {
 		)
 		INSERT INTO supplier_feeds_held (id, supplier_id, status, sequence, as_of, reference, input, actor, held_at)
 		VALUES ($1, $2, 'HELD', $3, $4, $5, $6, $7, $8)`,
-		id, f.supplier.ID, f.in.Sequence, f.at, f.reference, string(input), f.by.Subject, f.now)
+		f.id, f.supplier.ID, f.in.Sequence, f.at, f.reference, string(input), f.by.Subject, f.now)
 	if err != nil {
 		return dbError("keeping a feed", err)
 	}
@@ -50,7 +49,7 @@ func (f *feed) hold(ctx context.Context, head feedHead) error {
 	}
 	f.held = true
 	f.conflict(conflictOpening{
-		kind: redline.ConflictMassZeroing, cause: f.zeroingCause(), supplierID: &f.supplier.ID, facts: facts, held: heldFeed{id},
+		kind: redline.ConflictMassZeroing, cause: f.zeroingCause(), supplierID: &f.supplier.ID, facts: facts, held: heldFeed{f.id},
 		summary: fmt.Sprintf("A feed of %s would empty %d of its %d levels with stock.", f.supplier.Code, f.emptied, f.stocked),
 	})
 	return f.tellGap(ctx, head)
@@ -107,7 +106,7 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 	if err != nil {
 		return dbError("reading a feed that was kept", err)
 	}
-	f := &feed{mutation: m, supplier: kept.feedSupplier, statement: statement{reference: kept.Reference}, decided: true}
+	f := &feed{mutation: m, id: feedID, supplier: kept.feedSupplier, statement: statement{reference: kept.Reference}, decided: true}
 	if err := json.Unmarshal(kept.Input, &f.in); err != nil {
 		return fmt.Errorf("reading a feed that was kept: %w", err)
 	}
@@ -125,6 +124,9 @@ func (m *mutation) applyHeldFeed(ctx context.Context, feedID string) error {
 		return err
 	}
 	if err := f.apply(ctx); err != nil {
+		return err
+	}
+	if err := f.keepDecided(ctx); err != nil {
 		return err
 	}
 	return f.advance(ctx, head)

@@ -22,7 +22,9 @@ const (
 	feedConfirm = 1
 	// feedChange is who waits, levels, locked, and what changed of them.
 	feedChange = 1 + 2
-	feedAlways = mutationOverhead + feedRead + feedAdvance + supplierSeen
+	// feedKept is what came of it.
+	feedKept   = 1
+	feedAlways = mutationOverhead + feedRead + feedKept + feedAdvance + supplierSeen
 )
 
 // A feed of many rows takes as many statements as one of few.

@@ -59,11 +59,19 @@ func (q *query) seeStock(p redline.Principal, column string) {
 
 // seeItems narrows a query to the supplier items, under the alias i, that a
 // principal may see.
-func (q *query) seeItems(p redline.Principal) {
+func (q *query) seeItems(p redline.Principal) { q.seeOwn(p, "i.supplier_id") }
+
+// seeFeeds narrows a query to what came of feeds, under the alias f, that a principal
+// may see.
+func (q *query) seeFeeds(p redline.Principal) { q.seeOwn(p, "f.supplier_id") }
+
+// seeOwn narrows a query to what is a supplier's own, by a column of their ids: that
+// is for itself, and for those who see everybody's.
+func (q *query) seeOwn(p redline.Principal, column string) {
 	switch {
 	case p.Everywhere():
 	case p.Role == redline.RoleSupplier:
-		q.and("i.supplier_id IN " + q.suppliersOf(p))
+		q.and(column + " IN " + q.suppliersOf(p))
 	default:
 		q.and("false")
 	}
@@ -71,15 +79,7 @@ func (q *query) seeItems(p redline.Principal) {
 
 // seeConflicts narrows a query to the conflicts, under the alias c, that a
 // principal may see: a supplier's are those about itself.
-func (q *query) seeConflicts(p redline.Principal) {
-	switch {
-	case p.Everywhere():
-	case p.Role == redline.RoleSupplier:
-		q.and("c.supplier_id IN " + q.suppliersOf(p))
-	default:
-		q.and("false")
-	}
-}
+func (q *query) seeConflicts(p redline.Principal) { q.seeOwn(p, "c.supplier_id") }
 
 // seeProducts narrows a query to the products, under the alias p, that a
 // principal may see: what is on sale; what was withdrawn only for whoever

@@ -90,7 +90,8 @@ type Store struct {
 	placements, adjustments *gatherer[*call]
 	// stuck has the ids of the reservations of which the log was told that they
 	// can't be given back.
-	stuck sync.Map
+	stuck     sync.Map
+	shopPulse shopPulse
 	// releases are those under way of reservations that callers found due, as
 	// *releasing by the first one's id.
 	releases sync.Map
@@ -154,6 +155,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		patience:  o.Patience, statementTimeout: o.StatementTimeout, committed: o.Committed, hasRevoked: o.Revoked, observer: observer, tracer: o.Tracer, log: o.Log,
 	}
 	s.kept.reading = newGate(1)
+	s.shopPulse.reading = newGate(1)
 	s.pulse = &pulse{log: o.Log, lost: s.retireIdle, longest: longestAnswer(q.Get("statement_timeout"))}
 	asking := o
 	asking.wrap, asking.Unprepared = nil, true

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"github.com/lib/pq"
 
@@ -75,63 +74,18 @@ func (r *itemRow) item(p redline.Principal) *redline.SupplierItem {
 func (s *Store) SupplierItemsOfSuppliers(
 	ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest,
 ) (map[string]*redline.Page[*redline.SupplierItem], error) {
-	n, _, err := pageSize(page)
-	if err != nil {
-		return nil, err
-	}
-	by := sorting{tag: "item", column: "i.supplier_sku", cast: "text", id: "i.id", prefix: redline.PrefixSupplierItem}
-	q := &query{}
-	q.seeItems(p)
-	suppliers := q.arg(pq.Array(supplierIDs))
-	q.conds = append(q.conds, "i.supplier_id = wanted.id")
-	all := query{conds: slices.Clone(q.conds), args: slices.Clone(q.args)} // without the cursor: what is counted
-	if page.After != nil {
-		if err := q.bound(by, "after", *page.After); err != nil {
+	read := func(ctx context.Context, doing, text string, args []any) ([]*redline.SupplierItem, error) {
+		rows, err := structs[*itemRow](s)(ctx, doing, text, args)
+		if err != nil {
 			return nil, err
 		}
+		return s.items(ctx, p, rows)
 	}
-	var rows []*itemRow
-	text := `/* supplier_items.of_suppliers */ SELECT of_one.* FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (` + selectItems + q.where() +
-		` ORDER BY i.supplier_sku, i.id LIMIT ` + q.arg(n+1) + `) AS of_one`
-	if err := s.db.SelectContext(ctx, &rows, text, q.args...); err != nil {
-		return nil, dbError("reading supplier items", err)
-	}
-	out := map[string]*redline.Page[*redline.SupplierItem]{}
-	for _, id := range supplierIDs {
-		out[id] = &redline.Page[*redline.SupplierItem]{HasPrevious: page.After != nil}
-	}
-	items, err := s.items(ctx, p, rows)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range items {
-		of := out[i.SupplierID]
-		if len(of.Items) == n {
-			of.HasNext = true
-			continue
-		}
-		of.Items = append(of.Items, i)
-		of.Cursors = append(of.Cursors, encodeCursor(by, i.SupplierSKU, i.ID))
-	}
-	if !page.Count {
-		return out, nil
-	}
-	var counts []struct {
-		ID string
-		N  int
-	}
-	text = `/* supplier_items.count_of_suppliers */ SELECT wanted.id, of_one.n FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (
-		SELECT count(*) AS n FROM (SELECT 1 FROM supplier_items i` + all.where() + ` LIMIT ` +
-		all.arg(countMax+1) + `) AS counted) AS of_one`
-	if err := s.db.SelectContext(ctx, &counts, text, all.args...); err != nil {
-		return nil, dbError("counting supplier items", err)
-	}
-	for _, c := range counts {
-		if c.N <= countMax {
-			out[c.ID].Total = &c.N
-		}
-	}
-	return out, nil
+	return pagesOfSuppliers(ctx, s, read, ofSuppliers{
+		name: "supplier_items", selectFrom: selectItems, from: "supplier_items i", column: "i.supplier_id",
+		see: func(q *query) { q.seeItems(p) },
+		by:  sorting{tag: "item", column: "i.supplier_sku", cast: "text", id: "i.id", prefix: redline.PrefixSupplierItem},
+	}, supplierIDs, page, func(i *redline.SupplierItem) (supplierID, value, id string) { return i.SupplierID, i.SupplierSKU, i.ID })
 }
 
 // SupplierItemsByID finds supplier items that the principal may see.

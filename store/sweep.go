@@ -9,8 +9,8 @@ import (
 const (
 	// keysKept is how long an idempotency key answers with what came of it.
 	keysKept = 7 * 24 * time.Hour
-	// feedsKept is how long a feed that waited for a person is kept once it was
-	// decided on. One that still waits is kept until it is.
+	// feedsKept is how long it is kept what came of a feed, and a feed that waited for a
+	// person once it was decided on. One that still waits is kept until it is.
 	feedsKept = 90 * 24 * time.Hour
 	// sweepBatch is how many rows one transaction of a sweep deletes.
 	sweepBatch = 5000
@@ -26,6 +26,10 @@ var outlived = []struct {
 	{"idempotency keys", keysKept, `/* sweep.idempotency_keys */ DELETE FROM idempotency_keys WHERE ctid IN (
 		SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(secs => $1)
 		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
+	{"results of feeds", feedsKept, `/* sweep.feeds */ DELETE FROM supplier_feeds WHERE ctid IN (
+		SELECT f.ctid FROM supplier_feeds f WHERE f.received_at < clock_timestamp() - make_interval(secs => $1)
+			AND NOT EXISTS (SELECT FROM supplier_feeds_held h WHERE h.id = f.id AND h.status = 'HELD')
+		ORDER BY f.received_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
 	{"feeds that were decided on", feedsKept, `/* sweep.feeds_held */ DELETE FROM supplier_feeds_held WHERE ctid IN (
 		SELECT ctid FROM supplier_feeds_held WHERE status <> 'HELD' AND held_at < clock_timestamp() - make_interval(secs => $1)
 		ORDER BY held_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
@@ -34,9 +38,9 @@ var outlived = []struct {
 		SELECT ctid FROM tickets WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at LIMIT $2)`},
 }
 
-// Sweep deletes the idempotency keys that have outlived their time, the feeds that
-// waited for a person and were decided on long ago, and the tickets that have expired,
-// in short transactions. It returns how many rows there were.
+// Sweep deletes the idempotency keys that have outlived their time, what came of feeds
+// long ago, the feeds that waited for a person and were decided on long ago, and the
+// tickets that have expired, in short transactions. It returns how many rows there were.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	ctx = background(ctx)
 	total := 0

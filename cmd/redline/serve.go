@@ -226,7 +226,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if g.tailer, err = live.NewTailer(g.eventLog, g.broker, live.TailerOptions{Kept: g.kept(), Logger: g.log}); err != nil {
 		return err
 	}
-	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Refused: g.telemetry.Refused, Log: g.log})
+	g.graph = graph.New(graph.Options{Store: g.store, Live: g.broker, Load: g.load(), Refused: g.telemetry.Refused, Log: g.log})
 	var rate server.RateLimiter // nil, and not a nil *limit.Limiter, where there is none
 	if g.limiter != nil {
 		rate = g.limiter

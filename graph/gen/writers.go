@@ -23,7 +23,7 @@ const target = "graph/write_generated.go"
 var members = map[string]bool{"Product.attributes": true, "Conflict.facts": true}
 
 // fallible are the fields whose hooks may fail.
-var fallible = map[string]bool{"Supplier.items": true}
+var fallible = map[string]bool{"Supplier.items": true, "Supplier.feeds": true}
 
 // writers is a plugin of gqlgen that generates, for each object type of the
 // contract, how an object is written and what its texts and parts weigh.

@@ -108,6 +108,7 @@ type QueryResolver interface {
 	Conflicts(ctx context.Context, status *redline.ConflictStatus, kind *redline.ConflictKind, first *int, after *string) (*model.Connection[*redline.Conflict], error)
 	AuditEntries(ctx context.Context, subject *string, actor *string, from *time.Time, to *time.Time, first *int, after *string) (*model.Connection[*redline.AuditEntry], error)
 	Clients(ctx context.Context, supplierID *string, first *int, after *string) (*model.Connection[*redline.Client], error)
+	Pulse(ctx context.Context, minutes int) (*redline.Pulse, error)
 	EventHead(ctx context.Context) (string, error)
 	Events(ctx context.Context, after *string, first *int, types []model.EventType) (*model.EventPage, error)
 }
@@ -122,6 +123,7 @@ type SupplierResolver interface {
 	Status(ctx context.Context, obj *redline.Supplier) (*redline.SupplierStatus, error)
 	Terms(ctx context.Context, obj *redline.Supplier) (*redline.SupplierTerms, error)
 	Items(ctx context.Context, obj *redline.Supplier, first *int, after *string) (*model.Connection[*redline.SupplierItem], error)
+	Feeds(ctx context.Context, obj *redline.Supplier, first *int, after *string) (*model.Connection[*redline.SupplierFeed], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -404,6 +406,8 @@ type Supplier implements Node {
   "What was agreed with it."
   terms: SupplierTerms @scope(anyOf: ["inventory:read"])
   items(first: Int = 50, after: String): SupplierItemConnection @scope(anyOf: ["inventory:read"])
+  "What came of its feeds, the newest first. They are kept for 90 days."
+  feeds(first: Int = 20, after: String): SupplierFeedConnection @scope(anyOf: ["inventory:read"])
 }
 
 """
@@ -420,6 +424,31 @@ type SupplierTerms {
   "A FULL feed that would empty more than this share of its levels that have stock, in per cent, waits for a person."
   zeroingLimitPercent: Int!
   version: Int!
+}
+
+"""
+What came of one feed of a supplier: one that was applied, or kept for a person. Dry runs and feeds that were refused are not among them.
+applied, unchanged, rejected and emptied are those of SupplierFeedPayload. Of a feed that a person had applied they are what came of it then.
+"""
+type SupplierFeed {
+  id: ID!
+  sequence: Long
+  mode: FeedMode!
+  measure: FeedMeasure!
+  "When it was so, as the supplier says; never later than receivedAt."
+  asOf: DateTime!
+  receivedAt: DateTime!
+  actor: String!
+  "How many rows it had."
+  rows: Int!
+  applied: Int!
+  unchanged: Int!
+  rejected: Int!
+  emptied: Int!
+  "It waits for a person, and nothing of it was applied."
+  held: Boolean!
+  "It waited for a person, and was let go of, by them or for a newer one: nothing of it was applied."
+  dismissed: Boolean!
 }
 
 "How one supplier names, packs and prices one product."
@@ -712,6 +741,27 @@ type Client implements Node @scope(anyOf: ["clients:read"]) {
 "The secret itself was shown once. expiresAt: null until another takes its place."
 type ClientSecret { createdAt: DateTime! expiresAt: DateTime }
 
+"""
+How busy the shop is, and one gateway: the one that answers. One answer is made in a second at most, for all who ask.
+minutes: the oldest first; the last is under way.
+"""
+type Pulse {
+  at: DateTime!
+  minutes: [PulseMinute!]!
+  "How long ago the gateway last read the event log to its end: how old what its subscribers were told may be."
+  logLagSeconds: Float!
+  "Open ones of the gateway: websockets, streams over HTTP, and subscriptions of both."
+  websockets: Int!
+  streams: Int!
+  subscriptions: Int!
+}
+"""
+at: when it began.
+orders: those that were placed.
+units: base units of all products by which what is on hand anywhere rose or fell, added up.
+"""
+type PulseMinute { at: DateTime! orders: Int! units: Long! }
+
 type Viewer { subject: String! role: Role! scopes: [String!]! suppliers: [Supplier!]! customerId: ID expiresAt: DateTime }
 
 # ---------------------------------------------------------------- query
@@ -772,6 +822,8 @@ type Query {
   conflicts(status: ConflictStatus, kind: ConflictKind, first: Int = 50, after: String): ConflictConnection @scope(anyOf: ["conflicts:read"])
   auditEntries(subject: ID, actor: String, from: DateTime, to: DateTime, first: Int = 50, after: String): AuditEntryConnection @scope(anyOf: ["audit:read"])
   clients(supplierId: ID, first: Int = 50, after: String): ClientConnection @scope(anyOf: ["clients:read"])
+  "minutes: 1..180. For operators and admins; null for others."
+  pulse(minutes: Int! = 60): Pulse @scope(anyOf: ["pulse:read"]) @cost(weight: 10) @listSize(slicingArguments: ["minutes"], sizedFields: ["minutes"])
   """
   The newest settled position of the event log, taken before anything else of the same document is read: what your
   lists show is at least as new.
@@ -815,6 +867,8 @@ type SupplierConnection { edges: [SupplierEdge!]! nodes: [Supplier!]! pageInfo: 
 type SupplierEdge { cursor: String! node: Supplier! }
 type SupplierItemConnection { edges: [SupplierItemEdge!]! nodes: [SupplierItem!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type SupplierItemEdge { cursor: String! node: SupplierItem! }
+type SupplierFeedConnection { edges: [SupplierFeedEdge!]! nodes: [SupplierFeed!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
+type SupplierFeedEdge { cursor: String! node: SupplierFeed! }
 type InventoryLevelConnection { edges: [InventoryLevelEdge!]! nodes: [InventoryLevel!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
 type InventoryLevelEdge { cursor: String! node: InventoryLevel! }
 type InventoryMovementConnection { edges: [InventoryMovementEdge!]! nodes: [InventoryMovement!]! pageInfo: PageInfo! totalCount: Int @cost(weight: 10) }
@@ -2007,6 +2061,36 @@ func (ec *executionContext) childFields_Promise(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Promise", field.Name)
 }
 
+func (ec *executionContext) childFields_Pulse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Pulse_at(ctx, field)
+	case "minutes":
+		return ec.fieldContext_Pulse_minutes(ctx, field)
+	case "logLagSeconds":
+		return ec.fieldContext_Pulse_logLagSeconds(ctx, field)
+	case "websockets":
+		return ec.fieldContext_Pulse_websockets(ctx, field)
+	case "streams":
+		return ec.fieldContext_Pulse_streams(ctx, field)
+	case "subscriptions":
+		return ec.fieldContext_Pulse_subscriptions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Pulse", field.Name)
+}
+
+func (ec *executionContext) childFields_PulseMinute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_PulseMinute_at(ctx, field)
+	case "orders":
+		return ec.fieldContext_PulseMinute_orders(ctx, field)
+	case "units":
+		return ec.fieldContext_PulseMinute_units(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PulseMinute", field.Name)
+}
+
 func (ec *executionContext) childFields_QuantityChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "state":
@@ -2131,6 +2215,8 @@ func (ec *executionContext) childFields_Supplier(ctx context.Context, field grap
 		return ec.fieldContext_Supplier_terms(ctx, field)
 	case "items":
 		return ec.fieldContext_Supplier_items(ctx, field)
+	case "feeds":
+		return ec.fieldContext_Supplier_feeds(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Supplier", field.Name)
 }
@@ -2157,6 +2243,64 @@ func (ec *executionContext) childFields_SupplierEdge(ctx context.Context, field 
 		return ec.fieldContext_SupplierEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SupplierEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplierFeed(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SupplierFeed_id(ctx, field)
+	case "sequence":
+		return ec.fieldContext_SupplierFeed_sequence(ctx, field)
+	case "mode":
+		return ec.fieldContext_SupplierFeed_mode(ctx, field)
+	case "measure":
+		return ec.fieldContext_SupplierFeed_measure(ctx, field)
+	case "asOf":
+		return ec.fieldContext_SupplierFeed_asOf(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_SupplierFeed_receivedAt(ctx, field)
+	case "actor":
+		return ec.fieldContext_SupplierFeed_actor(ctx, field)
+	case "rows":
+		return ec.fieldContext_SupplierFeed_rows(ctx, field)
+	case "applied":
+		return ec.fieldContext_SupplierFeed_applied(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_SupplierFeed_unchanged(ctx, field)
+	case "rejected":
+		return ec.fieldContext_SupplierFeed_rejected(ctx, field)
+	case "emptied":
+		return ec.fieldContext_SupplierFeed_emptied(ctx, field)
+	case "held":
+		return ec.fieldContext_SupplierFeed_held(ctx, field)
+	case "dismissed":
+		return ec.fieldContext_SupplierFeed_dismissed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierFeed", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplierFeedConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupplierFeedConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SupplierFeedConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupplierFeedConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupplierFeedConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierFeedConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplierFeedEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupplierFeedEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupplierFeedEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierFeedEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SupplierFeedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3331,6 +3475,20 @@ func (ec *executionContext) field_Query_products_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_pulse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "minutes",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["minutes"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_reservation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3500,6 +3658,28 @@ func (ec *executionContext) field_Subscription_orderChanged_args(ctx context.Con
 		return nil, err
 	}
 	args["delivery"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Supplier_feeds_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -13734,6 +13914,222 @@ func (ec *executionContext) fieldContext_Promise_leadTimeDays(_ context.Context,
 	return graphql.NewScalarFieldContext("Promise", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Pulse_at(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pulse_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pulse_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pulse", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Pulse_minutes(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pulse_minutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Minutes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []redline.PulseMinute) graphql.Marshaler {
+			return ec.marshalNPulseMinute2ᚕredlineᚐPulseMinuteᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pulse_minutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pulse",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PulseMinute(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Pulse_logLagSeconds(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pulse_logLagSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LogLagSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pulse_logLagSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pulse", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Pulse_websockets(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pulse_websockets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Websockets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pulse_websockets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pulse", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Pulse_streams(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pulse_streams(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Streams, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pulse_streams(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pulse", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Pulse_subscriptions(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pulse_subscriptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subscriptions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pulse_subscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pulse", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PulseMinute_at(ctx context.Context, field graphql.CollectedField, obj *redline.PulseMinute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PulseMinute_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PulseMinute_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PulseMinute", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PulseMinute_orders(ctx context.Context, field graphql.CollectedField, obj *redline.PulseMinute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PulseMinute_orders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Orders, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PulseMinute_orders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PulseMinute", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PulseMinute_units(ctx context.Context, field graphql.CollectedField, obj *redline.PulseMinute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PulseMinute_units(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Units, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PulseMinute_units(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PulseMinute", field, false, false, "Long")
+}
+
 func (ec *executionContext) _QuantityChange_state(ctx context.Context, field graphql.CollectedField, obj *redline.QuantityChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14707,6 +15103,68 @@ func (ec *executionContext) fieldContext_Query_clients(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_clients_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_pulse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_pulse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Pulse(ctx, fc.Args["minutes"].(int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"pulse:read"})
+				if err != nil {
+					var zeroVal *redline.Pulse
+					return zeroVal, err
+				}
+				if ec.Directives.Scope == nil {
+					var zeroVal *redline.Pulse
+					return zeroVal, errors.New("directive scope is not implemented")
+				}
+				return ec.Directives.Scope(ctx, nil, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *redline.Pulse) graphql.Marshaler {
+			return ec.marshalOPulse2ᚖredlineᚐPulse(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_pulse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Pulse(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_pulse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16183,6 +16641,68 @@ func (ec *executionContext) fieldContext_Supplier_items(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Supplier_feeds(ctx context.Context, field graphql.CollectedField, obj *redline.Supplier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Supplier_feeds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Supplier().Feeds(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"inventory:read"})
+				if err != nil {
+					var zeroVal *model.Connection[*redline.SupplierFeed]
+					return zeroVal, err
+				}
+				if ec.Directives.Scope == nil {
+					var zeroVal *model.Connection[*redline.SupplierFeed]
+					return zeroVal, errors.New("directive scope is not implemented")
+				}
+				return ec.Directives.Scope(ctx, obj, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*redline.SupplierFeed]) graphql.Marshaler {
+			return ec.marshalOSupplierFeedConnection2ᚖredlineᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Supplier_feeds(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Supplier",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierFeedConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Supplier_feeds_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SupplierConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*redline.Supplier]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16352,6 +16872,502 @@ func (ec *executionContext) fieldContext_SupplierEdge_node(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Supplier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierFeed_id(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SupplierFeed_sequence(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_sequence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sequence, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOLong2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_sequence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Long")
+}
+
+func (ec *executionContext) _SupplierFeed_mode(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v redline.FeedMode) graphql.Marshaler {
+			return ec.marshalNFeedMode2redlineᚐFeedMode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "FeedMode")
+}
+
+func (ec *executionContext) _SupplierFeed_measure(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_measure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v redline.FeedMeasure) graphql.Marshaler {
+			return ec.marshalNFeedMeasure2redlineᚐFeedMeasure(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_measure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "FeedMeasure")
+}
+
+func (ec *executionContext) _SupplierFeed_asOf(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SupplierFeed_receivedAt(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_receivedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReceivedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_receivedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SupplierFeed_actor(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "String")
+}
+
+func (ec *executionContext) _SupplierFeed_rows(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeed_applied(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_applied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Applied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_applied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeed_unchanged(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_unchanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unchanged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_unchanged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeed_rejected(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_rejected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rejected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_rejected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeed_emptied(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_emptied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Emptied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_emptied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeed_held(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_held(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Held, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_held(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SupplierFeed_dismissed(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_dismissed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Dismissed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_dismissed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SupplierFeedConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*redline.SupplierFeed]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.Edge[*redline.SupplierFeed]) graphql.Marshaler {
+			return ec.marshalNSupplierFeedEdge2ᚕredlineᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierFeedConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierFeedEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierFeedConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*redline.SupplierFeed]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*redline.SupplierFeed) graphql.Marshaler {
+			return ec.marshalNSupplierFeed2ᚕᚖredlineᚐSupplierFeedᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierFeedConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierFeed(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierFeedConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*redline.SupplierFeed]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2redlineᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierFeedConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierFeedConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*redline.SupplierFeed]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeedConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _SupplierFeedEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*redline.SupplierFeed]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeedEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _SupplierFeedEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*redline.SupplierFeed]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeedEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *redline.SupplierFeed) graphql.Marshaler {
+			return ec.marshalNSupplierFeed2ᚖredlineᚐSupplierFeed(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeedEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierFeedEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierFeed(ctx, field)
 		},
 	}
 	return fc, nil
@@ -25729,6 +26745,107 @@ func (ec *executionContext) _Promise(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var pulseImplementors = []string{"Pulse"}
+
+func (ec *executionContext) _Pulse(ctx context.Context, sel ast.SelectionSet, obj *redline.Pulse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pulseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Pulse")
+		case "at":
+			out.Values[i] = ec._Pulse_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "minutes":
+			out.Values[i] = ec._Pulse_minutes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "logLagSeconds":
+			out.Values[i] = ec._Pulse_logLagSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "websockets":
+			out.Values[i] = ec._Pulse_websockets(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "streams":
+			out.Values[i] = ec._Pulse_streams(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subscriptions":
+			out.Values[i] = ec._Pulse_subscriptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pulseMinuteImplementors = []string{"PulseMinute"}
+
+func (ec *executionContext) _PulseMinute(ctx context.Context, sel ast.SelectionSet, obj *redline.PulseMinute) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pulseMinuteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PulseMinute")
+		case "at":
+			out.Values[i] = ec._PulseMinute_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orders":
+			out.Values[i] = ec._PulseMinute_orders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "units":
+			out.Values[i] = ec._PulseMinute_units(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var quantityChangeImplementors = []string{"QuantityChange"}
 
 func (ec *executionContext) _QuantityChange(ctx context.Context, sel ast.SelectionSet, obj *redline.QuantityChange) graphql.Marshaler {
@@ -25892,6 +27009,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_clients(ctx, field)
+				})
+		case "pulse":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_pulse(ctx, field)
 				})
 		case "eventHead":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -26330,6 +27453,12 @@ func (ec *executionContext) _Supplier(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Supplier_items(ctx, field, obj)
 				})
+		case "feeds":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Supplier_feeds(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -26413,6 +27542,190 @@ func (ec *executionContext) _SupplierEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._SupplierEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var supplierFeedImplementors = []string{"SupplierFeed"}
+
+func (ec *executionContext) _SupplierFeed(ctx context.Context, sel ast.SelectionSet, obj *redline.SupplierFeed) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierFeedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierFeed")
+		case "id":
+			out.Values[i] = ec._SupplierFeed_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sequence":
+			out.Values[i] = ec._SupplierFeed_sequence(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mode":
+			out.Values[i] = ec._SupplierFeed_mode(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "measure":
+			out.Values[i] = ec._SupplierFeed_measure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._SupplierFeed_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "receivedAt":
+			out.Values[i] = ec._SupplierFeed_receivedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._SupplierFeed_actor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._SupplierFeed_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "applied":
+			out.Values[i] = ec._SupplierFeed_applied(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unchanged":
+			out.Values[i] = ec._SupplierFeed_unchanged(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rejected":
+			out.Values[i] = ec._SupplierFeed_rejected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "emptied":
+			out.Values[i] = ec._SupplierFeed_emptied(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "held":
+			out.Values[i] = ec._SupplierFeed_held(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dismissed":
+			out.Values[i] = ec._SupplierFeed_dismissed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var supplierFeedConnectionImplementors = []string{"SupplierFeedConnection"}
+
+func (ec *executionContext) _SupplierFeedConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*redline.SupplierFeed]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierFeedConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierFeedConnection")
+		case "edges":
+			out.Values[i] = ec._SupplierFeedConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._SupplierFeedConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._SupplierFeedConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._SupplierFeedConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var supplierFeedEdgeImplementors = []string{"SupplierFeedEdge"}
+
+func (ec *executionContext) _SupplierFeedEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*redline.SupplierFeed]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierFeedEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierFeedEdge")
+		case "cursor":
+			out.Values[i] = ec._SupplierFeedEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._SupplierFeedEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27884,6 +29197,20 @@ func (ec *executionContext) marshalNFeedMode2redlineᚐFeedMode(ctx context.Cont
 	return res
 }
 
+func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
+	res, err := scalar.UnmarshalFloat(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.SelectionSet, v float64) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalFloat(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Float!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNFulfillment2ᚕᚖredlineᚐFulfillmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*redline.Fulfillment) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -28438,6 +29765,20 @@ func (ec *executionContext) marshalNLocationKind2redlineᚐLocationKind(ctx cont
 	return res
 }
 
+func (ec *executionContext) unmarshalNLong2int64(ctx context.Context, v any) (int64, error) {
+	res, err := scalar.UnmarshalLong(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLong2int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalLong(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Long!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNMoney2redlineᚐMoney(ctx context.Context, sel ast.SelectionSet, v redline.Money) graphql.Marshaler {
 	return ec._Money(ctx, sel, &v)
 }
@@ -28788,6 +30129,26 @@ func (ec *executionContext) marshalNPromise2ᚖredlineᚐPromise(ctx context.Con
 	return ec._Promise(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPulseMinute2redlineᚐPulseMinute(ctx context.Context, sel ast.SelectionSet, v redline.PulseMinute) graphql.Marshaler {
+	return ec._PulseMinute(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPulseMinute2ᚕredlineᚐPulseMinuteᚄ(ctx context.Context, sel ast.SelectionSet, v []redline.PulseMinute) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPulseMinute2redlineᚐPulseMinute(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNQuantityChange2redlineᚐQuantityChange(ctx context.Context, sel ast.SelectionSet, v redline.QuantityChange) graphql.Marshaler {
 	return ec._QuantityChange(ctx, sel, &v)
 }
@@ -29113,6 +30474,50 @@ func (ec *executionContext) marshalNSupplierEdge2ᚕredlineᚋgraphᚋmodelᚐEd
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSupplierEdge2redlineᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSupplierFeed2ᚕᚖredlineᚐSupplierFeedᚄ(ctx context.Context, sel ast.SelectionSet, v []*redline.SupplierFeed) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSupplierFeed2ᚖredlineᚐSupplierFeed(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSupplierFeed2ᚖredlineᚐSupplierFeed(ctx context.Context, sel ast.SelectionSet, v *redline.SupplierFeed) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SupplierFeed!")
+		return graphql.Null
+	}
+	return ec._SupplierFeed(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSupplierFeedEdge2redlineᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v model.Edge[*redline.SupplierFeed]) graphql.Marshaler {
+	return ec._SupplierFeedEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSupplierFeedEdge2ᚕredlineᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.Edge[*redline.SupplierFeed]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSupplierFeedEdge2redlineᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -30110,6 +31515,13 @@ func (ec *executionContext) unmarshalOProductOrder2ᚖredlineᚐProductOrder(ctx
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOPulse2ᚖredlineᚐPulse(ctx context.Context, sel ast.SelectionSet, v *redline.Pulse) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Pulse(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOReservation2ᚖredlineᚐReservation(ctx context.Context, sel ast.SelectionSet, v *redline.Reservation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -30182,6 +31594,13 @@ func (ec *executionContext) marshalOSupplier2ᚖredlineᚐSupplier(ctx context.C
 		return graphql.Null
 	}
 	return ec._Supplier(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSupplierFeedConnection2ᚖredlineᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*redline.SupplierFeed]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SupplierFeedConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSupplierItem2ᚖredlineᚐSupplierItem(ctx context.Context, sel ast.SelectionSet, v *redline.SupplierItem) graphql.Marshaler {

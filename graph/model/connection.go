@@ -58,6 +58,10 @@ type (
 	SupplierItemConnection = Connection[*redline.SupplierItem]
 	// SupplierItemEdge is a supplier item in a page.
 	SupplierItemEdge = Edge[*redline.SupplierItem]
+	// SupplierFeedConnection is a page of what came of a supplier's feeds.
+	SupplierFeedConnection = Connection[*redline.SupplierFeed]
+	// SupplierFeedEdge is what came of a feed in a page.
+	SupplierFeedEdge = Edge[*redline.SupplierFeed]
 	// InventoryLevelConnection is a page of levels.
 	InventoryLevelConnection = Connection[*redline.InventoryLevel]
 	// InventoryLevelEdge is a level in a page.

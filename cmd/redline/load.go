@@ -1,0 +1,38 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"redline"
+)
+
+// loadFresh is for how long a load that was counted is told to all who ask: each
+// connection is looked at for it.
+const loadFresh = time.Second
+
+// load returns what counts what the gateway carries, once in loadFresh at most. It is
+// for the time from which on the gateway is wired.
+func (g *gateway) load() func() redline.Load {
+	began := time.Now()
+	var mu sync.Mutex
+	var at time.Time
+	var known redline.Load
+	return func() redline.Load {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(at) < loadFresh {
+			return known
+		}
+		looked := g.tailer.LastLook()
+		if looked.IsZero() {
+			looked = began
+		}
+		at = time.Now()
+		stats := g.door.Stats()
+		known = redline.Load{
+			LogLagSeconds: at.Sub(looked).Seconds(), Websockets: stats.Sockets, Streams: stats.Streams, Subscriptions: stats.Subscriptions,
+		}
+		return known
+	}
+}

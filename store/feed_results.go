@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lib/pq"
+
+	"redline"
+)
+
+// selectFeeds has what came of feeds. What a person has decided on a feed stands with
+// what was kept of it.
+const selectFeeds = `SELECT f.id, f.supplier_id, f.sequence, f.mode, f.measure, f.as_of, f.received_at, f.actor, f.rows, f.applied,
+		f.unchanged, f.rejected, f.emptied, coalesce(h.status = 'HELD', false) AS held, coalesce(h.status = 'DISMISSED', false) AS dismissed
+	FROM supplier_feeds f LEFT JOIN supplier_feeds_held h ON h.id = f.id`
+
+// FeedsOfSuppliers lists what came of the feeds of each of some suppliers, the newest
+// first, as far as the principal may see it: the same page of each, with one statement
+// for all. Only First, After and Count are heeded.
+func (s *Store) FeedsOfSuppliers(
+	ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest,
+) (map[string]*redline.Page[*redline.SupplierFeed], error) {
+	return pagesOfSuppliers(ctx, s, structs[*redline.SupplierFeed](s), ofSuppliers{
+		name: "supplier_feeds", selectFrom: selectFeeds, from: "supplier_feeds f", column: "f.supplier_id",
+		see: func(q *query) { q.seeFeeds(p) },
+		by:  sorting{tag: "feed", column: "f.received_at", cast: "timestamptz", id: "f.id", prefix: redline.PrefixFeed, desc: true},
+	}, supplierIDs, page, func(f *redline.SupplierFeed) (supplierID, value, id string) {
+		return f.SupplierID, stamp(f.ReceivedAt), f.ID
+	})
+}
+
+// ofSuppliers is a list that each supplier has one of.
+type ofSuppliers struct {
+	// name is the list's: its statements are name.of_suppliers and
+	// name.count_of_suppliers.
+	name string
+	// selectFrom selects its items, from is the table alone, and column has the
+	// supplier's id.
+	selectFrom, from, column string
+	// see narrows it to what a principal may see.
+	see func(*query)
+	by  sorting
+}
+
+// pagesOfSuppliers runs the same page of each supplier's list, with one statement for
+// all. key gives an item's supplier, sort value and id.
+func pagesOfSuppliers[T any](
+	ctx context.Context, s *Store, read reader[T], list ofSuppliers, supplierIDs []string, page redline.PageRequest,
+	key func(T) (supplierID, value, id string),
+) (map[string]*redline.Page[T], error) {
+	n, _, err := pageSize(page)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{}
+	list.see(q)
+	suppliers := q.arg(pq.Array(supplierIDs))
+	q.conds = append(q.conds, list.column+" = wanted.id")
+	all := query{conds: slices.Clone(q.conds), args: slices.Clone(q.args)} // without the cursor: what is counted
+	if page.After != nil {
+		if err := q.bound(list.by, "after", *page.After); err != nil {
+			return nil, err
+		}
+	}
+	dir := ""
+	if list.by.desc {
+		dir = " DESC"
+	}
+	text := `/* ` + list.name + `.of_suppliers */ SELECT of_one.* FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (` +
+		list.selectFrom + q.where() + ` ORDER BY ` + list.by.column + dir + `, ` + list.by.id + dir + ` LIMIT ` + q.arg(n+1) + `) AS of_one`
+	found, err := read(ctx, "reading what suppliers have", text, q.args)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*redline.Page[T]{}
+	for _, id := range supplierIDs {
+		out[id] = &redline.Page[T]{HasPrevious: page.After != nil}
+	}
+	for _, item := range found {
+		supplierID, value, id := key(item)
+		of := out[supplierID]
+		if len(of.Items) == n {
+			of.HasNext = true
+			continue
+		}
+		of.Items = append(of.Items, item)
+		of.Cursors = append(of.Cursors, encodeCursor(list.by, value, id))
+	}
+	if !page.Count {
+		return out, nil
+	}
+	var counts []struct {
+		ID string
+		N  int
+	}
+	text = `/* ` + list.name + `.count_of_suppliers */ SELECT wanted.id, of_one.n FROM unnest(` + suppliers + `::text[]) AS wanted (id) CROSS JOIN LATERAL (
+		SELECT count(*) AS n FROM (SELECT 1 FROM ` + list.from + all.where() + ` LIMIT ` +
+		all.arg(countMax+1) + `) AS counted) AS of_one`
+	if err := s.db.SelectContext(ctx, &counts, text, all.args...); err != nil {
+		return nil, dbError("counting what suppliers have", err)
+	}
+	for _, c := range counts {
+		if c.N <= countMax {
+			out[c.ID].Total = &c.N
+		}
+	}
+	return out, nil
+}
+
+// keepResult keeps what came of a feed.
+func (f *feed) keepResult(ctx context.Context, kept *feedOutcome) error {
+	_, err := f.tx.ExecContext(ctx, `/* supplier_feeds.insert */ INSERT INTO supplier_feeds (id, supplier_id, sequence, mode, measure, as_of,
+			received_at, actor, rows, applied, unchanged, rejected, emptied)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		f.id, f.supplier.ID, f.in.Sequence, string(f.in.Mode), string(f.in.Measure), f.at, f.now, f.by.Subject, len(f.in.Rows),
+		kept.Applied, kept.Unchanged, kept.Rejected, kept.Emptied)
+	if err != nil {
+		return dbError("keeping what came of a feed", err)
+	}
+	return nil
+}
+
+// keepDecided keeps what came of a feed once a person has had it applied.
+func (f *feed) keepDecided(ctx context.Context) error {
+	rejected := 0
+	for _, errs := range f.errors {
+		rejected += min(len(errs), 1)
+	}
+	_, err := f.tx.ExecContext(ctx, `/* supplier_feeds.decide */ UPDATE supplier_feeds SET applied = $2, unchanged = $3, rejected = $4, emptied = $5
+		WHERE id = $1`, f.id, f.applied, f.unchanged, rejected, f.omitted)
+	if err != nil {
+		return dbError("keeping what came of a feed that was kept", err)
+	}
+	return nil
+}
