@@ -15,7 +15,7 @@ func TestDefaultScopes(t *testing.T) {
 		"inventory:read", "inventory:write", "orders:read", "fulfillments:write", "catalog:own", "catalog:cost", "conflicts:read",
 	}
 	buyer := []string{"orders:read", "orders:write"}
-	operator := slices.Concat(supplier, []string{"orders:write", "orders:manage", "catalog:write", "conflicts:write", "audit:read", "schema:read"})
+	operator := slices.Concat(supplier, []string{"orders:write", "orders:manage", "catalog:write", "conflicts:write", "audit:read", "schema:read", "pulse:read"})
 	for role, want := range map[redline.Role][]string{
 		redline.RoleStorefront: buyer,
 		redline.RoleCustomer:   buyer,

@@ -147,6 +147,34 @@ func (d depot) SupplierItemsOfSuppliers(
 	return map[string]*redline.Page[*redline.SupplierItem]{depotSupplier: page(d.items())}, nil
 }
 
+func (d depot) FeedsOfSuppliers(
+	_ context.Context, _ redline.Principal, _ []string, asked redline.PageRequest,
+) (map[string]*redline.Page[*redline.SupplierFeed], error) {
+	if asked.First != nil && *asked.First == 0 {
+		return nil, redline.Invalid([]string{"first"}, "none is too few")
+	}
+	return map[string]*redline.Page[*redline.SupplierFeed]{depotSupplier: page([]*redline.SupplierFeed{
+		{
+			ID: "feed_2", Sequence: ref(int64(math.MaxInt64)), Mode: redline.FeedFull, Measure: redline.FeedAvailable, AsOf: depotTime, ReceivedAt: depotTime,
+			Actor: "erp", Rows: 3, Applied: 2, Emptied: 1, Held: true,
+		},
+		{ID: "feed_1", Rejected: math.MaxInt32 + 1},
+	})}, nil
+}
+
+// Pulse is there unless so many minutes are asked for.
+func (depot) Pulse(_ context.Context, _ redline.Principal, minutes int) (*redline.Pulse, error) {
+	switch minutes {
+	case 0:
+		return nil, redline.Invalid([]string{"minutes"}, "none is too few")
+	case 2:
+		return nil, nil
+	}
+	return &redline.Pulse{At: depotTime, Minutes: []redline.PulseMinute{{At: depotTime, Orders: 2, Units: math.MaxInt64}, {Orders: math.MaxInt32 + 1}}}, nil
+}
+
+func depotLoad() redline.Load { return redline.Load{LogLagSeconds: 0.25, Websockets: 1, Streams: 2, Subscriptions: 3} }
+
 func (d depot) SupplierItemsOfProducts(context.Context, redline.Principal, []string) (map[string][]*redline.SupplierItem, error) {
 	return map[string][]*redline.SupplierItem{depotProduct: d.items()}, nil
 }

@@ -40,6 +40,8 @@ var arguments = map[string][]string{
 	},
 	"reservation": {`(id:"` + depotHold + `")`, `(id:"x")`},
 	"items":       {"", "(first:2)", "(first:0)", "(first:$n)"},
+	"feeds":       {"", "(first:2)", "(first:0)", "(first:$n)"},
+	"pulse":       {"", "(minutes:7)", "(minutes:2)", "(minutes:0)"},
 	"orderHold":   {`(input:{orderId:"x",reason:"yes"})`, `(input:{orderId:"x",reason:"no"})`, `(input:{orderId:"x",reason:"again"})`},
 	"supplierFeedSubmit": {
 		`(input:{idempotencyKey:"k",mode:FULL,asOf:"2024-05-31T08:00:00Z",rows:[]})`,
@@ -250,7 +252,7 @@ func introspection(e *executor.Executor) {
 // checkSame draws operations and holds the writers' answers against gqlgen's.
 func checkSame(t *testing.T, live Live, draw func(*drawing) string) {
 	t.Helper()
-	g := New(Options{Store: depot{}, Live: live, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	g := New(Options{Store: depot{}, Live: live, Load: depotLoad, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	ours, theirs := g.Executor(), g.fieldByField()
 	introspection(ours)
 	introspection(theirs)
@@ -345,7 +347,7 @@ var noSKU = regexp.MustCompile(`"sku\w*":""`)
 // so that holding one against the other doesn't tell.
 func TestRootFieldsAnswerAsAlone(t *testing.T) {
 	t.Parallel()
-	g := New(Options{Store: depot{}, Live: onlyEvent{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	g := New(Options{Store: depot{}, Live: onlyEvent{}, Load: depotLoad, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	e := g.Executor()
 	admin := redline.Principal{Subject: "a", Role: redline.RoleAdmin, Scopes: redline.DefaultScopes(redline.RoleAdmin)}
 	compared := 0

@@ -66,7 +66,7 @@ var objects = []any{
 	&model.ConflictPayload{}, &redline.Client{}, &redline.ClientSecret{}, &model.ClientPayload{},
 	&model.InsufficientStock{}, &model.InvalidInput{}, &model.NotFound{}, &model.VersionMismatch{}, &model.InvalidTransition{},
 	&model.IdempotencyError{}, &model.GenericUserError{}, &redline.AuditEntry{}, &model.AvailabilityEvent{}, &model.InventoryEvent{},
-	&model.OrderEvent{}, &model.ConflictEvent{},
+	&model.OrderEvent{}, &model.ConflictEvent{}, &redline.SupplierFeed{}, &redline.Pulse{}, &redline.PulseMinute{},
 }
 
 // TestKindsAreNamed: every type of objects has a Go type by that name.

@@ -19,7 +19,7 @@ import (
 var largeTables = []string{
 	"products", "supplier_items", "supplier_item_versions", "inventory_levels", "inventory_movements", "orders", "order_lines", "fulfillment_orders",
 	"fulfillment_order_lines", "fulfillments", "fulfillment_lines", "order_status_changes", "events", "audit_entries", "idempotency_keys",
-	"conflicts", "reservations", "reservation_lines", "returns", "return_lines", "supplier_feeds_held",
+	"conflicts", "reservations", "reservation_lines", "returns", "return_lines", "supplier_feeds", "supplier_feeds_held",
 	"tickets", "clients", "client_suppliers", "client_secrets",
 }
 
@@ -316,6 +316,10 @@ func (w *world) askProducts() []asked {
 			page.First, page.Last = ref(20), nil // it has no last page
 			found, err := w.SupplierItemsOfSuppliers(w.ctx, p, []string{largeID("sup", 3), largeID("sup", 4)}, page)
 			return last(found[largeID("sup", 3)], err)
+		})}, asked{"feeds for " + who, pages(func(page redline.PageRequest) (*string, error) {
+			page.First, page.Last = ref(20), nil // it has no last page
+			found, err := w.FeedsOfSuppliers(w.ctx, p, []string{largeID("sup", 3), largeID("sup", 4)}, page)
+			return last(found[largeID("sup", 3)], err)
 		})}, asked{"supplier items of products for " + who, func() error {
 			_, err := w.SupplierItemsOfProducts(w.ctx, p, largeIDs("prod", 50))
 			return err
@@ -553,6 +557,9 @@ func (w *world) askRest() []asked {
 	w.t.Cleanup(func() { _ = log.Close() })
 	all = append(all, asked{"audit by id", func() error {
 		_, err := w.AuditEntriesByID(w.ctx, operator, largeIDs("audit", 50))
+		return err
+	}}, asked{"the pulse", func() error {
+		_, err := w.Pulse(w.ctx, operator, redline.PulseMax)
 		return err
 	}}, asked{"the log's beginning", func() error {
 		_, err := log.Settled(w.ctx, 0, everyType, 100)

@@ -32,3 +32,10 @@ func (s *Store) WithdrawNewest(ctx context.Context, p redline.Principal, levelID
 	})
 	return err
 }
+
+// AgePulse has the pulse that was read last be as old as if nobody had asked for long.
+func (s *Store) AgePulse() {
+	s.shopPulse.turn <- struct{}{}
+	s.shopPulse.readAt = s.shopPulse.readAt.Add(-pulseFresh)
+	<-s.shopPulse.turn
+}

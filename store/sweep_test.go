@@ -6,8 +6,8 @@ import (
 	"redline"
 )
 
-// A sweep deletes keys after a week, and feeds that were decided on after ninety
-// days. What still waits for a person stays, however old it is.
+// A sweep deletes keys after a week, and what came of feeds, with those that were decided
+// on, after ninety days. What still waits for a person stays, however old it is.
 func TestSweep(t *testing.T) {
 	w, _ := fullCajun(t)
 	sweeps := func(what string, want int) {
@@ -23,16 +23,22 @@ func TestSweep(t *testing.T) {
 	var keys int
 	w.must(w.DB().GetContext(w.ctx, &keys, `SELECT count(*) FROM idempotency_keys`))
 	w.exec(`UPDATE idempotency_keys SET created_at = created_at - interval '6 days'`)
-	w.exec(`UPDATE supplier_feeds_held SET held_at = held_at - interval '89 days'`)
+	ages := func(days int) {
+		w.exec(`UPDATE supplier_feeds_held SET held_at = held_at - make_interval(days => $1)`, days)
+		w.exec(`UPDATE supplier_feeds SET received_at = received_at - make_interval(days => $1)`, days)
+	}
+	ages(89)
 	sweeps("too early", 0)
-	w.exec(`UPDATE supplier_feeds_held SET held_at = held_at - interval '2 days'`)
-	sweeps("after ninety days", 1)
+	ages(2)
+	sweeps("after ninety days", 3) // of three feeds what came of two, and one that was kept
+	equal(t, "what came of feeds", w.cameOf(), []string{"FULL 3: 0 rows, 0 0 0 0, held"})
 	equal(t, "what waits", w.feedsHeld(), []string{"feed 3 HELD"})
 	w.exec(`UPDATE idempotency_keys SET created_at = created_at - interval '2 days'`)
 	sweeps("after a week", keys)
 	w.must(w.dismissFeeds())
-	sweeps("once it was decided on", 1)
+	sweeps("once it was decided on", 2)
 	equal(t, "what waits", w.feedsHeld(), []string(nil))
+	equal(t, "what came of feeds", w.cameOf(), []string(nil))
 }
 
 // dismissFeeds dismisses what waits for a person.

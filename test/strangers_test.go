@@ -130,7 +130,7 @@ var probes = map[string][]probe{
 			g: node(id: $partLine) { id } h: node(id: $shipment) { id } i: node(id: $audit) { id } }`},
 		{document: `query($reservation: ID!, $returned: ID!, $conflict: ID!, $client: ID!) { j: node(id: $reservation) { id } k: node(id: $returned) { id }
 			l: node(id: $conflict) { id } m: node(id: $client) { id } }`},
-		{public: true, document: `query($supplier: ID!) { node(id: $supplier) { ... on Supplier { code lastSeenAt status terms { version } items { nodes { id supplierSku } totalCount } } } }`},
+		{public: true, document: `query($supplier: ID!) { node(id: $supplier) { ... on Supplier { code lastSeenAt status terms { version } items { nodes { id supplierSku } totalCount } feeds { nodes { id } totalCount } } } }`},
 		{public: true, document: `query($product: ID!) { node(id: $product) { ... on Product { inventory { onHand available levels { id onHand } }
 			supplierItems { id supplierSku cost { amount } } } } }`},
 	},
@@ -145,7 +145,7 @@ var probes = map[string][]probe{
 	"products": {
 		{public: true, document: `query($supplier: ID!) { products(filter: {supplierId: $supplier}) { totalCount nodes { inventory { onHand levels { id } } supplierItems { id } } } }`},
 	},
-	"suppliers": {{document: `{ suppliers(first: 250) { nodes { code lastSeenAt items(first: 250) { totalCount nodes { id supplierSku } } } } }`}},
+	"suppliers": {{document: `{ suppliers(first: 250) { nodes { code lastSeenAt items(first: 250) { totalCount nodes { id supplierSku } } feeds { totalCount nodes { id actor } } } } }`}},
 	"locations": {{document: `{ locations { code supplier { code lastSeenAt items { nodes { id } } } } }`}},
 	"inventoryLevels": {
 		{document: `query($product: ID!) { inventoryLevels(filter: {productIds: [$product]}) { totalCount nodes { id } } }`},
@@ -183,6 +183,7 @@ var probes = map[string][]probe{
 		{document: `{ clients(first: 250) { totalCount nodes { id name suppliers { code } secrets { createdAt } } } }`},
 		{document: `query($supplier: ID!) { clients(supplierId: $supplier) { totalCount nodes { id } } }`},
 	},
+	"pulse":     {{document: `{ pulse { minutes { orders units } websockets } }`}},
 	"eventHead": {{document: `{ eventHead }`, public: true}},
 
 	"inventoryAdjust": {

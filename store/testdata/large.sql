@@ -118,6 +118,11 @@ SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), CASE WHEN n >= 9970 AND
     n, at, 'feed ' || n, '{}', 'erp', at
 FROM generate_series(0, 9999) n, LATERAL (SELECT now() - (10000 - n) * interval '13 minutes' AS at) t;
 
+-- What came of feeds, those that were kept among them.
+INSERT INTO supplier_feeds (id, supplier_id, sequence, mode, measure, as_of, received_at, actor, rows, applied, unchanged, rejected, emptied)
+SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), n, 'FULL', 'ON_HAND', at, at, 'erp', 1, 1, 0, 0, 0
+FROM generate_series(0, 49999) n, LATERAL (SELECT now() - (50000 - n) * interval '2 minutes' AS at) t;
+
 -- Clients of each supplier, most of them revoked long ago.
 INSERT INTO clients (id, name, role, created_at, created_by, revoked_at, version)
 SELECT pg_temp.id('cli', n), 'ERP ' || n, 'SUPPLIER', at, 'ada', CASE WHEN n % 20 > 0 THEN at + interval '1 day' END, 1
