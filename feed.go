@@ -79,7 +79,8 @@ type SupplierFeed struct {
 	Measure    FeedMeasure
 	AsOf       time.Time `db:"as_of"`
 	ReceivedAt time.Time `db:"received_at"`
-	// Actor is the subject of whoever sent it.
+	// Actor is the subject of whoever sent it. A supplier is told of one that was none
+	// only the role.
 	Actor string
 	// Rows are how many it had. What came of them is as in FeedResult.
 	Rows      int

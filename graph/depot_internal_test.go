@@ -173,7 +173,9 @@ func (depot) Pulse(_ context.Context, _ redline.Principal, minutes int) (*redlin
 	return &redline.Pulse{At: depotTime, Minutes: []redline.PulseMinute{{At: depotTime, Orders: 2, Units: math.MaxInt64}, {Orders: math.MaxInt32 + 1}}}, nil
 }
 
-func depotLoad() redline.Load { return redline.Load{LogLagSeconds: 0.25, Websockets: 1, Streams: 2, Subscriptions: 3} }
+func depotLoad() redline.Load {
+	return redline.Load{LogLagSeconds: 0.25, Websockets: 1, Streams: 2, Subscriptions: 3}
+}
 
 func (d depot) SupplierItemsOfProducts(context.Context, redline.Principal, []string) (map[string][]*redline.SupplierItem, error) {
 	return map[string][]*redline.SupplierItem{depotProduct: d.items()}, nil

@@ -57,7 +57,7 @@ func supplierPage[T any](w *writer, f *field, s *redline.Supplier, in *shelf[T])
 	}
 	place := func() string { return w.place(f) }
 	if w.page.err != nil {
-		return refusedPage[T](w.answer, w.page.err, place)
+		return nil, w.answer.tellOnce(w.page.err, place)
 	}
 	return shownPage(w.answer, in, w.page.key, s.ID, place)
 }
@@ -79,16 +79,15 @@ func shownPage[T any](a *answer, in *shelf[T], k pageKey, supplierID string, pla
 	case refused == nil:
 		return nil, fmt.Errorf("a page of the supplier %s was not read", supplierID)
 	}
-	return refusedPage[T](a, refused, place)
+	return nil, a.tellOnce(refused, place)
 }
 
-// refusedPage is what is shown where a request for pages is refused: null, and why
-// where it wasn't told yet.
-func refusedPage[T any](a *answer, refused error, place func() string) (*model.Connection[T], error) {
+// tellOnce is why a request for pages is refused, where it wasn't told yet.
+func (a *answer) tellOnce(refused error, place func() string) error {
 	if a.toldBefore(place()) {
-		return nil, nil
+		return nil
 	}
-	return nil, refused
+	return refused
 }
 
 // pageAsked reads the arguments of a supplier's pages.

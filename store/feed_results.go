@@ -11,9 +11,15 @@ import (
 
 // selectFeeds has what came of feeds. What a person has decided on a feed stands with
 // what was kept of it.
-const selectFeeds = `SELECT f.id, f.supplier_id, f.sequence, f.mode, f.measure, f.as_of, f.received_at, f.actor, f.rows, f.applied,
+const selectFeeds = `SELECT f.id, f.supplier_id, f.sequence, f.mode, f.measure, f.as_of, f.received_at, f.actor, f.actor_role, f.rows, f.applied,
 		f.unchanged, f.rejected, f.emptied, coalesce(h.status = 'HELD', false) AS held, coalesce(h.status = 'DISMISSED', false) AS dismissed
 	FROM supplier_feeds f LEFT JOIN supplier_feeds_held h ON h.id = f.id`
+
+// resultRow is a row of selectFeeds.
+type resultRow struct {
+	redline.SupplierFeed
+	ActorRole redline.Role `db:"actor_role"`
+}
 
 // FeedsOfSuppliers lists what came of the feeds of each of some suppliers, the newest
 // first, as far as the principal may see it: the same page of each, with one statement
@@ -21,7 +27,19 @@ const selectFeeds = `SELECT f.id, f.supplier_id, f.sequence, f.mode, f.measure, 
 func (s *Store) FeedsOfSuppliers(
 	ctx context.Context, p redline.Principal, supplierIDs []string, page redline.PageRequest,
 ) (map[string]*redline.Page[*redline.SupplierFeed], error) {
-	return pagesOfSuppliers(ctx, s, structs[*redline.SupplierFeed](s), ofSuppliers{
+	read := func(ctx context.Context, doing, text string, args []any) ([]*redline.SupplierFeed, error) {
+		rows, err := structs[*resultRow](s)(ctx, doing, text, args)
+		if err != nil {
+			return nil, err
+		}
+		feeds := make([]*redline.SupplierFeed, len(rows))
+		for i, r := range rows {
+			feeds[i] = &r.SupplierFeed
+			feeds[i].Actor = actorFor(p, r.Actor, r.ActorRole)
+		}
+		return feeds, nil
+	}
+	return pagesOfSuppliers(ctx, s, read, ofSuppliers{
 		name: "supplier_feeds", selectFrom: selectFeeds, from: "supplier_feeds f", column: "f.supplier_id",
 		see: func(q *query) { q.seeFeeds(p) },
 		by:  sorting{tag: "feed", column: "f.received_at", cast: "timestamptz", id: "f.id", prefix: redline.PrefixFeed, desc: true},
@@ -111,9 +129,9 @@ func pagesOfSuppliers[T any](
 // keepResult keeps what came of a feed.
 func (f *feed) keepResult(ctx context.Context, kept *feedOutcome) error {
 	_, err := f.tx.ExecContext(ctx, `/* supplier_feeds.insert */ INSERT INTO supplier_feeds (id, supplier_id, sequence, mode, measure, as_of,
-			received_at, actor, rows, applied, unchanged, rejected, emptied)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		f.id, f.supplier.ID, f.in.Sequence, string(f.in.Mode), string(f.in.Measure), f.at, f.now, f.by.Subject, len(f.in.Rows),
+			received_at, actor, actor_role, rows, applied, unchanged, rejected, emptied)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		f.id, f.supplier.ID, f.in.Sequence, string(f.in.Mode), string(f.in.Measure), f.at, f.now, f.by.Subject, string(f.by.Role), len(f.in.Rows),
 		kept.Applied, kept.Unchanged, kept.Rejected, kept.Emptied)
 	if err != nil {
 		return dbError("keeping what came of a feed", err)

@@ -59,8 +59,8 @@ func TestWhatCameOfFeeds(t *testing.T) {
 
 	newest := w.feedsOf(cajun, redline.PageRequest{}).Items
 	second := newest[2]
-	equal(t, "whose, and how", []any{second.SupplierID, second.Actor, newest[1].Actor, second.Measure, second.AsOf.Equal(partial.AsOf)},
-		[]any{w.id["supplier cajun"], cajun.Subject, operator.Subject, redline.FeedAvailable, true})
+	equal(t, "whose, and how", []any{second.SupplierID, second.Actor, newest[1].Actor, w.feedsOf(operator, redline.PageRequest{}).Items[1].Actor, second.Measure, second.AsOf.Equal(partial.AsOf)},
+		[]any{w.id["supplier cajun"], cajun.Subject, "operator", operator.Subject, redline.FeedAvailable, true})
 	if second.ReceivedAt.Before(second.AsOf) || !second.ReceivedAt.Before(newest[1].ReceivedAt) || redline.IDPrefix(second.ID) != redline.PrefixFeed {
 		t.Errorf("it was %s as of %s, received %s, and the next %s", second.ID, second.AsOf, second.ReceivedAt, newest[1].ReceivedAt)
 	}

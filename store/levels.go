@@ -220,15 +220,11 @@ func (s *Store) movements(ctx context.Context, p redline.Principal, rows []*move
 	return out, nil
 }
 
-// movement shows a ledger line. Who moved the stock is shown to a supplier
-// only where it was a supplier; of the others it learns the role.
+// movement shows a ledger line.
 func (r *movementRow) movement(p redline.Principal) (*redline.InventoryMovement, error) {
 	m := &redline.InventoryMovement{
 		ID: r.ID, ProductID: r.ProductID, LocationID: r.LocationID, LevelVersion: r.LevelVersion, Reason: r.Reason,
-		Reference: r.Reference, Actor: r.Actor, OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt,
-	}
-	if p.Role == redline.RoleSupplier && r.ActorRole != redline.RoleSupplier {
-		m.Actor = strings.ToLower(string(r.ActorRole))
+		Reference: r.Reference, Actor: actorFor(p, r.Actor, r.ActorRole), OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt,
 	}
 	return m, json.Unmarshal(r.Changes, &m.Changes)
 }

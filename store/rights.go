@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strings"
+
 	"github.com/lib/pq"
 
 	"redline"
@@ -75,6 +77,15 @@ func (q *query) seeOwn(p redline.Principal, column string) {
 	default:
 		q.and("false")
 	}
+}
+
+// actorFor is who did something, as a principal may know it: a supplier is told of one
+// that was none only the role.
+func actorFor(p redline.Principal, actor string, role redline.Role) string {
+	if p.Role == redline.RoleSupplier && role != redline.RoleSupplier {
+		return strings.ToLower(string(role))
+	}
+	return actor
 }
 
 // seeConflicts narrows a query to the conflicts, under the alias c, that a

@@ -397,15 +397,12 @@ func (s *Store) ItemVersions(ctx context.Context, p redline.Principal, itemIDs [
 	return out, nil
 }
 
-// version shows a version to a principal. Who made it is shown to a supplier only
-// where it was a supplier; of the others it learns the role.
+// version shows a version to a principal.
 func (r *versionRow) version(p redline.Principal) *redline.SupplierItemVersion {
 	v := r.SupplierItemVersion
 	if r.CostAmount != nil && p.Has(redline.ScopeCatalogCost) {
 		v.Cost = &redline.Money{Amount: *r.CostAmount, Currency: *r.CostCurrency}
 	}
-	if p.Role == redline.RoleSupplier && r.ActorRole != redline.RoleSupplier {
-		v.Actor = strings.ToLower(string(r.ActorRole))
-	}
+	v.Actor = actorFor(p, v.Actor, r.ActorRole)
 	return &v
 }

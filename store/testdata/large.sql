@@ -119,8 +119,8 @@ SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), CASE WHEN n >= 9970 AND
 FROM generate_series(0, 9999) n, LATERAL (SELECT now() - (10000 - n) * interval '13 minutes' AS at) t;
 
 -- What came of feeds, those that were kept among them.
-INSERT INTO supplier_feeds (id, supplier_id, sequence, mode, measure, as_of, received_at, actor, rows, applied, unchanged, rejected, emptied)
-SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), n, 'FULL', 'ON_HAND', at, at, 'erp', 1, 1, 0, 0, 0
+INSERT INTO supplier_feeds (id, supplier_id, sequence, mode, measure, as_of, received_at, actor, actor_role, rows, applied, unchanged, rejected, emptied)
+SELECT pg_temp.id('feed', n), pg_temp.id('sup', n % 30), n, 'FULL', 'ON_HAND', at, at, 'erp', 'SUPPLIER', 1, 1, 0, 0, 0
 FROM generate_series(0, 49999) n, LATERAL (SELECT now() - (50000 - n) * interval '2 minutes' AS at) t;
 
 -- Clients of each supplier, most of them revoked long ago.
