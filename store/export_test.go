@@ -35,7 +35,7 @@ func (s *Store) WithdrawNewest(ctx context.Context, p redline.Principal, levelID
 
 // AgePulse has the pulse that was read last be as old as if nobody had asked for long.
 func (s *Store) AgePulse() {
-	s.shopPulse.turn <- struct{}{}
+	s.shopPulse.reading.slots <- struct{}{}
+	defer s.shopPulse.reading.leave()
 	s.shopPulse.readAt = s.shopPulse.readAt.Add(-pulseFresh)
-	<-s.shopPulse.turn
 }

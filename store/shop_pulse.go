@@ -21,8 +21,8 @@ const (
 // seconds: however many there are, it is read once for all of them, and of that only
 // what isn't known for good.
 type shopPulse struct {
-	// turn is taken by whoever looks at what follows.
-	turn chan struct{}
+	// reading lets in one, who looks at what follows.
+	reading *gate
 	// readAt is when it was read, by our clock, and at by the database's.
 	readAt, at time.Time
 	// minutes are the last so many before at without a gap, the oldest first.
@@ -40,12 +40,12 @@ func (s *Store) Pulse(ctx context.Context, p redline.Principal, minutes int) (*r
 		return nil, nil
 	}
 	known := &s.shopPulse
-	select {
-	case known.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, dbError("waiting for the pulse to be read", ctx.Err())
+	// As patiently as for a connection: where none is to be had, each of many who wait in a
+	// row would find that out after all who are before it.
+	if err := known.reading.enter(ctx, s.db.patience); err != nil {
+		return nil, dbError("waiting for the pulse to be read", err)
 	}
-	defer func() { <-known.turn }()
+	defer known.reading.leave()
 	if time.Since(known.readAt) >= pulseFresh || len(known.minutes) < minutes {
 		if err := s.readPulse(ctx, max(minutes, len(known.minutes))); err != nil {
 			return nil, err
