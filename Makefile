@@ -36,12 +36,16 @@ lint: generated $(LINT) ## Check formatting, imports between rooms, code and gen
 generate: ## Write the generated GraphQL code and docs/configuration.md anew
 	$(GO) generate ./graph ./cmd/redline
 
+.PHONY: web
+web: ## Build the dashboard and the explorer from web/app into web/dist, with Node
+	@./.ci/web
+
 .PHONY: generated
-generated: ## Fail where what is generated isn't what 'make generate' writes
-	@made() { find graph -name '*generated.go' | sort | xargs cat docs/configuration.md | cksum; }; \
+generated: ## Fail where what is generated isn't what 'make generate' and 'make web' write
+	@made() { { find graph -name '*generated.go'; find web/dist web/app/src/gql -type f; echo docs/configuration.md; } | LC_ALL=C sort | xargs cksum; }; \
 	before=$$(made); \
-	$(MAKE) --no-print-directory generate || exit 1; \
-	if [ "$$before" != "$$(made)" ]; then echo "generated files were out of date: commit what 'make generate' wrote"; exit 1; fi
+	$(MAKE) --no-print-directory generate web || exit 1; \
+	if [ "$$before" != "$$(made)" ]; then echo "generated files were out of date: commit what 'make generate' and 'make web' wrote"; exit 1; fi
 
 .PHONY: bench
 bench: build postgres ## Measure reads, orders, feeds and other changes, and write docs/performance.md

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -55,9 +56,14 @@ type Options struct {
 	RateLimiter RateLimiter
 	// Metrics answers GET /metrics. Without it there is nothing at that path.
 	Metrics http.Handler
+	// Static answers at these paths, whatever the method and before any token is looked
+	// at, with what is in memory and the same for everybody: a page, and what it loads. It
+	// costs no more than to refuse it, and so it isn't counted, and is there for an
+	// address that has no point left. None may be a path of the server's own.
+	Static map[string]http.Handler
 	// Public answers at these paths, whatever the method and before any token is looked
-	// at: for those who have none yet. None may be a path of the server's own. Each
-	// request counts a point against its address; a handler that is a RateLimited says
+	// at: for those who have none yet. None may be a path of the server's own or of
+	// Static. Each request counts a point against its address; a handler that is a RateLimited says
 	// itself that there is none left.
 	Public map[string]http.Handler
 	// Ready is what must work for /readyz to say so.
@@ -155,10 +161,14 @@ func (o Options) complete() (Options, error) {
 	if o.Authenticate == nil {
 		return o, errors.New("server: an Authenticate is required")
 	}
-	for path, handler := range o.Public {
-		if handler == nil || slices.Contains(ownPaths, path) {
-			return o, fmt.Errorf("server: nobody else can answer at %q", path)
+	taken := slices.Clone(ownPaths)
+	for _, others := range []map[string]http.Handler{o.Static, o.Public} {
+		for path, handler := range others {
+			if handler == nil || slices.Contains(taken, path) {
+				return o, fmt.Errorf("server: nobody else can answer at %q", path)
+			}
 		}
+		taken = slices.AppendSeq(taken, maps.Keys(others))
 	}
 	for _, check := range o.Ready {
 		if check.Name == "" || check.Probe == nil {

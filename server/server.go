@@ -44,9 +44,9 @@ func New(options Options) (*Server, error) {
 
 // ServeHTTP takes a request through the pipeline that the package describes.
 //
-// The health paths, the metrics and Options.Public look at no token: the first tell the same
-// to everybody, and /healthz is 200 for as long as the process lives. Every other path,
-// known or not, refuses a bad token before it looks at anything else.
+// The health paths, the metrics, Options.Static and Options.Public look at no token: the
+// first tell the same to everybody, and /healthz is 200 for as long as the process lives.
+// Every other path, known or not, refuses a bad token before it looks at anything else.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	out := &recorder{ResponseWriter: w}
@@ -92,6 +92,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.options.Metrics.ServeHTTP(out, r)
 			return
 		}
+	}
+	if static := s.options.Static[r.URL.Path]; static != nil {
+		static.ServeHTTP(out, r)
+		return
 	}
 	if s.blocked(out, r) {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,10 +62,15 @@ func (n *request) note(operation, outcome string) {
 	n.operation, n.outcome = operation, outcome
 }
 
-// path is the label of a path: itself where it is served.
+// path is the label of a path: itself where it is served, or the folder that is.
 func (t *Telemetry) path(path string) string {
 	if t.paths[path] {
 		return path
+	}
+	if first, _, below := strings.Cut(strings.TrimPrefix(path, "/"), "/"); below {
+		if folder := "/" + first + "/"; t.paths[folder] {
+			return folder
+		}
 	}
 	return other
 }

@@ -25,7 +25,8 @@ import (
 type Options struct {
 	// Version is the program's.
 	Version string
-	// Paths are those that are served. All others are counted as one.
+	// Paths are those that are served; /name/ stands for all that is below it. All others
+	// are counted as one.
 	Paths []string
 	// Cost tells how many points an operation costs, 0 where that isn't known. Nil never
 	// knows.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"redline"
@@ -215,40 +214,4 @@ func demoHistory(o *redline.Order, shipped *time.Time) []*redline.OrderStatusCha
 	pending := redline.OrderPending
 	placed.To = pending
 	return []*redline.OrderStatusChange{placed, {OrderID: o.ID, From: &pending, To: o.Status, Actor: &actor, At: *shipped}}
-}
-
-// demoTTL is how long the printed tokens are good for.
-const demoTTL = 12 * time.Hour
-
-// printDemo prints, for each role, a token and a command to try with it.
-func printDemo(io streams, gateway string, keys *keyring) error {
-	url := gateway + "/graphql"
-	if keys.local == nil {
-		fmt.Fprintf(io.out, "\nThe demo's data is there. Tokens come from your own issuer; ask %s with them.\n", url)
-		return nil
-	}
-	for _, d := range []struct {
-		claims auth.Claims
-		query  string
-	}{
-		{auth.Claims{Role: redline.RoleStorefront, Subject: demoShop}, `{ orders(first: 3) { nodes { number status total { amount currency } } } }`},
-		{auth.Claims{Role: redline.RoleCustomer, Subject: "customer:ALFKI", Customer: "ALFKI"}, `{ orders(first: 3) { nodes { number status } } }`},
-		{
-			auth.Claims{Role: redline.RoleSupplier, Subject: "supplier:" + demoSupplier, Suppliers: []string{demoSupplier}},
-			`{ inventoryLevels(first: 3) { nodes { product { sku name } onHand available } } }`,
-		},
-		{auth.Claims{Role: redline.RoleOperator, Subject: "operator"}, `{ fulfillmentOrders(first: 3) { nodes { id status order { number } } } }`},
-		{auth.Claims{Role: redline.RoleAdmin, Subject: "admin"}, `{ auditEntries(first: 3) { nodes { at actor action outcome } } }`},
-	} {
-		d.claims.Issuer, d.claims.Audience, d.claims.TTL = auth.DefaultIssuer, auth.DefaultAudience, demoTTL
-		token, err := keys.local.Issue(d.claims)
-		if err != nil {
-			return fmt.Errorf("issuing the demo's tokens: %w", err)
-		}
-		name := strings.ToUpper(string(d.claims.Role))
-		fmt.Fprintf(io.out, "\n# %s\n%s=%s\ncurl -s %s -H \"Authorization: Bearer $%s\" -H 'Content-Type: application/json' \\\n  -d '{\"query\":\"%s\"}'\n",
-			strings.ToLower(name), name, token, url, name, d.query)
-	}
-	fmt.Fprintf(io.out, "\n# live, as a storefront's page sees it\nbin/redline watch availability --url %s\n\n", gateway)
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"runtime"
 	"sync"
@@ -34,6 +35,7 @@ type serveCmd struct {
 	keyFlags       `embed:"" group:"Tokens"`
 	signingFlags   `embed:"" group:"Tokens"`
 	graphqlFlags   `embed:"" group:"GraphQL"`
+	dashboardFlags `embed:"" group:"Pages"`
 	limitFlags     `embed:"" group:"Limits"`
 	liveFlags      `embed:"" group:"Websockets and streams"`
 	stopFlags      `embed:"" group:"Stopping"`
@@ -57,6 +59,8 @@ type gateway struct {
 	websocket *live.WebSocket
 	server    *server.Server
 	edge      edge
+	// users are those of the demo; nobody without --demo.
+	users demoRoster
 	// keepEvents is how long the event log is kept.
 	keepEvents time.Duration
 }
@@ -116,6 +120,11 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	if g.edge, err = c.read(log); err != nil {
 		return err
 	}
+	if c.Demo {
+		if g.users, err = demoUsers(); err != nil {
+			return err
+		}
+	}
 	g.store, err = c.openStore(ctx, db.url, store.Options{
 		MaxConns: c.MaxConns, ReadPatience: c.ConnectionWait, Unprepared: c.Unprepared, Committed: func() { g.tailer.Wake() }, Revoked: func() { g.door.Revoke() }, Observer: watch, Tracer: watch.Tracer(), Log: log,
 	})
@@ -171,7 +180,8 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	url := g.edge.url(listener.Addr())
 	log.Info("listening", "addr", listener.Addr().String(), "graphql", url+"/graphql")
 	if c.Demo {
-		if err := printDemo(io, url, keys); err != nil {
+		c.warnOfDemo(listener.Addr(), keys, log)
+		if err := c.printDemo(io, url, g.users, keys); err != nil {
 			return err
 		}
 	}
@@ -262,12 +272,18 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if c.MetricsAddr != "" {
 		metrics = nil
 	}
-	public, err := c.endpoints(g.store, keys, g.telemetry.Metrics.TokenAsked, g.log)
+	site, err := c.site(g.users, keys, g.log)
 	if err != nil {
 		return err
 	}
+	endpoints, err := c.endpoints(g.store, keys, g.telemetry.Metrics.TokenAsked, g.log)
+	if err != nil {
+		return err
+	}
+	public := maps.Clone(site.Public())
+	maps.Copy(public, endpoints)
 	g.server, err = server.New(server.Options{
-		Executor: exec, Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
+		Executor: exec, Static: site.Static(), Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets), MaxConnectionsPerAddress: c.maxConnectionsPerAddress(c.MaxPerAddress),
 		Authenticate: authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: g.checks(keys),

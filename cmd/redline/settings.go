@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -54,8 +55,8 @@ func settingsTables(flags []*kong.Flag) string {
 	for _, group := range groups {
 		fmt.Fprintf(&out, "## %s\n\n| flag | variable | default | |\n|---|---|---|---|\n", group)
 		for _, flag := range byGroup[group] {
-			fmt.Fprintf(&out, "| `--%s` | %s | %s | %s |\n",
-				flag.Name, variable(flag), defaultOf(flag), cell(flag.Help))
+			fmt.Fprintf(&out, "| `--%s%s` | %s | %s | %s |\n",
+				negation(flag), flag.Name, variable(flag), defaultOf(flag), cell(flag.Help))
 		}
 		out.WriteString("\n")
 	}
@@ -69,8 +70,18 @@ func variable(flag *kong.Flag) string {
 	return "`" + flag.Envs[0] + "`"
 }
 
+// negation is how a flag is switched off, where it can be.
+func negation(flag *kong.Flag) string {
+	if flag.Tag.Negatable == "" {
+		return ""
+	}
+	return "[no-]"
+}
+
 func defaultOf(flag *kong.Flag) string {
 	switch {
+	case flag.Target.Kind() == reflect.Pointer: // that it was left out means something of its own
+		return ""
 	case flag.HasDefault && flag.Default != "":
 		return "`" + flag.Default + "`"
 	case flag.IsBool():
@@ -101,7 +112,9 @@ func settingsGiven(flags []*kong.Flag, args []string) []given {
 	for len(args) > 0 {
 		one := args[:1]
 		name, _, whole := strings.Cut(args[0], "=")
-		i := slices.IndexFunc(flags, func(f *kong.Flag) bool { return "--"+f.Name == name })
+		i := slices.IndexFunc(flags, func(f *kong.Flag) bool {
+			return "--"+f.Name == name || f.Tag.Negatable != "" && "--no-"+f.Name == name
+		})
 		if i >= 0 {
 			there[flags[i].Name] = true
 			if !whole && !flags[i].IsBool() && len(args) > 1 {

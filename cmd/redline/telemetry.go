@@ -14,6 +14,7 @@ import (
 	"redline/oauth"
 	"redline/server"
 	"redline/telemetry"
+	"redline/web"
 )
 
 // telemetryFlags say where metrics and traces go.
@@ -49,8 +50,8 @@ const traceStop = 5 * time.Second
 // telemetry begins to watch; stop ends it.
 func (f *telemetryFlags) telemetry(ctx context.Context, log *slog.Logger) (t *telemetry.Telemetry, stop func() error, err error) {
 	o := telemetry.Options{
-		Version: version(), Paths: []string{server.PathGraphQL, server.PathTicket, server.PathMetrics, server.PathHealth, server.PathReady,
-			oauth.PathToken, oauth.PathKeys, oauth.PathMetadata},
+		Version: version(), Paths: append(web.Paths(), server.PathGraphQL, server.PathTicket, server.PathMetrics, server.PathHealth, server.PathReady,
+			oauth.PathToken, oauth.PathKeys, oauth.PathMetadata),
 		Endpoint: f.TraceEndpoint, Export: f.TraceEndpoint != "" || exportsByEnvironment(), Ratio: f.TraceRatio, TrustParents: f.TraceTrust, Log: log,
 		Cost: server.Cost,
 	}
@@ -100,9 +101,9 @@ func (f *telemetryFlags) serveMetrics(ctx context.Context, log *slog.Logger, met
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+server.PathMetrics, metrics)
-	web := &http.Server{
+	separate := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	return serveBeside(ctx, log, "metrics", f.MetricsAddr, web)
+	return serveBeside(ctx, log, "metrics", f.MetricsAddr, separate)
 }

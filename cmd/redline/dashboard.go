@@ -1,0 +1,57 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+
+	"redline/web"
+)
+
+// dashboardFlags say which pages are served.
+type dashboardFlags struct {
+	Dashboard bool  `default:"true" negatable:"" help:"Serve the dashboard at /."`
+	Explorer  *bool `negatable:"" help:"Serve GraphiQL, to try the API out, at /explorer. Left out, --demo and --dev do."`
+}
+
+// explorer reports whether the explorer is served, in a mode.
+func (f *dashboardFlags) explorer(mode modeFlags) bool {
+	if f.Explorer != nil {
+		return *f.Explorer
+	}
+	return mode.Demo || mode.Dev
+}
+
+// site makes the pages. Whoever opens one may sign in as any of the demo's users, where
+// the data directory's key signs tokens.
+func (c *serveCmd) site(users demoRoster, keys *keyring, log *slog.Logger) (*web.Site, error) {
+	o := web.Options{Dashboard: c.Dashboard, Explorer: c.explorer(c.modeFlags), Version: version(), Log: log}
+	if keys.local != nil {
+		o.TTL, o.Hosts = demoTTL, c.ownHosts()
+		o.Issue = func(id string) (string, error) { return users.token(id, keys) }
+		for _, user := range users {
+			o.Demo = append(o.Demo, web.Identity{ID: user.id, Role: user.claims.Role, Title: user.title})
+		}
+	}
+	return web.New(o)
+}
+
+// ownHosts are the names that the gateway was told are its own.
+func (c *serveCmd) ownHosts() []string {
+	var names []string
+	if host, _, err := net.SplitHostPort(c.Addr); err == nil && host != "" {
+		names = append(names, host)
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {
+		names = append(names, u.Host)
+	}
+	return names
+}
+
+// warnOfDemo says where the demo's tokens are for more than this machine.
+func (c *serveCmd) warnOfDemo(at net.Addr, keys *keyring, log *slog.Logger) {
+	if here, ok := at.(*net.TCPAddr); !ok || here.IP.IsLoopback() || !c.Demo || keys.local == nil || !c.Dashboard && !c.explorer(c.modeFlags) {
+		return
+	}
+	log.Warn("--demo gives a token of any role to whoever reaches this address", "addr", at.String())
+}
