@@ -368,6 +368,12 @@ func TestOptionsAreChecked(t *testing.T) {
 		},
 		"/readyz":      func(o *server.Options) { o.Public = map[string]http.Handler{server.PathReady: http.NotFoundHandler()} },
 		"/oauth/token": func(o *server.Options) { o.Public = map[string]http.Handler{"/oauth/token": nil} },
+		"/healthz":     func(o *server.Options) { o.Static = map[string]http.Handler{server.PathHealth: http.NotFoundHandler()} },
+		"/explorer":    func(o *server.Options) { o.Static = map[string]http.Handler{"/explorer": nil} },
+		"/page": func(o *server.Options) {
+			o.Static = map[string]http.Handler{"/page": http.NotFoundHandler()}
+			o.Public = map[string]http.Handler{"/page": http.NotFoundHandler()}
+		},
 	} {
 		options := good
 		mend(&options)

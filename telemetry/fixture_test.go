@@ -41,7 +41,7 @@ func watched(t testing.TB, o telemetry.Options) *telemetry.Telemetry {
 	if o.Log == nil {
 		o.Log = quiet
 	}
-	o.Paths = []string{"/graphql", "/healthz", "/readyz", "/metrics"}
+	o.Paths = []string{"/graphql", "/healthz", "/readyz", "/metrics", "/", "/assets/"}
 	tel, err := telemetry.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,8 @@ import (
 	"redline/telemetry"
 )
 
-// A path and a method that a caller makes up are counted as others. Websockets and
+// A path and a method that a caller makes up are counted as others, what is in a folder
+// that is served as that folder. Websockets and
 // streams have no duration.
 func TestRequests(t *testing.T) {
 	t.Parallel()
@@ -27,6 +28,11 @@ func TestRequests(t *testing.T) {
 		{http.MethodGet, "/../graphql", 404, false},
 		{"MADEUP", "/made-up", 405, false},
 		{"post", "/graphql", 0, false},
+		{http.MethodGet, "/", 200, false},
+		{http.MethodGet, "/assets/index-Ab12.js", 200, false},
+		{http.MethodGet, "/assets/made/up", 404, false},
+		{http.MethodGet, "/assets", 404, false},
+		{http.MethodGet, "//assets/a.js", 404, false},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), one.method, one.path, nil)
 		tel.End(tel.Begin(r), r, one.status, time.Millisecond, one.long)
@@ -35,14 +41,17 @@ func TestRequests(t *testing.T) {
 		`method="POST",path="/graphql",status="200"`: 1,
 		`method="POST",path="/graphql",status="503"`: 1,
 		`method="GET",path="/graphql",status="101"`:  1,
-		`method="GET",path="other",status="404"`:     2,
+		`method="GET",path="other",status="404"`:     4,
+		`method="GET",path="/",status="200"`:         1,
+		`method="GET",path="/assets/",status="200"`:  1,
+		`method="GET",path="/assets/",status="404"`:  1,
 		`method="other",path="other",status="405"`:   1,
 		`method="other",path="/graphql",status="0"`:  1,
 	}
 	if got := counted(t, tel, "redline_http_requests_total"); !maps.Equal(got, want) {
 		t.Errorf("they are counted as %v", got)
 	}
-	want = map[string]float64{`path="/graphql"`: 3, `path="other"`: 3}
+	want = map[string]float64{`path="/graphql"`: 3, `path="other"`: 5, `path="/"`: 1, `path="/assets/"`: 2}
 	if got := counted(t, tel, "redline_http_request_duration_seconds_count"); !maps.Equal(got, want) {
 		t.Errorf("they are timed as %v", got)
 	}
