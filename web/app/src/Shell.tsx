@@ -1,0 +1,94 @@
+import { Suspense, useEffect } from "react";
+import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+import { signOut, type Gateway, type Session } from "./api/session";
+import { routesFor } from "./routes";
+import { Button } from "./ui/Button";
+import { Boundary } from "./ui/Boundary";
+import { Loading, Page } from "./ui/Page";
+import { words } from "./format";
+
+/** What stands around every page: the name, the pages that there are for this viewer, and who that is. */
+export function Shell({ gateway, session }: { gateway: Gateway; session: Session }) {
+  return (
+    <Router hook={useHashLocation}>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(e) => {
+          e.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to the page
+      </a>
+      <div className="shell">
+        <TopBar gateway={gateway} session={session} />
+        <Pages session={session} />
+      </div>
+    </Router>
+  );
+}
+
+function TopBar({ gateway, session }: { gateway: Gateway; session: Session }) {
+  const [location] = useLocation();
+  return (
+    <header className="top">
+      <span className="brand">Redline</span>
+      <nav aria-label="Pages" className="nav">
+        {routesFor(session.viewer).map(({ path, title }) => (
+          <Link key={path} href={path} className="nav-link" aria-current={location.startsWith(path) ? "page" : undefined}>
+            {title}
+          </Link>
+        ))}
+        {gateway.explorer && (
+          <a className="nav-link" href="/explorer">
+            API
+          </a>
+        )}
+      </nav>
+      <div className="who">
+        <span className="who-name" title={`${words(session.viewer.role)}: ${session.viewer.subject}`}>
+          {session.title}
+        </span>
+        <Button look="quiet" onClick={() => signOut()}>
+          Sign out
+        </Button>
+      </div>
+    </header>
+  );
+}
+
+function Pages({ session }: { session: Session }) {
+  const [location] = useLocation();
+  const allowed = routesFor(session.viewer);
+  const section = location.split("/")[1] ?? "";
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [location]);
+  const first = allowed[0];
+  if (!first)
+    return (
+      <Page title="Nothing to watch">
+        <p className="note">
+          A token of the role {words(session.viewer.role)} with these scopes has no page here. The API itself is open to it.
+        </p>
+      </Page>
+    );
+  return (
+    <Boundary key={section}>
+      <Suspense fallback={<Loading what="the page" />}>
+        <Switch>
+          {allowed.map(({ pattern, page: Content }) => (
+            <Route key={pattern} path={pattern}>
+              {(params: { id?: string }) => <Content {...(params.id ? { id: params.id } : {})} />}
+            </Route>
+          ))}
+          <Route>
+            <Redirect to={first.path} replace />
+          </Route>
+        </Switch>
+      </Suspense>
+    </Boundary>
+  );
+}

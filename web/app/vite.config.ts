@@ -1,0 +1,47 @@
+import { resolve } from "node:path";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { demoDoors } from "./vite.demo.ts";
+
+const gateway = process.env.REDLINE_URL ?? "http://127.0.0.1:8080";
+const here = import.meta.dirname;
+
+/** What the gateway itself answers, while Vite serves the page. */
+const proxy = {
+  "/graphql": { target: gateway, ws: true },
+  "/oauth": { target: gateway },
+  "/dashboard.json": { target: gateway },
+  "/dashboard/": { target: gateway },
+};
+
+/** The gateway's own policy for the page: what it would refuse is refused in the preview as well. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "font-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+export default defineConfig({
+  root: here,
+  plugins: [react(), demoDoors()],
+  server: { proxy },
+  preview: { proxy, headers: { "Content-Security-Policy": policy } },
+  build: {
+    outDir: resolve(here, "../dist"),
+    emptyOutDir: true,
+    target: "es2022",
+    // The policy takes neither inline scripts nor data: URLs but for pictures.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      input: { index: resolve(here, "index.html"), explorer: resolve(here, "explorer.html") },
+    },
+  },
+  test: { include: ["src/**/*.test.ts"] },
+});
