@@ -1,5 +1,91 @@
-import { Page } from "../../ui/Page";
+import { useDeferredValue, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useLive } from "../../api/live";
+import { StockDocument } from "../../gql/graphql";
+import { decimal, number } from "../../format";
+import { say } from "../../ui/alerts";
+import { Counter } from "../../ui/Counter";
+import { LiveStatus } from "../../ui/LiveStatus";
+import { Empty, FaultNote, Loading, Page } from "../../ui/Page";
+import { LevelTable } from "./LevelTable";
+import { StockFilters } from "./StockFilters";
+import { StockStore } from "./store";
+import { noFilter, StockView, type Sort } from "./view";
+import "./stock.css";
 
+/** All levels that the viewer may see, live. */
 export default function StockPage() {
-  return <Page title="Stock">{null}</Page>;
+  const [store] = useState(() => new StockStore());
+  const [view] = useState(() => new StockView(store));
+  const [filter, setFilter] = useState(noFilter);
+  const [sort, setSort] = useState<Sort>({ key: "sku", descending: false });
+  const state = useLive("stock", {
+    document: StockDocument,
+    variables: {},
+    onBegin: () => store.begin(),
+    onEvent: (event) => store.apply(event),
+    onExpired: () => {
+      store.expired();
+      say("Changes were missed: the log doesn't reach back far enough. Stock is loaded anew.", "warning");
+    },
+  });
+
+  const wanted = useDeferredValue(filter);
+  useEffect(() => view.follow(), [view]);
+  useEffect(() => view.show(wanted, sort), [view, wanted, sort]);
+  const listen = (tell: () => void) => view.listen(tell);
+  const ids = useSyncExternalStore(listen, () => view.ids);
+  const options = useSyncExternalStore(listen, () => view.options);
+
+  const told = store.complete || ids.length > 0;
+  return (
+    <Page title="Stock" fill aside={<LiveStatus state={state} />}>
+      <Counters store={store} />
+      <StockFilters filter={filter} options={options} onChange={setFilter} />
+      {state.phase === "failed" && state.fault && <FaultNote fault={state.fault} doing="Watching stock" />}
+      <p className="levels-count muted" role="status">
+        {ids.length < store.totals.levels ? `${number(ids.length)} of ${number(store.totals.levels)} levels` : `${number(ids.length)} levels`}
+      </p>
+      {ids.length > 0 && <LevelTable store={store} ids={ids} sort={sort} onSort={setSort} />}
+      {ids.length === 0 && told && <Empty>No level meets these filters.</Empty>}
+      {!told && state.phase !== "failed" && <Loading what="stock" />}
+    </Page>
+  );
+}
+
+/** Totals of all levels, whatever is filtered. Where the store stands is in its attributes, for whoever watches the page by program. */
+function Counters({ store }: { store: StockStore }) {
+  const ref = useRef<HTMLDListElement>(null);
+  const [totals, setTotals] = useState(store.totals);
+  const [rate, setRate] = useState(0);
+  useEffect(() => {
+    const read = () => {
+      const { levels, units, low, stale } = store.totals;
+      setTotals((t) => (t.levels === levels && t.units === units && t.low === low && t.stale === stale ? t : { ...store.totals }));
+      const data = ref.current?.dataset;
+      if (!data) return;
+      data.cursor = store.cursor;
+      data.events = String(store.events);
+      data.refused = String(store.refused);
+      data.complete = String(store.complete);
+    };
+    read();
+    const stop = store.onFrame(read);
+    const clock = setInterval(() => setRate(store.rate()), 1000);
+    return () => {
+      stop();
+      clearInterval(clock);
+    };
+  }, [store]);
+  return (
+    <dl className="counters" ref={ref} data-store="stock">
+      <Counter name="levels" label="Levels" value={totals.levels} />
+      <Counter name="units" label="Units on hand" value={totals.units} />
+      <Counter name="low" label="Low" value={totals.low} tone="bad" />
+      <Counter name="stale" label="Stale" value={totals.stale} tone="warning" />
+      <div className="counter" data-counter="rate" data-value={rate}>
+        <dt>Changes a second</dt>
+        <dd>{decimal(rate)}</dd>
+      </div>
+    </dl>
+  );
 }

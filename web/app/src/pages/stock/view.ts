@@ -1,0 +1,152 @@
+import type { Row, StockStore } from "./store";
+
+export interface Filter {
+  search: string;
+  category: string;
+  /** A supplier's id; "own" is for locations that are no supplier's. */
+  supplier: string;
+  /** A location's id. */
+  location: string;
+  low: boolean;
+  stale: boolean;
+}
+
+export const noFilter: Filter = { search: "", category: "", supplier: "", location: "", low: false, stale: false };
+export const ownSupplier = "own";
+
+export type SortKey = "sku" | "location" | "supplier" | "available" | "onHand" | "claimed" | "incoming" | "reorderPoint" | "asOf";
+export interface Sort {
+  key: SortKey;
+  descending: boolean;
+}
+
+export interface Option {
+  value: string;
+  label: string;
+}
+
+/** What the filters may be set to: what there is. */
+export interface Options {
+  categories: Option[];
+  suppliers: Option[];
+  locations: Option[];
+}
+
+/** The shown levels are put in order again at most so often, in milliseconds. */
+const recomputeEvery = 250;
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+/** Those levels of a store that meet a filter, in order. Told of by a new array, at most four times a second. */
+export class StockView {
+  ids: readonly string[] = [];
+  options: Options = { categories: [], suppliers: [], locations: [] };
+  filter = noFilter;
+  sort: Sort = { key: "sku", descending: false };
+
+  private readonly store: StockStore;
+  private readonly listeners = new Set<() => void>();
+  private membership = -1;
+  private changes = -1;
+  private last = -Infinity;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(store: StockStore) {
+    this.store = store;
+  }
+
+  /** Follows the store until the returned function is called. */
+  follow(): () => void {
+    const stop = this.store.onFrame(() => this.plan());
+    this.plan();
+    return () => {
+      stop();
+      clearTimeout(this.timer);
+      this.timer = undefined;
+    };
+  }
+
+  listen(tell: () => void): () => void {
+    this.listeners.add(tell);
+    return () => this.listeners.delete(tell);
+  }
+
+  show(filter: Filter, sort: Sort): void {
+    this.filter = filter;
+    this.sort = sort;
+    this.compute();
+  }
+
+  private plan(): void {
+    const grew = this.store.membership !== this.membership;
+    // Where neither what is shown nor its order depends on numbers, changes of them change nothing here.
+    const moved = this.store.changes !== this.changes && (this.filter.low || this.filter.stale || !isName(this.sort.key));
+    if (!(grew || moved) || this.timer !== undefined) return;
+    const wait = this.last + recomputeEvery - performance.now();
+    if (wait <= 0) this.compute();
+    else
+      this.timer = setTimeout(() => {
+        this.timer = undefined;
+        this.compute();
+      }, wait);
+  }
+
+  private compute(): void {
+    this.last = performance.now();
+    if (this.membership !== this.store.membership) this.options = readOptions(this.store.rows.values());
+    this.membership = this.store.membership;
+    this.changes = this.store.changes;
+    const found = select(this.store.rows.values(), this.filter).sort(order(this.sort));
+    this.ids = found.map((row) => row.id);
+    for (const tell of this.listeners) tell();
+  }
+}
+
+export function select(rows: Iterable<Row>, filter: Filter): Row[] {
+  const terms = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const found: Row[] = [];
+  for (const row of rows) {
+    if (filter.low && !row.low) continue;
+    if (filter.stale && !row.stale) continue;
+    if (filter.category && row.product.category !== filter.category) continue;
+    if (filter.location && row.location.id !== filter.location) continue;
+    if (filter.supplier && (row.location.supplier?.id ?? ownSupplier) !== filter.supplier) continue;
+    if (terms.every((term) => row.text.includes(term))) found.push(row);
+  }
+  return found;
+}
+
+const isName = (key: SortKey) => key === "sku" || key === "location" || key === "supplier";
+
+/** By the key, then by SKU and location, so that the order is always the same. */
+export function order({ key, descending }: Sort): (a: Row, b: Row) => number {
+  const sign = descending ? -1 : 1;
+  const byName = (a: Row, b: Row) => compare(a.product.sku, b.product.sku) || compare(a.location.code, b.location.code);
+  switch (key) {
+    case "sku":
+      return (a, b) => sign * byName(a, b);
+    case "location":
+      return (a, b) => sign * compare(a.location.code, b.location.code) || byName(a, b);
+    case "supplier":
+      return (a, b) => sign * collator.compare(a.location.supplier?.name ?? "", b.location.supplier?.name ?? "") || byName(a, b);
+    default:
+      return (a, b) => sign * (a[key] - b[key]) || byName(a, b);
+  }
+}
+
+/** Codes are compared letter by letter, which is much faster than as words. */
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+function readOptions(rows: Iterable<Row>): Options {
+  const categories = new Set<string>();
+  const suppliers = new Map<string, string>();
+  const locations = new Map<string, string>();
+  for (const { product, location } of rows) {
+    categories.add(product.category);
+    locations.set(location.id, location.code);
+    if (location.supplier) suppliers.set(location.supplier.id, location.supplier.name);
+    else suppliers.set(ownSupplier, "Our own locations");
+  }
+  const sorted = (entries: Iterable<[string, string]>) =>
+    Array.from(entries, ([value, label]) => ({ value, label })).sort((a, b) => collator.compare(a.label, b.label));
+  return { categories: sorted([...categories].map((c): [string, string] => [c, c])), suppliers: sorted(suppliers), locations: sorted(locations) };
+}
