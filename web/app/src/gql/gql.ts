@@ -15,10 +15,12 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "query Viewer {\n  viewer {\n    subject\n    role\n    scopes\n    suppliers {\n      id\n      code\n      name\n    }\n    expiresAt\n  }\n}": typeof types.ViewerDocument,
+    "query Pulse($minutes: Int!) {\n  pulse(minutes: $minutes) {\n    at\n    minutes {\n      at\n      orders\n      units\n    }\n    logLagSeconds\n    websockets\n    streams\n    subscriptions\n  }\n}": typeof types.PulseDocument,
     "subscription Stock($after: Cursor, $filter: InventoryLiveFilter) {\n  inventoryChanged(snapshot: true, after: $after, filter: $filter) {\n    cursor\n    kind\n    at\n    reason\n    level {\n      id\n      version\n      onHand\n      available\n      reserved\n      committed\n      incoming\n      shortfall\n      reorderPoint\n      stale\n      asOf\n      product {\n        id\n        sku\n        name\n        category\n        baseUnit\n      }\n      location {\n        id\n        code\n        name\n        supplier {\n          id\n          name\n        }\n      }\n    }\n  }\n}": typeof types.StockDocument,
 };
 const documents: Documents = {
     "query Viewer {\n  viewer {\n    subject\n    role\n    scopes\n    suppliers {\n      id\n      code\n      name\n    }\n    expiresAt\n  }\n}": types.ViewerDocument,
+    "query Pulse($minutes: Int!) {\n  pulse(minutes: $minutes) {\n    at\n    minutes {\n      at\n      orders\n      units\n    }\n    logLagSeconds\n    websockets\n    streams\n    subscriptions\n  }\n}": types.PulseDocument,
     "subscription Stock($after: Cursor, $filter: InventoryLiveFilter) {\n  inventoryChanged(snapshot: true, after: $after, filter: $filter) {\n    cursor\n    kind\n    at\n    reason\n    level {\n      id\n      version\n      onHand\n      available\n      reserved\n      committed\n      incoming\n      shortfall\n      reorderPoint\n      stale\n      asOf\n      product {\n        id\n        sku\n        name\n        category\n        baseUnit\n      }\n      location {\n        id\n        code\n        name\n        supplier {\n          id\n          name\n        }\n      }\n    }\n  }\n}": types.StockDocument,
 };
 
@@ -40,6 +42,10 @@ export function graphql(source: string): unknown;
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "query Viewer {\n  viewer {\n    subject\n    role\n    scopes\n    suppliers {\n      id\n      code\n      name\n    }\n    expiresAt\n  }\n}"): (typeof documents)["query Viewer {\n  viewer {\n    subject\n    role\n    scopes\n    suppliers {\n      id\n      code\n      name\n    }\n    expiresAt\n  }\n}"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "query Pulse($minutes: Int!) {\n  pulse(minutes: $minutes) {\n    at\n    minutes {\n      at\n      orders\n      units\n    }\n    logLagSeconds\n    websockets\n    streams\n    subscriptions\n  }\n}"): (typeof documents)["query Pulse($minutes: Int!) {\n  pulse(minutes: $minutes) {\n    at\n    minutes {\n      at\n      orders\n      units\n    }\n    logLagSeconds\n    websockets\n    streams\n    subscriptions\n  }\n}"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -27,7 +27,7 @@ const columns: Column[] = [
 ];
 
 const rowHeight = 34;
-const cardHeight = 88;
+const cardHeight = 96;
 const narrow = matchMedia("(max-width: 48rem)");
 
 function useNarrow(): boolean {
