@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { demoDoors } from "./vite.demo.ts";
 
 const gateway = process.env.REDLINE_URL ?? "http://127.0.0.1:8080";
 const here = import.meta.dirname;
@@ -29,7 +28,7 @@ const policy = [
 
 export default defineConfig({
   root: here,
-  plugins: [react(), demoDoors()],
+  plugins: [react()],
   server: { proxy },
   preview: { proxy, headers: { "Content-Security-Policy": policy } },
   build: {

@@ -21,7 +21,7 @@ interface Props {
   span: number;
 }
 
-const height = 190;
+const height = 220;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themed = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -137,7 +137,7 @@ function options(
       y: { range: (_, __, max) => [0, Math.max(max * 1.1, kind === "bars" ? 4 : 0.5)] },
     },
     axes: [
-      { ...axis, space: 64, values: (_, splits) => splits.map((s) => timeOfDay(s * 1000)) },
+      { ...axis, space: 64, size: 28, values: (_, splits) => splits.map((s) => timeOfDay(s * 1000)) },
       { ...axis, size: 52, values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) },
     ],
     series: [

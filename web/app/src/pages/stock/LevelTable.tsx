@@ -28,6 +28,8 @@ const columns: Column[] = [
 
 const rowHeight = 34;
 const cardHeight = 96;
+/** There are as many slots for rows as a multiple of this. */
+const slotStep = 16;
 const narrow = matchMedia("(max-width: 48rem)");
 
 function useNarrow(): boolean {
@@ -55,7 +57,6 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
     count: ids.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    getItemKey: (i) => ids[i] ?? i,
     overscan: 8,
   });
   // The size of a row is another one on a narrow screen.
@@ -64,6 +65,9 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
     measured.current = height;
     rows.measure();
   }
+  const items = rows.getVirtualItems();
+  // Rows that scroll out of the window are used for those that scroll into it: that costs a fraction of making new ones.
+  const slots = Math.ceil(items.length / slotStep) * slotStep;
   return (
     <div className="levels">
       <div
@@ -83,9 +87,9 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
           </div>
         </div>
         <div role="rowgroup" className="levels-body" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map((item) => {
-            const id = ids[item.index];
-            return id && <LevelRow key={item.key} store={store} id={id} index={item.index} start={item.start} />;
+          {items.map(({ index, start }) => {
+            const id = ids[index];
+            return id && <LevelRow key={index % slots} store={store} id={id} index={index} start={start} />;
           })}
         </div>
       </div>

@@ -83,7 +83,7 @@ function Counters({ store }: { store: StockStore }) {
       <Counter name="low" label="Low" value={totals.low} tone="bad" />
       <Counter name="stale" label="Stale" value={totals.stale} tone="warning" />
       <div className="counter" data-counter="rate" data-value={rate}>
-        <dt>Changes a second</dt>
+        <dt>Changes / s</dt>
         <dd>{decimal(rate)}</dd>
       </div>
     </dl>
