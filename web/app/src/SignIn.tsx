@@ -2,7 +2,6 @@ import { useEffect, useState } from "react";
 import { signInAsDemo, signInWithClient, signInWithToken, SignInError, type DemoRole, type Gateway } from "./api/session";
 import { Button } from "./ui/Button";
 import { TextArea, TextField } from "./ui/Field";
-import { words } from "./format";
 
 type Way = "token" | "client";
 
@@ -73,21 +72,41 @@ export function SignIn({ gateway, goodbye }: { gateway: Gateway; goodbye: string
   );
 }
 
-function DemoRoles({ roles, busy, onChoose }: { roles: DemoRole[]; busy: string | null; onChoose: (role: DemoRole) => void }) {
+interface DemoProps {
+  roles: DemoRole[];
+  busy: string | null;
+  onChoose: (role: DemoRole) => void;
+}
+
+function DemoRoles({ roles, ...rest }: DemoProps) {
+  const suppliers = roles.filter((r) => r.role === "SUPPLIER");
   return (
     <section aria-labelledby="by-role">
       <h2 id="by-role">Look around as</h2>
-      <ul className="roles">
-        {roles.map((role) => (
-          <li key={role.id}>
-            <Button className="role" data-role={role.id} busy={busy === role.id} disabled={busy !== null} onClick={() => onChoose(role)}>
-              <span>{role.title}</span>
-              {words(role.role) !== role.title && <small>{words(role.role)}</small>}
-            </Button>
-          </li>
-        ))}
-      </ul>
+      <RoleList {...rest} roles={roles.filter((r) => r.role !== "SUPPLIER")} />
+      {suppliers.length > 0 && (
+        <>
+          <h3 id="by-supplier">Or as a supplier</h3>
+          <div className="roles-many" role="region" aria-labelledby="by-supplier" tabIndex={0}>
+            <RoleList {...rest} roles={suppliers} />
+          </div>
+        </>
+      )}
     </section>
+  );
+}
+
+function RoleList({ roles, busy, onChoose }: DemoProps) {
+  return (
+    <ul className="roles">
+      {roles.map((role) => (
+        <li key={role.id}>
+          <Button className="role" data-role={role.id} busy={busy === role.id} disabled={busy !== null} onClick={() => onChoose(role)}>
+            {role.title}
+          </Button>
+        </li>
+      ))}
+    </ul>
   );
 }
 
