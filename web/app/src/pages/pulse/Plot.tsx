@@ -17,22 +17,26 @@ interface Props {
   series: Series[];
   kind: "bars" | "line";
   format: (value: number) => string;
+  /** Its values are counts: there is nothing between two of them. */
+  whole?: boolean;
   /** The span that is shown, in seconds, up to the last value. */
   span: number;
 }
 
 const height = 220;
+/** 1, 2, 5, 10, 20 … between the lines of a count. */
+const steps = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themed = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Series over time. What it shows is in words as well: each series' last value, or that under the pointer, and on demand all as a table. */
-export function Plot({ title, times, series, kind, format, span }: Props) {
+export function Plot({ title, times, series, kind, format, whole = false, span }: Props) {
   const id = useId();
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
-  const latest = useRef({ series, format, span });
-  latest.current = { series, format, span };
+  const latest = useRef({ series, format, whole, span });
+  latest.current = { series, format, whole, span };
 
   useEffect(() => {
     const node = holder.current;
@@ -116,7 +120,7 @@ function PlotTable({ title, times, series, format }: Pick<Props, "title" | "time
 function options(
   kind: Props["kind"],
   width: number,
-  { series, format, span }: Pick<Props, "series" | "format" | "span">,
+  { series, format, whole, span }: Pick<Props, "series" | "format" | "whole" | "span">,
   onPoint: (index: number | null) => void,
 ): uPlot.Options {
   const axis = {
@@ -138,7 +142,7 @@ function options(
     },
     axes: [
       { ...axis, space: 64, size: 28, values: (_, splits) => splits.map((s) => timeOfDay(s * 1000)) },
-      { ...axis, size: 52, values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) },
+      { ...axis, ...(whole ? { incrs: steps } : {}), size: 60, values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) },
     ],
     series: [
       {},

@@ -67,10 +67,10 @@ function Plots({ pulse, samples }: { pulse: Pulse; samples: readonly Sample[] })
   const watched = 300;
   return (
     <div className="plots">
-      <Plot title="Orders a minute" kind="bars" span={hour} times={minutes} series={orders} format={number} />
-      <Plot title="Units moved a minute" kind="bars" span={hour} times={minutes} series={units} format={number} />
+      <Plot title="Orders a minute" kind="bars" span={hour} times={minutes} series={orders} format={number} whole />
+      <Plot title="Units moved a minute" kind="bars" span={hour} times={minutes} series={units} format={number} whole />
       <Plot title="Log lag of this gateway" kind="line" span={watched} times={times} series={lag} format={seconds} />
-      <Plot title="Subscribers of this gateway" kind="line" span={watched} times={times} series={subscribers} format={number} />
+      <Plot title="Subscribers of this gateway" kind="line" span={watched} times={times} series={subscribers} format={number} whole />
     </div>
   );
 }

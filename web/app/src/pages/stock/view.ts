@@ -34,6 +34,8 @@ export interface Options {
 
 /** The shown levels are put in order again at most so often, in milliseconds. */
 const recomputeEvery = 250;
+/** And while a snapshot is being told, in which each of thousands of levels changes it. */
+const recomputeWithin = 1000;
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 /** Those levels of a store that meet a filter, in order. Told of by a new array, at most four times a second. */
@@ -81,7 +83,7 @@ export class StockView {
     // Where neither what is shown nor its order depends on numbers, changes of them change nothing here.
     const moved = this.store.changes !== this.changes && (this.filter.low || this.filter.stale || !isName(this.sort.key));
     if (!(grew || moved) || this.timer !== undefined) return;
-    const wait = this.last + recomputeEvery - performance.now();
+    const wait = this.last + (this.store.complete ? recomputeEvery : recomputeWithin) - performance.now();
     if (wait <= 0) this.compute();
     else
       this.timer = setTimeout(() => {
