@@ -1,8 +1,10 @@
-import { ringSize, type Ring } from "./ring";
+import type { Ring } from "./ring";
 
 const width = 88;
 const height = 20;
-const pad = 2;
+const pad = 3;
+/** Fewer values than this don't take the whole width. */
+const fewest = 8;
 
 /** How many units were available after each of the last changes, as a line. The newest is at the right. */
 export function Sparkline({ moves }: { moves: Ring | null }) {
@@ -13,7 +15,8 @@ export function Sparkline({ moves }: { moves: Ring | null }) {
     low = Math.min(low, moves.at(i));
     high = Math.max(high, moves.at(i));
   }
-  const x = (i: number) => pad + ((i + ringSize - moves.length) * (width - 2 * pad)) / (ringSize - 1);
+  const slots = Math.max(moves.length, fewest);
+  const x = (i: number) => pad + ((i + slots - moves.length) * (width - 2 * pad)) / (slots - 1);
   const y = (value: number) => (high === low ? height / 2 : height - pad - ((value - low) * (height - 2 * pad)) / (high - low));
   let path = "";
   for (let i = 0; i < moves.length; i++) path += `${i === 0 ? "M" : "L"}${x(i).toFixed(1)} ${y(moves.at(i)).toFixed(1)}`;
