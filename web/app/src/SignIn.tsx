@@ -5,25 +5,11 @@ import { TextArea, TextField } from "./ui/Field";
 
 type Way = "token" | "client";
 
-/** By a demo's role, a token or a client's credentials. Nothing of it is kept but in memory. */
+/** The page of whoever isn't signed in. */
 export function SignIn({ gateway, goodbye }: { gateway: Gateway; goodbye: string | null }) {
-  const [busy, setBusy] = useState<string | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  const [way, setWay] = useState<Way>("token");
   useEffect(() => {
     document.title = "Sign in · Redline";
   }, []);
-
-  const attempt = async (what: string, signIn: () => Promise<void>) => {
-    setBusy(what);
-    setError(null);
-    try {
-      await signIn();
-    } catch (err) {
-      setError(err instanceof SignInError ? err.message : "The gateway can't be reached. Try again.");
-      setBusy(null);
-    }
-  };
   return (
     <main className="sign-in" id="main">
       <div className="sign-in-card">
@@ -34,30 +20,7 @@ export function SignIn({ gateway, goodbye }: { gateway: Gateway; goodbye: string
             {goodbye}
           </p>
         )}
-        {error && (
-          <p className="note note-bad" role="alert">
-            {error}
-          </p>
-        )}
-        {gateway.demo.length > 0 && (
-          <DemoRoles roles={gateway.demo} busy={busy} onChoose={(role) => void attempt(role.id, () => signInAsDemo(role))} />
-        )}
-        <section aria-labelledby="by-credentials">
-          <h2 id="by-credentials">{gateway.demo.length > 0 ? "Or with credentials" : "Sign in"}</h2>
-          <div className="segments" role="group" aria-label="How">
-            <button type="button" aria-pressed={way === "token"} onClick={() => setWay("token")}>
-              Token
-            </button>
-            <button type="button" aria-pressed={way === "client"} onClick={() => setWay("client")}>
-              Client
-            </button>
-          </div>
-          {way === "token" ? (
-            <TokenForm busy={busy !== null} onSubmit={(token) => void attempt("token", () => signInWithToken(token))} />
-          ) : (
-            <ClientForm busy={busy !== null} onSubmit={(id, secret) => void attempt("client", () => signInWithClient(id, secret))} />
-          )}
-        </section>
+        <SignInForms demo={gateway.demo} />
         <p className="sign-in-foot">
           Redline {gateway.version}
           {gateway.explorer && (
@@ -69,6 +32,49 @@ export function SignIn({ gateway, goodbye }: { gateway: Gateway; goodbye: string
         </p>
       </div>
     </main>
+  );
+}
+
+/** By a demo's role, a token or a client's credentials. Nothing of it is kept but in memory. */
+export function SignInForms({ demo }: { demo: DemoRole[] }) {
+  const [busy, setBusy] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [way, setWay] = useState<Way>("token");
+  const attempt = async (what: string, signIn: () => Promise<void>) => {
+    setBusy(what);
+    setError(null);
+    try {
+      await signIn();
+    } catch (err) {
+      setError(err instanceof SignInError ? err.message : "The gateway can't be reached. Try again.");
+      setBusy(null);
+    }
+  };
+  return (
+    <>
+      {error && (
+        <p className="note note-bad" role="alert">
+          {error}
+        </p>
+      )}
+      {demo.length > 0 && <DemoRoles roles={demo} busy={busy} onChoose={(role) => void attempt(role.id, () => signInAsDemo(role))} />}
+      <section aria-labelledby="by-credentials">
+        <h2 id="by-credentials">{demo.length > 0 ? "Or with credentials" : "Sign in"}</h2>
+        <div className="segments" role="group" aria-label="How">
+          <button type="button" aria-pressed={way === "token"} onClick={() => setWay("token")}>
+            Token
+          </button>
+          <button type="button" aria-pressed={way === "client"} onClick={() => setWay("client")}>
+            Client
+          </button>
+        </div>
+        {way === "token" ? (
+          <TokenForm busy={busy !== null} onSubmit={(token) => void attempt("token", () => signInWithToken(token))} />
+        ) : (
+          <ClientForm busy={busy !== null} onSubmit={(id, secret) => void attempt("client", () => signInWithClient(id, secret))} />
+        )}
+      </section>
+    </>
   );
 }
 
