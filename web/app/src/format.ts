@@ -51,6 +51,19 @@ export function ago(at: string | number, now: number = Date.now()): string {
   return relative.format(Math.round(value), "year");
 }
 
+const spans: [number, "day" | "hour" | "minute" | "second"][] = [
+  [86_400, "day"],
+  [3_600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+];
+
+/** "36 hours": in the largest unit of which it is a whole number. */
+export function duration(seconds: number): string {
+  const [size, unit] = spans.find(([s]) => seconds % s === 0 && (s === 1 || seconds >= s)) ?? [1, "second" as const];
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(seconds / size);
+}
+
 /** PARTIALLY_SHIPPED → Partially shipped */
 export function words(name: string): string {
   const text = name.toLowerCase().replaceAll("_", " ");

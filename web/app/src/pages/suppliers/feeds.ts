@@ -1,0 +1,18 @@
+import type { FeedResultFragment } from "../../gql/graphql";
+import { number } from "../../format";
+import type { PillTone } from "../../ui/Pill";
+
+/** What came of a feed, in a word or two. */
+export function cameOf(feed: Pick<FeedResultFragment, "held" | "dismissed" | "applied" | "rejected">): string {
+  if (feed.held) return "Waits for a person";
+  if (feed.dismissed) return "Dismissed";
+  if (feed.rejected > 0) return `${number(feed.rejected)} rejected`;
+  return feed.applied > 0 ? "Applied" : "Nothing new";
+}
+
+export function toneOf(feed: Pick<FeedResultFragment, "held" | "dismissed" | "applied" | "rejected">): PillTone {
+  if (feed.held) return "warning";
+  if (feed.dismissed) return "neutral";
+  if (feed.rejected > 0) return "bad";
+  return feed.applied > 0 ? "good" : "neutral";
+}
