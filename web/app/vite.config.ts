@@ -42,5 +42,5 @@ export default defineConfig({
       input: { index: resolve(here, "index.html"), explorer: resolve(here, "explorer.html") },
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts"], setupFiles: ["src/testing.ts"] },
 });

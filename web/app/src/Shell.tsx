@@ -2,6 +2,7 @@ import { Suspense, useEffect } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { signOut, type Gateway, type Session } from "./api/session";
+import { OpenCount } from "./pages/conflicts/OpenCount";
 import { routesFor } from "./routes";
 import { Button } from "./ui/Button";
 import { Boundary } from "./ui/Boundary";
@@ -39,6 +40,7 @@ function TopBar({ gateway, session }: { gateway: Gateway; session: Session }) {
         {routesFor(session.viewer).map(({ path, title }) => (
           <Link key={path} href={path} className="nav-link" aria-current={location.startsWith(path) ? "page" : undefined}>
             {title}
+            {path === "/conflicts" && <OpenCount />}
           </Link>
         ))}
         {gateway.explorer && (

@@ -16,7 +16,7 @@ export interface AppRoute {
 export const routes: AppRoute[] = [
   { path: "/stock", pattern: "/stock", title: "Stock", scope: "inventory:read", page: lazy(() => import("./pages/stock/StockPage")) },
   { path: "/orders", pattern: "/orders/:id?", title: "Orders", scope: "orders:read", page: lazy(() => import("./pages/orders/OrdersPage")) },
-  { path: "/conflicts", pattern: "/conflicts", title: "Conflicts", scope: "conflicts:read", page: lazy(() => import("./pages/conflicts/ConflictsPage")) },
+  { path: "/conflicts", pattern: "/conflicts/:id?", title: "Conflicts", scope: "conflicts:read", page: lazy(() => import("./pages/conflicts/ConflictsPage")) },
   { path: "/suppliers", pattern: "/suppliers/:id?", title: "Suppliers", scope: "inventory:read", page: lazy(() => import("./pages/suppliers/SuppliersPage")) },
   { path: "/pulse", pattern: "/pulse", title: "Pulse", scope: "pulse:read", page: lazy(() => import("./pages/pulse/PulsePage")) },
 ];

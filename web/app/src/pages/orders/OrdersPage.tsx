@@ -1,6 +1,8 @@
-import { Page } from "../../ui/Page";
+import { BoardPage } from "./BoardPage";
+import { OrderPage } from "./OrderPage";
+import "./orders.css";
 
 /** All of them, or with an id one. */
 export default function OrdersPage({ id }: { id?: string }) {
-  return <Page title="Orders">{id ?? null}</Page>;
+  return id ? <OrderPage key={id} id={id} /> : <BoardPage />;
 }
