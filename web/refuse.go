@@ -17,6 +17,8 @@ type refusal struct {
 	message string
 	// allow are the methods that are taken, where another was tried.
 	allow string
+	// challenge is how to say who one is, where that is missing.
+	challenge string
 }
 
 func methodNotAllowed(allow, message string) refusal {
@@ -35,13 +37,16 @@ func refuse(w http.ResponseWriter, r *http.Request, f refusal) {
 	if f.allow != "" {
 		w.Header().Set("Allow", f.allow)
 	}
+	if f.challenge != "" {
+		w.Header().Set("Www-Authenticate", f.challenge)
+	}
 	answer(w, f.status, map[string]any{"error": map[string]string{
 		"code": f.code, "message": f.message, "requestId": redline.RequestIDFrom(r.Context()),
 	}})
 }
 
 // answer sends JSON that nobody is to keep.
-func answer(w http.ResponseWriter, status int, content map[string]any) {
+func answer(w http.ResponseWriter, status int, content any) {
 	body, err := json.Marshal(content)
 	if err != nil {
 		panic(fmt.Errorf("writing an answer: %w", err)) // texts and numbers always marshal

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ const (
 	PathAssets    = "/assets/"
 	PathAbout     = "/dashboard.json"
 	PathToken     = "/dashboard/token"
+	PathFeed      = "/dashboard/feed"
 )
 
 // The built files that are pages.
@@ -48,7 +50,11 @@ type Options struct {
 	// addresses and localhost: a name that somebody else may point here is no
 	// such.
 	Hosts []string
-	// Log is told of tokens that can't be issued. Default slog.Default().
+	// Read reads the documents of those who may send feeds, who are known by what
+	// Authenticate says. Default none, and no path for it.
+	Read         Reader
+	Authenticate func(ctx context.Context, authorization []string) (redline.Principal, error)
+	// Log is told of what goes wrong here, and of tokens that are refused. Default slog.Default().
 	Log *slog.Logger
 }
 
@@ -96,6 +102,12 @@ func New(o Options) (*Site, error) {
 	s.static[PathAbout] = about
 	if len(o.Demo) > 0 {
 		s.public[PathToken] = newTokens(o)
+	}
+	if o.Dashboard && o.Read != nil {
+		if o.Authenticate == nil {
+			return nil, errors.New("web: whoever sends documents has to be known: an Authenticate is required")
+		}
+		s.public[PathFeed] = &feeds{read: o.Read, authenticate: o.Authenticate, log: o.Log}
 	}
 	return s, nil
 }
@@ -184,5 +196,5 @@ func about(o Options) (*file, error) {
 
 // Paths are those that may be served, for whoever counts requests by path.
 func Paths() []string {
-	return []string{PathDashboard, PathExplorer, PathAssets, PathAbout, PathToken}
+	return []string{PathDashboard, PathExplorer, PathAssets, PathAbout, PathToken, PathFeed}
 }

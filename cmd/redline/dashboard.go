@@ -1,10 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
+	"time"
 
+	"redline/supplier"
 	"redline/web"
 )
 
@@ -24,8 +29,11 @@ func (f *dashboardFlags) explorer(mode modeFlags) bool {
 
 // site makes the pages. Whoever opens one may sign in as any of the demo's users, where
 // the data directory's key signs tokens.
-func (c *serveCmd) site(users demoRoster, keys *keyring, log *slog.Logger) (*web.Site, error) {
-	o := web.Options{Dashboard: c.Dashboard, Explorer: c.explorer(c.modeFlags), Version: version(), Log: log}
+func (c *serveCmd) site(users demoRoster, keys *keyring, authenticate authenticator, log *slog.Logger) (*web.Site, error) {
+	o := web.Options{
+		Dashboard: c.Dashboard, Explorer: c.explorer(c.modeFlags), Version: version(), Log: log,
+		Read: readDocument, Authenticate: authenticate,
+	}
 	if keys.local != nil {
 		o.TTL, o.Hosts = demoTTL, c.ownHosts()
 		o.Issue = func(id string) (string, error) { return users.token(id, keys) }
@@ -54,4 +62,29 @@ func (c *serveCmd) warnOfDemo(at net.Addr, keys *keyring, log *slog.Logger) {
 		return
 	}
 	log.Warn("--demo gives a token of any role to whoever reaches this address", "addr", at.String())
+}
+
+// readDocument reads a feed's document as `redline feed` does.
+func readDocument(format string, document io.Reader) (*web.Document, error) {
+	reader, err := documentFormat(format, false, time.UTC)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", web.ErrFormat, err)
+	}
+	feed, err := reader.Read("", document)
+	if wrong, ok := errors.AsType[*supplier.Errors](err); ok {
+		unreadable := &web.Unreadable{More: wrong.More}
+		for _, p := range wrong.Problems {
+			unreadable.Problems = append(unreadable.Problems, web.Problem{Place: p.Place.String(), Where: p.Where, Message: p.Message})
+		}
+		return nil, unreadable
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a document: %w", err)
+	}
+	out := &web.Document{Measure: feed.Measure, AsOf: feed.AsOf, Test: feed.Test}
+	for _, row := range feed.Rows {
+		out.Rows = append(out.Rows, row.SupplierFeedRow)
+		out.Places = append(out.Places, row.Place.String())
+	}
+	return out, nil
 }

@@ -204,17 +204,25 @@ func (c *feedCmd) format() (supplier.Format, error) {
 			return nil, fmt.Errorf("the name %q doesn't say what the document is: give --format csv, jsonl or x12", c.File)
 		}
 	}
-	switch format {
-	case "csv":
-		return supplier.CSV{IgnoreUnknownColumns: c.IgnoreUnknownColumns}, nil
-	case "jsonl":
-		return supplier.JSONLines{}, nil
-	}
 	zone, err := time.LoadLocation(c.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("reading --time-zone: %w", err)
 	}
-	return supplier.X12{Zone: zone}, nil
+	return documentFormat(format, c.IgnoreUnknownColumns, zone)
+}
+
+// documentFormat is how documents of a format are read; times without a zone are in
+// the one given.
+func documentFormat(format string, ignoreUnknownColumns bool, zone *time.Location) (supplier.Format, error) {
+	switch format {
+	case "csv":
+		return supplier.CSV{IgnoreUnknownColumns: ignoreUnknownColumns}, nil
+	case "jsonl":
+		return supplier.JSONLines{}, nil
+	case "x12":
+		return supplier.X12{Zone: zone}, nil
+	}
+	return nil, fmt.Errorf("%q is not csv, jsonl or x12", format)
 }
 
 // open opens the document, and says when it was written.

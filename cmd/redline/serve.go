@@ -272,7 +272,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if c.MetricsAddr != "" {
 		metrics = nil
 	}
-	site, err := c.site(g.users, keys, g.log)
+	site, err := c.site(g.users, keys, authenticate, g.log)
 	if err != nil {
 		return err
 	}
