@@ -8,6 +8,8 @@ LINT     := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 DATA_DIR ?= .redline
 ADDR     ?= 127.0.0.1:8080
 IMAGE    ?= redline
+# Actions a second that the demo's own traffic makes; left out, none.
+TRAFFIC  ?=
 
 .DEFAULT_GOAL := help
 
@@ -16,8 +18,8 @@ help: ## List the tasks
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build postgres ## Run the gateway with demo data on a private Postgres in $(DATA_DIR)
-	$(BIN) serve --demo --addr $(ADDR) --data-dir $(DATA_DIR)
+run: build postgres ## Run the gateway with demo data on a private Postgres in $(DATA_DIR), with TRAFFIC actions a second
+	$(BIN) serve --demo $(if $(TRAFFIC),--demo-traffic $(TRAFFIC)) --addr $(ADDR) --data-dir $(DATA_DIR)
 
 .PHONY: build
 build: ## Build bin/redline

@@ -36,7 +36,9 @@ const (
 type gatewayClient struct {
 	url, token string
 	http       *http.Client
-	err        io.Writer // where it says that it tries again
+	// retries is how often a call is made again, -1 for as long as its context lasts.
+	retries int
+	err     io.Writer // where it says that it tries again
 }
 
 // newGateway refuses what no call could be made with.
@@ -49,7 +51,7 @@ func newGateway(address, token string, transport http.RoundTripper, io streams) 
 	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7F }) {
 		return nil, errors.New("the token is not one: it has spaces or letters that no token has")
 	}
-	return &gatewayClient{url: to.JoinPath("graphql").String(), token: token, http: &http.Client{Transport: transport, Timeout: callTimeout}, err: io.err}, nil
+	return &gatewayClient{url: to.JoinPath("graphql").String(), token: token, http: &http.Client{Transport: transport, Timeout: callTimeout}, retries: callRetries, err: io.err}, nil
 }
 
 // passing is a failure that the same call may not meet again.
@@ -68,7 +70,7 @@ func persevere[T any](ctx context.Context, g *gatewayClient, call func(context.C
 			var p *passing
 			return errors.As(err, &p) && ctx.Err() == nil
 		}).
-		WithMaxRetries(callRetries).
+		WithMaxRetries(g.retries).
 		WithBackoff(firstPause, longestPause).
 		WithJitterFactor(0.1).
 		WithDelayFunc(func(attempt failsafe.ExecutionAttempt[T]) time.Duration {

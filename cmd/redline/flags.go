@@ -10,8 +10,19 @@ import (
 
 // modeFlags say what the gateway is run for.
 type modeFlags struct {
-	Demo bool `help:"Load the demo data if the database is empty, and print tokens and commands to try. Answers introspection."`
-	Dev  bool `help:"For development: permit the data directory's key beside an outside database, introspection and suggestions."`
+	Demo        bool    `help:"Load the demo data if the database is empty, and print tokens and commands to try. Answers introspection."`
+	DemoTraffic float64 `placeholder:"RATE" help:"With --demo: make believable traffic at this gateway, as redline demo-traffic does: so many actions a second. 0 makes none."`
+	Dev         bool    `help:"For development: permit the data directory's key beside an outside database, introspection and suggestions."`
+}
+
+func (f *modeFlags) check() error {
+	switch {
+	case f.DemoTraffic == 0:
+		return nil
+	case !f.Demo:
+		return errors.New("--demo-traffic needs --demo")
+	}
+	return checkTrafficRate("--demo-traffic", f.DemoTraffic)
 }
 
 // listenFlags say where the gateway listens.

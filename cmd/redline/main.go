@@ -1,5 +1,5 @@
 // Command redline runs the Redline gateway and the tools around it: serve,
-// migrate, token, watch, feed, health and settings. It is the only place that knows all rooms.
+// migrate, token, watch, feed, demo-traffic, health and settings. It is the only place that knows all rooms.
 package main
 
 //go:generate sh -c "go run -pgo=off . settings > settings.new && mv settings.new ../../docs/configuration.md"
@@ -20,14 +20,15 @@ import (
 // cli is the whole command line. Every flag is an environment variable too:
 // REDLINE_ and the flag's name in upper case, with _ for -.
 type cli struct {
-	Serve      serveCmd      `cmd:"" help:"Run the gateway."`
-	Migrate    migrateCmd    `cmd:"" help:"Bring the database's schema up, take its newest step back, show where it stands, or grant its use to a role."`
-	SigningKey signingKeyCmd `cmd:"" help:"Make a key that signs tokens for OAuth clients: see serve --signing-key."`
-	Client     clientCmd     `cmd:"" help:"Make, list, rotate and revoke OAuth clients: programs that get tokens of their own."`
-	Token      tokenCmd      `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
-	Watch      watchCmd      `cmd:"" help:"Print live changes as they arrive over a websocket."`
-	Feed       feedCmd       `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`
-	Health     healthCmd     `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
+	Serve      serveCmd       `cmd:"" help:"Run the gateway."`
+	Migrate    migrateCmd     `cmd:"" help:"Bring the database's schema up, take its newest step back, show where it stands, or grant its use to a role."`
+	SigningKey signingKeyCmd  `cmd:"" help:"Make a key that signs tokens for OAuth clients: see serve --signing-key."`
+	Client     clientCmd      `cmd:"" help:"Make, list, rotate and revoke OAuth clients: programs that get tokens of their own."`
+	Token      tokenCmd       `cmd:"" help:"Issue a token signed with the data directory's key, and print it."`
+	Watch      watchCmd       `cmd:"" help:"Print live changes as they arrive over a websocket."`
+	Feed       feedCmd        `cmd:"" help:"Send a supplier's stock: CSV, JSON lines or an X12 846."`
+	Traffic    demoTrafficCmd `cmd:"" name:"demo-traffic" help:"Make believable traffic at a gateway that has the demo data: customers, warehouses, suppliers and an operator at work."`
+	Health     healthCmd      `cmd:"" help:"Ask a running gateway whether it is ready; exit 0 if it is."`
 
 	Settings settingsCmd `cmd:"" help:"Print all settings of the gateway as tables in Markdown."`
 }

@@ -189,6 +189,13 @@ func (c *serveCmd) Run(ctx context.Context, io streams, k *kong.Kong) (err error
 	// reached. It stops, in order, for a supervisor to start both anew.
 	serving, release := db.whileUp(ctx)
 	defer release()
+	if c.DemoTraffic > 0 {
+		var stopTraffic func()
+		if serving, stopTraffic, err = g.demoTraffic(serving, url, c.DemoTraffic, keys.signing[0]); err != nil {
+			return err
+		}
+		defer stopTraffic()
+	}
 	err = g.server.Serve(serving, g.edge.listener(listener))
 	return errors.Join(db.lost(), err)
 }
@@ -208,7 +215,7 @@ func (c *serveCmd) warnOfRights(ctx context.Context, g *gateway) error {
 
 // check refuses flags that don't go together, all of them at once.
 func (c *serveCmd) check() error {
-	return errors.Join(c.listenFlags.check(), c.edgeFlags.check(), c.databaseFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof(), c.checkTelemetry())
+	return errors.Join(c.modeFlags.check(), c.listenFlags.check(), c.edgeFlags.check(), c.databaseFlags.check(), c.poolFlags.check(), c.startFlags.check(), c.keyFlags.check(), c.signingFlags.check(), c.checkLimits(), c.liveFlags.check(), c.stopFlags.check(), c.checkKeys(), c.checkPprof(), c.checkTelemetry(), c.checkTraffic())
 }
 
 // checkKeys refuses to take, beside a database of one's own, the tokens of a key that
