@@ -256,7 +256,13 @@ func (s *simulation) takeBack(ctx context.Context, back *comingBack) (Kind, erro
 	if s.chance(0.3) {
 		broken = s.between(1, back.quantity)
 	}
-	return Receive, s.change(ctx, operator, receiveReturn, map[string]any{
+	input := map[string]any{
 		"returnId": back.id, "lines": []any{map[string]any{"lineId": back.line, "restock": back.quantity - broken, "writeOff": broken}},
-	}, nil)
+	}
+	err := s.change(ctx, operator, receiveReturn, input, nil)
+	if isRefused(err) && len(s.world.warehouses) > 0 { // it was shipped from several places: it came in at ours
+		input["locationId"] = s.world.warehouses[0]
+		err = s.change(ctx, operator, receiveReturn, input, nil)
+	}
+	return Receive, err
 }

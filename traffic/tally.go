@@ -86,8 +86,8 @@ type tally struct {
 }
 
 // count counts an action by what came of it. An error once traffic is over leaves open
-// what became of it, unless the gateway refused it.
-func (t *tally) count(k Kind, err error, over bool) {
+// what became of it, unless the gateway refused it. failed is true where it failed.
+func (t *tally) count(k Kind, err error, over bool) (failed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.s.Done == nil {
@@ -104,7 +104,9 @@ func (t *tally) count(k Kind, err error, over bool) {
 		t.s.Interrupted++
 	default:
 		t.s.Failed++
+		return true
 	}
+	return false
 }
 
 func (t *tally) summary() Summary {

@@ -102,7 +102,9 @@ type simulation struct {
 	sold   []int
 	isSold map[int]bool
 	outage outage
-	tally  tally
+	// failures counts those in a row.
+	failures int
+	tally    tally
 }
 
 // maxFailures is after how many failures in a row that no trying again helps it gives up.
@@ -111,24 +113,25 @@ const maxFailures = 20
 func (s *simulation) loop(ctx context.Context) error {
 	pace := rate.NewLimiter(rate.Limit(s.Rate), max(1, int(s.Rate/4)))
 	s.outage.next = s.outageTicks() / 4
-	failures := 0
-	for s.tick = 0; s.Actions == 0 || s.tick < s.Actions; s.tick++ {
-		if pace.Wait(ctx) != nil {
-			return nil // it was asked to stop, or will be before the next is due
+	// It is over as well where ctx will end before the next action is due.
+	goesOn := func() bool { return (s.Actions == 0 || s.tick < s.Actions) && pace.Wait(ctx) == nil }
+	for ; goesOn(); s.tick++ {
+		if err := s.once(ctx); err != nil {
+			return err
 		}
-		kind, err := s.act(ctx)
-		over := ctx.Err() != nil
-		s.tally.count(kind, err, over)
-		if over {
-			return nil
-		}
-		if err != nil && !isRefused(err) {
-			if failures++; failures == maxFailures {
-				return fmt.Errorf("%d actions in a row failed, the last of them: %s: %w", failures, kind, err)
-			}
-			continue
-		}
-		failures = 0
+	}
+	return nil
+}
+
+// once does one action and counts it. It is an error if that was one failure too many.
+func (s *simulation) once(ctx context.Context) error {
+	kind, err := s.act(ctx)
+	if failed := s.tally.count(kind, err, ctx.Err() != nil); !failed {
+		s.failures = 0
+		return nil
+	}
+	if s.failures++; s.failures == maxFailures {
+		return fmt.Errorf("%d actions in a row failed, the last of them: %s: %w", s.failures, kind, err)
 	}
 	return nil
 }
