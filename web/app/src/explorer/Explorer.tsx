@@ -11,7 +11,7 @@ import { examplesPlugin } from "./Examples";
 import { examplesFor } from "./examples";
 import { openFetcher } from "./fetcher";
 
-const plugins = [DOC_EXPLORER_PLUGIN, examplesPlugin, HISTORY_PLUGIN];
+const plugins = [examplesPlugin, HISTORY_PLUGIN];
 const firstTab = [{ query: examplesFor(null)[0]?.query ?? "", variables: JSON.stringify(examplesFor(null)[0]?.variables, null, 2) }];
 
 /** GraphiQL for this gateway, with a sign-in above it. */
