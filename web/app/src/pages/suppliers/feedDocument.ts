@@ -60,9 +60,9 @@ export async function readDocument(file: File, format: string): Promise<FeedDocu
   const answer = (await res.json().catch(() => ({}))) as {
     problems?: Problem[];
     more?: boolean;
-    errors?: { message: string }[];
+    error?: { message: string };
   } & FeedDocument;
   if (res.ok) return answer;
   if (answer.problems) throw new UnreadableDocument(answer.problems, answer.more ?? false);
-  throw new Error(answer.errors?.[0]?.message ?? `the gateway answered ${res.status}`);
+  throw new Error(answer.error?.message ?? `the gateway answered ${res.status}`);
 }
