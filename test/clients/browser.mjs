@@ -8,6 +8,17 @@ import { chromium } from 'playwright-core';
 
 import { options } from './scenario.mjs';
 
+/** How Chromium is started: it asks nobody but whom the test names. */
+export const args = [
+  '--no-sandbox', // it doesn't start as root otherwise
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /** Starts the browser that the options name, and ends it when the work is done. */
 export async function browsing(work) {
   const profile = await mkdtemp(join(tmpdir(), 'redline-chromium-'));
@@ -15,15 +26,7 @@ export async function browsing(work) {
     executablePath: options.chromium,
     headless: true,
     bypassCSP: true, // the gateway's answers allow a page nothing, and the test has none of its own there
-    args: [
-      '--no-sandbox', // it doesn't start as root otherwise
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args,
   });
   try {
     const page = context.pages()[0] ?? (await context.newPage());

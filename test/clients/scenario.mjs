@@ -2,6 +2,8 @@
 // reads a JSON line for each thing that was seen, and closes the standard input
 // to end it.
 
+import { once } from 'node:events';
+
 export const options = JSON.parse(process.argv[2]);
 
 export function say(line) {
@@ -12,6 +14,14 @@ export function say(line) {
 export const enough = new Promise((resolve) => {
   process.stdin.on('end', resolve).resume();
 });
+
+/** Asks the test to do something, and resolves when it says that it has. */
+export async function ask(what, more = {}) {
+  const answer = once(process.stdin, 'data');
+  say({ saw: 'wish', what, ...more });
+  const [line] = await answer;
+  return JSON.parse(line);
+}
 
 /** The pause before connecting again: the clients' own begin with seconds. */
 export function pause() {

@@ -1,0 +1,84 @@
+// Stock, and what is told of it while gateways come and go.
+
+import assert from 'node:assert/strict';
+
+import { ask, options, say } from '../scenario.mjs';
+import { Caller, demoUser } from './gateway.mjs';
+import { isLive, visit, visitAs } from './visit.mjs';
+
+const sku = 'BRK-PAD-1045';
+const location = 'WH-CENTRAL';
+const number = new Intl.NumberFormat('en-US');
+
+/** A number of a level, once it is this one. */
+const figure = (page, name, value, of = { sku, location }) =>
+  page
+    .locator(`[data-sku="${of.sku}"][data-location="${of.location}"] [data-field=${name}]`)
+    .filter({ hasText: new RegExp(`^${number.format(value)}$`) })
+    .waitFor();
+
+/** What the API changes is there within a second of its answer. */
+export async function changesAreSeen({ url }) {
+  const operator = await demoUser(url, 'operator');
+  const page = await visitAs(url, 'operator', '/stock');
+  await isLive(page);
+  await page.getByRole('searchbox', { name: 'Search' }).fill(`${sku} ${location}`);
+  await page.locator('.levels-count', { hasText: /^1 of / }).waitFor();
+  const took = [];
+  for (const delta of [7, -3, 11, -20, 5]) {
+    const level = await operator.adjust(sku, location, delta);
+    const answered = performance.now();
+    await figure(page, 'onHand', level.onHand);
+    await figure(page, 'available', level.available);
+    took.push(performance.now() - answered);
+  }
+  const { events, refused } = await page.locator('[data-store=stock]').evaluate((store) => ({ ...store.dataset }));
+  assert.deepEqual({ events, refused }, { events: '5', refused: '0' });
+  say({ saw: 'shown', took });
+  await page.context().close();
+}
+
+/**
+ * A gateway is stopped and killed while changes go on by another one: the page says so, comes back by itself, and has
+ * been told of each change once.
+ */
+export async function survivesRestarts() {
+  const { url, other, token } = options.restart;
+  const operator = new Caller(other, token);
+  const page = await visit(`${url}/#/stock`, { forgives: (what) => /WebSocket connection to|net::ERR_|ws:\/\//.test(what) });
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await isLive(page);
+  await page.getByRole('searchbox', { name: 'Search' }).fill(`${sku} ${location}`);
+  let level = { onHand: 0 };
+  let changes = 0;
+  const change = async (n) => {
+    for (let i = 0; i < n; i++, changes++) level = await operator.adjust(sku, location, 1);
+  };
+  const told = async (n) => {
+    await isLive(page);
+    await page.locator(`[data-store=stock][data-events="${n}"]`).waitFor();
+  };
+  await change(3);
+  await told(3);
+  for (const how of ['stop', 'kill']) {
+    const going = change(20);
+    await ask(how);
+    await page.locator('main [data-phase=reconnecting]', { hasText: /^Reconnecting, last word at / }).waitFor();
+    await going;
+    await change(3);
+    await ask('start');
+    await told(changes);
+  }
+  await change(2);
+  await told(changes);
+  await figure(page, 'onHand', level.onHand);
+  const store = await page.locator('[data-store=stock]').evaluate((node) => ({ ...node.dataset }));
+  assert.equal(store.refused, '0', 'events were told again');
+  assert.equal(await page.locator('main [data-phase]').first().getAttribute('data-missed'), '0');
+  const levels = await operator.everyLevel();
+  await page.locator(`[data-counter=units][data-value="${levels.reduce((sum, l) => sum + l.onHand, 0)}"]`).waitFor();
+  await page.locator(`[data-counter=levels][data-value="${levels.length}"]`).waitFor();
+  say({ saw: 'story', events: Number(store.events), cursor: store.cursor, changes });
+  await page.context().close();
+}
