@@ -65,7 +65,7 @@ func lacking(t *testing.T, what string) {
 type scenario struct {
 	name  string
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser
 	out   *book
 	log   *book
 	done  chan struct{}
@@ -109,15 +109,17 @@ func playWith(t *testing.T, env []string, name, script string, options vars) *sc
 }
 
 // ended waits for its end, which must be with 0.
-func (c *scenario) ended() error {
-	deadline := time.NewTimer(patience)
+func (c *scenario) ended() error { return c.endedWithin(patience) }
+
+func (c *scenario) endedWithin(within time.Duration) error {
+	deadline := time.NewTimer(within)
 	defer deadline.Stop()
 	select {
 	case <-c.done:
 	case <-deadline.C:
 		_ = c.cmd.Process.Kill()
 		<-c.done
-		return fmt.Errorf("%s didn't end within %s:\n%s%s", c.name, patience, c.out, c.log)
+		return fmt.Errorf("%s didn't end within %s:\n%s%s", c.name, within, c.out, c.log)
 	}
 	if c.err != nil {
 		return fmt.Errorf("%s ended with %w:\n%s%s", c.name, c.err, c.out, c.log)

@@ -7,9 +7,8 @@ import { visit } from './visit.mjs';
 export async function explores({ url }) {
   const page = await visit(`${url}/explorer`);
   await page.getByLabel('Ask as').selectOption('operator');
-  const open = async (example) => {
-    await page.getByRole('button', { name: example }).click();
-  };
+  await page.getByText('For the role Operator.').waitFor();
+  const open = (example) => page.getByRole('button', { name: example }).click();
   const run = () => page.getByRole('button', { name: /^Execute query/ }).click();
   const answer = (text) => page.locator('.result-window').filter({ hasText: text }).waitFor();
   await open('Who am I');

@@ -46,12 +46,18 @@ export class Caller {
     return this.do('supplierFeedSubmit', 'SupplierFeedInput', { mode: 'PARTIAL', asOf: new Date().toISOString(), rows }, 'applied rejected');
   }
 
-  async levels(supplierId) {
-    const { inventoryLevels } = await this.ask(
-      'query($filter: InventoryFilter) { inventoryLevels(filter: $filter, first: 250) { nodes { onHand product { sku } location { code } } } }',
-      { filter: supplierId ? { supplierId } : null },
-    );
-    return inventoryLevels.nodes;
+  /** What is on hand of every level. */
+  async everyLevel() {
+    const all = [];
+    for (let after = null; ; ) {
+      const { inventoryLevels } = await this.ask(
+        'query($after: String) { inventoryLevels(first: 250, after: $after) { nodes { onHand } pageInfo { hasNextPage endCursor } } }',
+        { after },
+      );
+      all.push(...inventoryLevels.nodes);
+      if (!inventoryLevels.pageInfo.hasNextPage) return all;
+      after = inventoryLevels.pageInfo.endCursor;
+    }
   }
 }
 

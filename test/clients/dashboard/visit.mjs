@@ -74,23 +74,26 @@ export async function confirm(page, button) {
   await dialog.waitFor({ state: 'hidden' });
 }
 
-const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+const everything = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] };
+const colours = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
 
-/** What axe finds on a page, in both colour schemes, wide and narrow, that is serious or worse. */
-export async function barriers(page, name) {
+/**
+ * What axe finds on a page that is serious or worse, in both colour schemes, wide and narrow. In the second scheme it looks
+ * at colours alone: nothing else depends on it.
+ */
+export async function barriers(page, name, { schemes = ['dark', 'light'], without = [] } = {}) {
   const found = [];
+  const rules = Object.fromEntries(without.map((id) => [id, { enabled: false }]));
   await page.evaluate(axe);
   for (const width of [1280, 360]) {
     await page.setViewportSize({ width, height: 800 });
-    for (const [colorScheme, runOnly] of [
-      ['dark', { type: 'tag', values: rules }],
-      ['light', { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }], // nothing else depends on it
-    ]) {
+    for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const { violations } = await page.evaluate((o) => axe.run(document, o), { runOnly, resultTypes: ['violations'] });
+      const how = { runOnly: colorScheme === schemes[0] ? everything : colours, rules, resultTypes: ['violations'] };
+      const { violations } = await page.evaluate((o) => axe.run(document, o), how);
       for (const { id, impact, nodes } of violations)
         if (impact === 'serious' || impact === 'critical')
-          found.push(`${name}, ${colorScheme}, ${width} px wide: ${id} (${impact}): ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)}: ${n.failureSummary}`).join('; ')}`);
+          found.push(`${name}, ${colorScheme}, ${width} px wide: ${id}: ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)}: ${n.failureSummary}`).join('; ')}`);
     }
   }
   await page.setViewportSize({ width: 1280, height: 800 });

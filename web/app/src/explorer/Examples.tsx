@@ -11,15 +11,16 @@ function Icon() {
   );
 }
 
-/** Opens an example in a tab of its own, or in the present one where that is empty. */
-function useOpen(): (example: Example) => void {
+/** Opens an example in a tab of its own, or in the present one where that is empty; null until there are editors. */
+function useOpen(): ((example: Example) => void) | null {
   const { addTab } = useGraphiQLActions();
-  const editors = useGraphiQL(({ queryEditor, variableEditor }) => ({ queryEditor, variableEditor }));
+  const { queryEditor, variableEditor } = useGraphiQL((state) => ({ queryEditor: state.queryEditor, variableEditor: state.variableEditor }));
+  if (!queryEditor || !variableEditor) return null;
   return (example) => {
-    if (editors.queryEditor?.getValue().trim()) addTab();
-    editors.queryEditor?.setValue(example.query);
-    editors.variableEditor?.setValue(example.variables ? JSON.stringify(example.variables, null, 2) : "");
-    editors.queryEditor?.focus();
+    if (queryEditor.getValue().trim()) addTab();
+    queryEditor.setValue(example.query);
+    variableEditor.setValue(example.variables ? JSON.stringify(example.variables, null, 2) : "");
+    queryEditor.focus();
   };
 }
 
@@ -36,7 +37,7 @@ function Content() {
       <ul>
         {examplesFor(role).map((example) => (
           <li key={example.title}>
-            <button type="button" className="graphiql-un-styled example" onClick={() => open(example)}>
+            <button type="button" className="graphiql-un-styled example" disabled={!open} onClick={() => open?.(example)}>
               <strong>{example.title}</strong>
               <span>{example.about}</span>
             </button>
