@@ -20,7 +20,7 @@ export async function explores({ url }) {
   await page.getByRole('button', { name: /^Stop/ }).waitFor();
   const operator = await demoUser(url, 'operator');
   await answer(/"kind":/);
-  const level = await operator.adjust('BRK-PAD-1046', 'WH-EAST', 1);
+  const level = await operator.adjust('BRK-PAD-1037', 'WH-EAST', 1);
   await answer(new RegExp(`"version":\\s*${level.version}`));
   await page.context().close();
 }

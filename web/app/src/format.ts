@@ -12,6 +12,8 @@ const currencies = new Map<string, Intl.NumberFormat>();
 const listing = new Intl.ListFormat(locale, { type: "conjunction" });
 
 export const number = (n: number) => whole.format(n);
+/** "1 row", "12 rows" */
+export const counted = (n: number, one: string, many = `${one}s`) => `${whole.format(n)} ${n === 1 ? one : many}`;
 export const delta = (n: number) => signed.format(n);
 export const decimal = (n: number) => oneDigit.format(n);
 export const list = (words: string[]) => listing.format(words);

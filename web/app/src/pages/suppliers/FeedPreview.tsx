@@ -1,4 +1,4 @@
-import { delta, number } from "../../format";
+import { counted, delta, number } from "../../format";
 import { Table, type Column } from "../../ui/Table";
 import type { Effect, Preview } from "./preview";
 
@@ -27,8 +27,8 @@ export function FeedPreview({ preview, test }: { preview: Preview; test: boolean
   return (
     <div className="feed-preview" data-changes={changes.length} data-rejected={rejected.length} data-emptied={emptied}>
       <p role="status">
-        <strong>Nothing has been sent yet.</strong> {number(changes.length)} levels would change, {number(unchanged)} would stay
-        {emptied > 0 && `, ${number(emptied)} that it leaves out would be emptied`}, {number(rejected.length)} rows would be rejected.
+        <strong>Nothing has been sent yet.</strong> {counted(changes.length, "level")} would change, {number(unchanged)} would stay
+        {emptied > 0 && `, ${number(emptied)} that it leaves out would be emptied`}, {counted(rejected.length, "row")} would be rejected.
       </p>
       {test && <p className="note note-warning">The document says that it is a test: it can be tried, and not sent.</p>}
       {held && <p className="note note-warning">It would empty more than was agreed. Sent, it waits for a person, and nothing of it is applied until then.</p>}
