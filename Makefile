@@ -27,6 +27,7 @@ build: ## Build bin/redline
 
 .PHONY: test
 test: postgres node promtool redis ## Run all tests, against a Postgres that they start themselves
+	@./.ci/web test
 	./.ci/memory $(GO) test -race -pgo=off -timeout 14m ./...
 
 .PHONY: lint

@@ -1,9 +1,89 @@
-/* eslint-disable */
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** UN/ECE Recommendation 20 codes in brackets. */
+export type UnitOfMeasure =
+  | 'PIECE'
+  | 'BOTTLE'
+  | 'JAR'
+  | 'CAN'
+  | 'BAG'
+  | 'BOX'
+  | 'PACK'
+  | 'CASE'
+  | 'SET'
+  | 'PAIR'
+  | 'KILOGRAM'
+  | 'LITRE';
+
+/**
+ * UP: it keeps to what was agreed. DEGRADED: its calls fail and are retried, or it has been silent for longer than agreed. DOWN: the
+ * circuit is open.
+ */
+export type SupplierStatus =
+  | 'UP'
+  | 'DEGRADED'
+  | 'DOWN';
+
+export type LocationKind =
+  | 'WAREHOUSE'
+  | 'STORE'
+  | 'SUPPLIER';
+
+export type MovementReason =
+  | 'RECEIVED'
+  | 'SOLD'
+  | 'SHIPPED'
+  | 'RETURNED'
+  | 'COUNTED'
+  | 'CORRECTED'
+  | 'DAMAGED'
+  | 'TRANSFERRED'
+  | 'SUPPLIER_FEED'
+  | 'RESERVED'
+  | 'RELEASED'
+  | 'EXPIRED'
+  | 'COMMITTED'
+  | 'CANCELLED'
+  /** Its supplier has not confirmed it in time. No quantity changed. */
+  | 'STALE';
+
+/** Rolled up from the fulfilment orders, but for ON_HOLD and CANCELLED. */
+export type OrderStatus =
+  | 'PENDING'
+  | 'PROCESSING'
+  | 'ON_HOLD'
+  | 'PARTIALLY_SHIPPED'
+  | 'SHIPPED'
+  | 'DELIVERED'
+  | 'CANCELLED';
+
+export type FulfillmentOrderStatus =
+  | 'SUBMITTED'
+  | 'ACCEPTED'
+  | 'PARTIALLY_ACCEPTED'
+  | 'REJECTED'
+  | 'IN_PROGRESS'
+  | 'CANCELLATION_REQUESTED'
+  | 'CANCELLED'
+  | 'CLOSED';
+
+/** PENDING: made ready, and not yet on its way. FAILED: it will not arrive. */
+export type FulfillmentStatus =
+  | 'PENDING'
+  | 'SHIPPED'
+  | 'DELIVERED'
+  | 'FAILED'
+  | 'CANCELLED';
+
+export type ReturnStatus =
+  | 'REQUESTED'
+  | 'PARTIALLY_RECEIVED'
+  | 'RECEIVED'
+  | 'CANCELLED';
+
 /**
  * What opens each, and what RESOLVED does; DISMISSED closes any and does nothing else.
  * OVERSOLD: a supplier reported less than is promised. The newest promises that it can't keep go elsewhere or to backorder.
@@ -18,272 +98,58 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  * PRICE_MISMATCH: a feed states another cost than was agreed. The item gets it, which needs catalog:cost.
  */
 export type ConflictKind =
-  | 'MASS_ZEROING'
   | 'OVERSOLD'
-  | 'PACK_MISMATCH'
-  | 'PRICE_MISMATCH'
-  | 'QUANTITY_EXCEEDS_ORDER'
-  | 'SEQUENCE_GAP'
-  | 'SHIP_AFTER_CANCEL'
   | 'STALE_FEED'
-  | 'UNMAPPED_SKU';
-
-export type ConflictMappingInput = {
-  packQuantity: number;
-  productId: string | number;
-  unit: UnitOfMeasure;
-};
-
-/**
- * status: RESOLVED or DISMISSED. mapping: what an UNMAPPED_SKU or PACK_MISMATCH stands for, unless it was mapped since.
- * A mapping without catalog:write, and RESOLVED of a PRICE_MISMATCH without catalog:cost, are FORBIDDEN.
- */
-export type ConflictResolveInput = {
-  conflictId: string | number;
-  expectedVersion?: number | null | undefined;
-  idempotencyKey?: string | null | undefined;
-  mapping?: ConflictMappingInput | null | undefined;
-  resolution: string;
-  status: ConflictStatus;
-};
+  | 'UNMAPPED_SKU'
+  | 'PACK_MISMATCH'
+  | 'SEQUENCE_GAP'
+  | 'MASS_ZEROING'
+  | 'SHIP_AFTER_CANCEL'
+  | 'QUANTITY_EXCEEDS_ORDER'
+  | 'PRICE_MISMATCH';
 
 export type ConflictStatus =
-  | 'DISMISSED'
   | 'OPEN'
-  | 'RESOLVED';
+  | 'RESOLVED'
+  | 'DISMISSED';
+
+export type Role =
+  | 'STOREFRONT'
+  | 'CUSTOMER'
+  | 'SUPPLIER'
+  | 'OPERATOR'
+  | 'ADMIN';
+
+export type OrderFilter = {
+  statuses?: Array<OrderStatus> | null | undefined;
+  customerId?: string | number | null | undefined;
+  supplierId?: string | number | null | undefined;
+  productId?: string | number | null | undefined;
+  placedFrom?: string | null | undefined;
+  placedTo?: string | null | undefined;
+  updatedSince?: string | null | undefined;
+  search?: string | null | undefined;
+};
 
 export type ErrorCode =
-  | 'DUPLICATE'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INSUFFICIENT_STOCK'
   | 'INVALID'
-  | 'INVALID_TRANSITION'
   | 'NOT_FOUND'
-  | 'PACK_MISMATCH'
+  | 'FORBIDDEN'
+  | 'INSUFFICIENT_STOCK'
+  | 'VERSION_MISMATCH'
+  | 'INVALID_TRANSITION'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'IDEMPOTENCY_IN_PROGRESS'
   | 'RESERVATION_EXPIRED'
-  | 'SEQUENCE_STALE'
   | 'UNMAPPED_SKU'
-  | 'VERSION_MISMATCH';
-
-/**
- * SNAPSHOT: the state when you joined. CHANGE: something happened. REMOVED: what you were shown no longer meets your filter.
- * CAUGHT_UP: all that you missed, or the whole snapshot, has been delivered, and what follows is live. It comes once in each
- * subscription, first where there was nothing to miss; its cursor is where you stand.
- */
-export type EventKind =
-  | 'CAUGHT_UP'
-  | 'CHANGE'
-  | 'REMOVED'
-  | 'SNAPSHOT';
-
-/** ON_HAND: what lies there. AVAILABLE: what is free for us to sell; our own claims on it are added. */
-export type FeedMeasure =
-  | 'AVAILABLE'
-  | 'ON_HAND';
-
-export type FeedMode =
-  | 'FULL'
-  | 'PARTIAL';
-
-/** Without lines: all that remains. An empty list is refused. */
-export type FulfillmentCreateInput = {
-  carrier?: string | null | undefined;
-  fulfillmentOrderId: string | number;
-  idempotencyKey: string;
-  lines?: Array<FulfillmentLineInput> | null | undefined;
-  /** Made ready, and not yet on its way: fulfillmentMarkShipped tells of that, and takes it from stock. */
-  pending?: boolean;
-  shippedAt?: string | null | undefined;
-  trackingNumber?: string | null | undefined;
-  trackingUrl?: string | null | undefined;
-};
-
-export type FulfillmentDeliveredInput = {
-  deliveredAt?: string | null | undefined;
-  fulfillmentId: string | number;
-  idempotencyKey?: string | null | undefined;
-};
-
-export type FulfillmentEndInput = {
-  fulfillmentId: string | number;
-  idempotencyKey?: string | null | undefined;
-  reason: string;
-};
-
-export type FulfillmentLineInput = {
-  lineId: string | number;
-  quantity: number;
-};
-
-export type FulfillmentOrderLineResponse = {
-  accepted: number;
-  lineId: string | number;
-  reason?: string | null | undefined;
-};
-
-/** accept without lines: all of it; an empty list is refused. reject: all of it; to refuse a part, accept the rest. */
-export type FulfillmentOrderRespondInput = {
-  expectedVersion?: number | null | undefined;
-  fulfillmentOrderId: string | number;
-  idempotencyKey?: string | null | undefined;
-  lines?: Array<FulfillmentOrderLineResponse> | null | undefined;
-  reason?: string | null | undefined;
-};
-
-export type FulfillmentOrderStatus =
-  | 'ACCEPTED'
-  | 'CANCELLATION_REQUESTED'
-  | 'CANCELLED'
-  | 'CLOSED'
-  | 'IN_PROGRESS'
-  | 'PARTIALLY_ACCEPTED'
-  | 'REJECTED'
-  | 'SUBMITTED';
-
-export type FulfillmentShippedInput = {
-  carrier?: string | null | undefined;
-  fulfillmentId: string | number;
-  idempotencyKey?: string | null | undefined;
-  shippedAt?: string | null | undefined;
-  trackingNumber?: string | null | undefined;
-  trackingUrl?: string | null | undefined;
-};
-
-/** PENDING: made ready, and not yet on its way. FAILED: it will not arrive. */
-export type FulfillmentStatus =
-  | 'CANCELLED'
-  | 'DELIVERED'
-  | 'FAILED'
-  | 'PENDING'
-  | 'SHIPPED';
-
-export type LocationKind =
-  | 'STORE'
-  | 'SUPPLIER'
-  | 'WAREHOUSE';
-
-export type MovementReason =
-  | 'CANCELLED'
-  | 'COMMITTED'
-  | 'CORRECTED'
-  | 'COUNTED'
-  | 'DAMAGED'
-  | 'EXPIRED'
-  | 'RECEIVED'
-  | 'RELEASED'
-  | 'RESERVED'
-  | 'RETURNED'
-  | 'SHIPPED'
-  | 'SOLD'
-  /** Its supplier has not confirmed it in time. No quantity changed. */
-  | 'STALE'
-  | 'SUPPLIER_FEED'
-  | 'TRANSFERRED';
+  | 'PACK_MISMATCH'
+  | 'DUPLICATE'
+  | 'SEQUENCE_STALE';
 
 /** What a row that fails does to the others. */
 export type OnRowError =
   | 'ROLL_BACK'
   | 'SKIP_ROW';
-
-export type OrderCancelInput = {
-  expectedVersion?: number | null | undefined;
-  idempotencyKey: string;
-  orderId: string | number;
-  reason: string;
-};
-
-export type OrderFilter = {
-  customerId?: string | number | null | undefined;
-  placedFrom?: string | null | undefined;
-  placedTo?: string | null | undefined;
-  productId?: string | number | null | undefined;
-  search?: string | null | undefined;
-  statuses?: Array<OrderStatus> | null | undefined;
-  supplierId?: string | number | null | undefined;
-  updatedSince?: string | null | undefined;
-};
-
-export type OrderHoldInput = {
-  expectedVersion?: number | null | undefined;
-  idempotencyKey?: string | null | undefined;
-  orderId: string | number;
-  reason: string;
-};
-
-export type OrderReleaseHoldInput = {
-  expectedVersion?: number | null | undefined;
-  idempotencyKey?: string | null | undefined;
-  orderId: string | number;
-};
-
-/** Rolled up from the fulfilment orders, but for ON_HOLD and CANCELLED. */
-export type OrderStatus =
-  | 'CANCELLED'
-  | 'DELIVERED'
-  | 'ON_HOLD'
-  | 'PARTIALLY_SHIPPED'
-  | 'PENDING'
-  | 'PROCESSING'
-  | 'SHIPPED';
-
-export type OrderStatusInput = {
-  expectedVersion?: number | null | undefined;
-  idempotencyKey: string;
-  note?: string | null | undefined;
-  orderId: string | number;
-  status: OrderStatus;
-};
-
-/** What has not come back yet, will not. */
-export type ReturnCancelInput = {
-  expectedVersion?: number | null | undefined;
-  idempotencyKey?: string | null | undefined;
-  reason?: string | null | undefined;
-  returnId: string | number;
-};
-
-/** At most what was shipped and is not coming back yet. */
-export type ReturnCreateInput = {
-  idempotencyKey: string;
-  lines: Array<ReturnLineInput>;
-  orderId: string | number;
-  reason?: string | null | undefined;
-};
-
-export type ReturnLineInput = {
-  orderLineId: string | number;
-  quantity: number;
-};
-
-export type ReturnReceiptInput = {
-  lineId: string | number;
-  restock?: number;
-  writeOff?: number;
-};
-
-/** locationId: where it came in; left out, where it was shipped from. What is restocked is on hand there; what is written off is gone. */
-export type ReturnReceiveInput = {
-  expectedVersion?: number | null | undefined;
-  idempotencyKey: string;
-  lines: Array<ReturnReceiptInput>;
-  locationId?: string | number | null | undefined;
-  returnId: string | number;
-};
-
-export type ReturnStatus =
-  | 'CANCELLED'
-  | 'PARTIALLY_RECEIVED'
-  | 'RECEIVED'
-  | 'REQUESTED';
-
-export type Role =
-  | 'ADMIN'
-  | 'CUSTOMER'
-  | 'OPERATOR'
-  | 'STOREFRONT'
-  | 'SUPPLIER';
 
 /**
  * A supplier's own statement of its stock. FULL: what it omits, it no longer has. At most 10,000 rows; a level may be named once.
@@ -292,49 +158,182 @@ export type Role =
  * dryRun: says what would come of it, and does nothing.
  */
 export type SupplierFeedInput = {
-  asOf: string;
-  dryRun?: boolean;
   idempotencyKey: string;
-  measure?: FeedMeasure;
-  mode: FeedMode;
-  onRowError?: OnRowError;
-  rows: Array<SupplierFeedRow>;
-  sequence?: string | number | null | undefined;
   supplierId?: string | number | null | undefined;
+  mode: FeedMode;
+  measure?: FeedMeasure;
+  sequence?: string | number | null | undefined;
+  asOf: string;
+  onRowError?: OnRowError;
+  dryRun?: boolean;
+  rows: Array<SupplierFeedRow>;
 };
 
 /** unit: left out, the item's own. cost: for one of the item's own unit. */
 export type SupplierFeedRow = {
-  cost?: string | null | undefined;
-  locationCode?: string | null | undefined;
-  quantity: number;
   supplierSku: string;
+  locationCode?: string | null | undefined;
   unit?: UnitOfMeasure | null | undefined;
+  quantity: number;
+  cost?: string | null | undefined;
+};
+
+export type FeedMode =
+  | 'PARTIAL'
+  | 'FULL';
+
+/** ON_HAND: what lies there. AVAILABLE: what is free for us to sell; our own claims on it are added. */
+export type FeedMeasure =
+  | 'ON_HAND'
+  | 'AVAILABLE';
+
+export type OrderCancelInput = {
+  idempotencyKey: string;
+  orderId: string | number;
+  reason: string;
+  expectedVersion?: number | null | undefined;
+};
+
+export type OrderHoldInput = {
+  orderId: string | number;
+  reason: string;
+  expectedVersion?: number | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
+
+export type OrderReleaseHoldInput = {
+  orderId: string | number;
+  expectedVersion?: number | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
+
+export type OrderStatusInput = {
+  idempotencyKey: string;
+  orderId: string | number;
+  status: OrderStatus;
+  note?: string | null | undefined;
+  expectedVersion?: number | null | undefined;
+};
+
+/** accept without lines: all of it; an empty list is refused. reject: all of it; to refuse a part, accept the rest. */
+export type FulfillmentOrderRespondInput = {
+  fulfillmentOrderId: string | number;
+  expectedVersion?: number | null | undefined;
+  lines?: Array<FulfillmentOrderLineResponse> | null | undefined;
+  reason?: string | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
+
+export type FulfillmentOrderLineResponse = {
+  lineId: string | number;
+  accepted: number;
+  reason?: string | null | undefined;
+};
+
+/** Without lines: all that remains. An empty list is refused. */
+export type FulfillmentCreateInput = {
+  idempotencyKey: string;
+  fulfillmentOrderId: string | number;
+  lines?: Array<FulfillmentLineInput> | null | undefined;
+  carrier?: string | null | undefined;
+  trackingNumber?: string | null | undefined;
+  trackingUrl?: string | null | undefined;
+  shippedAt?: string | null | undefined;
+  /** Made ready, and not yet on its way: fulfillmentMarkShipped tells of that, and takes it from stock. */
+  pending?: boolean;
+};
+
+export type FulfillmentLineInput = {
+  lineId: string | number;
+  quantity: number;
+};
+
+export type FulfillmentDeliveredInput = {
+  fulfillmentId: string | number;
+  deliveredAt?: string | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
+
+export type FulfillmentShippedInput = {
+  fulfillmentId: string | number;
+  carrier?: string | null | undefined;
+  trackingNumber?: string | null | undefined;
+  trackingUrl?: string | null | undefined;
+  shippedAt?: string | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
+
+export type FulfillmentEndInput = {
+  fulfillmentId: string | number;
+  reason: string;
+  idempotencyKey?: string | null | undefined;
+};
+
+/** At most what was shipped and is not coming back yet. */
+export type ReturnCreateInput = {
+  idempotencyKey: string;
+  orderId: string | number;
+  lines: Array<ReturnLineInput>;
+  reason?: string | null | undefined;
+};
+
+export type ReturnLineInput = {
+  orderLineId: string | number;
+  quantity: number;
+};
+
+/** locationId: where it came in; left out, where it was shipped from. What is restocked is on hand there; what is written off is gone. */
+export type ReturnReceiveInput = {
+  idempotencyKey: string;
+  returnId: string | number;
+  lines: Array<ReturnReceiptInput>;
+  locationId?: string | number | null | undefined;
+  expectedVersion?: number | null | undefined;
+};
+
+export type ReturnReceiptInput = {
+  lineId: string | number;
+  restock?: number;
+  writeOff?: number;
+};
+
+/** What has not come back yet, will not. */
+export type ReturnCancelInput = {
+  returnId: string | number;
+  reason?: string | null | undefined;
+  expectedVersion?: number | null | undefined;
+  idempotencyKey?: string | null | undefined;
 };
 
 /**
- * UP: it keeps to what was agreed. DEGRADED: its calls fail and are retried, or it has been silent for longer than agreed. DOWN: the
- * circuit is open.
+ * status: RESOLVED or DISMISSED. mapping: what an UNMAPPED_SKU or PACK_MISMATCH stands for, unless it was mapped since.
+ * A mapping without catalog:write, and RESOLVED of a PRICE_MISMATCH without catalog:cost, are FORBIDDEN.
  */
-export type SupplierStatus =
-  | 'DEGRADED'
-  | 'DOWN'
-  | 'UP';
+export type ConflictResolveInput = {
+  conflictId: string | number;
+  status: ConflictStatus;
+  resolution: string;
+  mapping?: ConflictMappingInput | null | undefined;
+  expectedVersion?: number | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
 
-/** UN/ECE Recommendation 20 codes in brackets. */
-export type UnitOfMeasure =
-  | 'BAG'
-  | 'BOTTLE'
-  | 'BOX'
-  | 'CAN'
-  | 'CASE'
-  | 'JAR'
-  | 'KILOGRAM'
-  | 'LITRE'
-  | 'PACK'
-  | 'PAIR'
-  | 'PIECE'
-  | 'SET';
+export type ConflictMappingInput = {
+  productId: string | number;
+  unit: UnitOfMeasure;
+  packQuantity: number;
+};
+
+/**
+ * SNAPSHOT: the state when you joined. CHANGE: something happened. REMOVED: what you were shown no longer meets your filter.
+ * CAUGHT_UP: all that you missed, or the whole snapshot, has been delivered, and what follows is live. It comes once in each
+ * subscription, first where there was nothing to miss; its cursor is where you stand.
+ */
+export type EventKind =
+  | 'SNAPSHOT'
+  | 'CHANGE'
+  | 'REMOVED'
+  | 'CAUGHT_UP';
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -342,21 +341,21 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 export type ViewerQuery = { viewer: { subject: string, role: Role, scopes: Array<string>, expiresAt: string | null, suppliers: Array<{ id: string, code: string, name: string }> } };
 
 export type InboxConflictFragment = { id: string, kind: ConflictKind, status: ConflictStatus, version: number, summary: string, resolution: string | null, openedAt: string, resolvedAt: string | null, supplier: { id: string, name: string } | null, facts: Array<{ name: string, value: string }>, subject:
-    | { __typename: 'AuditEntry', id: string }
-    | { __typename: 'Client', id: string }
-    | { __typename: 'Conflict', id: string }
-    | { __typename: 'Fulfillment', id: string }
-    | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
-    | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
-    | { __typename: 'InventoryMovement', id: string }
-    | { __typename: 'Location', id: string }
-    | { __typename: 'Order', id: string }
-    | { __typename: 'OrderLine', id: string }
     | { __typename: 'Product', id: string }
-    | { __typename: 'Reservation', id: string }
-    | { __typename: 'Return', id: string }
     | { __typename: 'Supplier', name: string, id: string }
     | { __typename: 'SupplierItem', supplierSku: string, unit: UnitOfMeasure, packQuantity: number, id: string, supplier: { id: string }, product: { id: string, sku: string, name: string, baseUnit: UnitOfMeasure } }
+    | { __typename: 'Location', id: string }
+    | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
+    | { __typename: 'InventoryMovement', id: string }
+    | { __typename: 'Reservation', id: string }
+    | { __typename: 'Order', id: string }
+    | { __typename: 'OrderLine', id: string }
+    | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
+    | { __typename: 'Fulfillment', id: string }
+    | { __typename: 'Return', id: string }
+    | { __typename: 'Conflict', id: string }
+    | { __typename: 'AuditEntry', id: string }
+    | { __typename: 'Client', id: string }
    | null };
 
 export type ConflictInboxSubscriptionVariables = Exact<{
@@ -365,21 +364,21 @@ export type ConflictInboxSubscriptionVariables = Exact<{
 
 
 export type ConflictInboxSubscription = { conflictChanged: { cursor: string, kind: EventKind, at: string, conflict: { id: string, kind: ConflictKind, status: ConflictStatus, version: number, summary: string, resolution: string | null, openedAt: string, resolvedAt: string | null, supplier: { id: string, name: string } | null, facts: Array<{ name: string, value: string }>, subject:
-        | { __typename: 'AuditEntry', id: string }
-        | { __typename: 'Client', id: string }
-        | { __typename: 'Conflict', id: string }
-        | { __typename: 'Fulfillment', id: string }
-        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
-        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
-        | { __typename: 'InventoryMovement', id: string }
-        | { __typename: 'Location', id: string }
-        | { __typename: 'Order', id: string }
-        | { __typename: 'OrderLine', id: string }
         | { __typename: 'Product', id: string }
-        | { __typename: 'Reservation', id: string }
-        | { __typename: 'Return', id: string }
         | { __typename: 'Supplier', name: string, id: string }
         | { __typename: 'SupplierItem', supplierSku: string, unit: UnitOfMeasure, packQuantity: number, id: string, supplier: { id: string }, product: { id: string, sku: string, name: string, baseUnit: UnitOfMeasure } }
+        | { __typename: 'Location', id: string }
+        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
+        | { __typename: 'InventoryMovement', id: string }
+        | { __typename: 'Reservation', id: string }
+        | { __typename: 'Order', id: string }
+        | { __typename: 'OrderLine', id: string }
+        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
+        | { __typename: 'Fulfillment', id: string }
+        | { __typename: 'Return', id: string }
+        | { __typename: 'Conflict', id: string }
+        | { __typename: 'AuditEntry', id: string }
+        | { __typename: 'Client', id: string }
        | null } | null } };
 
 export type OpenConflictsSubscriptionVariables = Exact<{
@@ -393,37 +392,37 @@ export type SettledConflictsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SettledConflictsQuery = { resolved: { nodes: Array<{ id: string, kind: ConflictKind, status: ConflictStatus, version: number, summary: string, resolution: string | null, openedAt: string, resolvedAt: string | null, supplier: { id: string, name: string } | null, facts: Array<{ name: string, value: string }>, subject:
-        | { __typename: 'AuditEntry', id: string }
-        | { __typename: 'Client', id: string }
-        | { __typename: 'Conflict', id: string }
-        | { __typename: 'Fulfillment', id: string }
-        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
-        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
-        | { __typename: 'InventoryMovement', id: string }
-        | { __typename: 'Location', id: string }
-        | { __typename: 'Order', id: string }
-        | { __typename: 'OrderLine', id: string }
         | { __typename: 'Product', id: string }
-        | { __typename: 'Reservation', id: string }
-        | { __typename: 'Return', id: string }
         | { __typename: 'Supplier', name: string, id: string }
         | { __typename: 'SupplierItem', supplierSku: string, unit: UnitOfMeasure, packQuantity: number, id: string, supplier: { id: string }, product: { id: string, sku: string, name: string, baseUnit: UnitOfMeasure } }
+        | { __typename: 'Location', id: string }
+        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
+        | { __typename: 'InventoryMovement', id: string }
+        | { __typename: 'Reservation', id: string }
+        | { __typename: 'Order', id: string }
+        | { __typename: 'OrderLine', id: string }
+        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
+        | { __typename: 'Fulfillment', id: string }
+        | { __typename: 'Return', id: string }
+        | { __typename: 'Conflict', id: string }
+        | { __typename: 'AuditEntry', id: string }
+        | { __typename: 'Client', id: string }
        | null }> } | null, dismissed: { nodes: Array<{ id: string, kind: ConflictKind, status: ConflictStatus, version: number, summary: string, resolution: string | null, openedAt: string, resolvedAt: string | null, supplier: { id: string, name: string } | null, facts: Array<{ name: string, value: string }>, subject:
-        | { __typename: 'AuditEntry', id: string }
-        | { __typename: 'Client', id: string }
-        | { __typename: 'Conflict', id: string }
-        | { __typename: 'Fulfillment', id: string }
-        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
-        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
-        | { __typename: 'InventoryMovement', id: string }
-        | { __typename: 'Location', id: string }
-        | { __typename: 'Order', id: string }
-        | { __typename: 'OrderLine', id: string }
         | { __typename: 'Product', id: string }
-        | { __typename: 'Reservation', id: string }
-        | { __typename: 'Return', id: string }
         | { __typename: 'Supplier', name: string, id: string }
         | { __typename: 'SupplierItem', supplierSku: string, unit: UnitOfMeasure, packQuantity: number, id: string, supplier: { id: string }, product: { id: string, sku: string, name: string, baseUnit: UnitOfMeasure } }
+        | { __typename: 'Location', id: string }
+        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
+        | { __typename: 'InventoryMovement', id: string }
+        | { __typename: 'Reservation', id: string }
+        | { __typename: 'Order', id: string }
+        | { __typename: 'OrderLine', id: string }
+        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
+        | { __typename: 'Fulfillment', id: string }
+        | { __typename: 'Return', id: string }
+        | { __typename: 'Conflict', id: string }
+        | { __typename: 'AuditEntry', id: string }
+        | { __typename: 'Client', id: string }
        | null }> } | null };
 
 export type ConflictByIdQueryVariables = Exact<{
@@ -432,37 +431,37 @@ export type ConflictByIdQueryVariables = Exact<{
 
 
 export type ConflictByIdQuery = { node:
-    | { __typename: 'AuditEntry' }
-    | { __typename: 'Client' }
-    | { __typename: 'Conflict', id: string, kind: ConflictKind, status: ConflictStatus, version: number, summary: string, resolution: string | null, openedAt: string, resolvedAt: string | null, supplier: { id: string, name: string } | null, facts: Array<{ name: string, value: string }>, subject:
-        | { __typename: 'AuditEntry', id: string }
-        | { __typename: 'Client', id: string }
-        | { __typename: 'Conflict', id: string }
-        | { __typename: 'Fulfillment', id: string }
-        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
-        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
-        | { __typename: 'InventoryMovement', id: string }
-        | { __typename: 'Location', id: string }
-        | { __typename: 'Order', id: string }
-        | { __typename: 'OrderLine', id: string }
-        | { __typename: 'Product', id: string }
-        | { __typename: 'Reservation', id: string }
-        | { __typename: 'Return', id: string }
-        | { __typename: 'Supplier', name: string, id: string }
-        | { __typename: 'SupplierItem', supplierSku: string, unit: UnitOfMeasure, packQuantity: number, id: string, supplier: { id: string }, product: { id: string, sku: string, name: string, baseUnit: UnitOfMeasure } }
-       | null }
-    | { __typename: 'Fulfillment' }
-    | { __typename: 'FulfillmentOrder' }
-    | { __typename: 'InventoryLevel' }
-    | { __typename: 'InventoryMovement' }
-    | { __typename: 'Location' }
-    | { __typename: 'Order' }
-    | { __typename: 'OrderLine' }
     | { __typename: 'Product' }
-    | { __typename: 'Reservation' }
-    | { __typename: 'Return' }
     | { __typename: 'Supplier' }
     | { __typename: 'SupplierItem' }
+    | { __typename: 'Location' }
+    | { __typename: 'InventoryLevel' }
+    | { __typename: 'InventoryMovement' }
+    | { __typename: 'Reservation' }
+    | { __typename: 'Order' }
+    | { __typename: 'OrderLine' }
+    | { __typename: 'FulfillmentOrder' }
+    | { __typename: 'Fulfillment' }
+    | { __typename: 'Return' }
+    | { __typename: 'Conflict', id: string, kind: ConflictKind, status: ConflictStatus, version: number, summary: string, resolution: string | null, openedAt: string, resolvedAt: string | null, supplier: { id: string, name: string } | null, facts: Array<{ name: string, value: string }>, subject:
+        | { __typename: 'Product', id: string }
+        | { __typename: 'Supplier', name: string, id: string }
+        | { __typename: 'SupplierItem', supplierSku: string, unit: UnitOfMeasure, packQuantity: number, id: string, supplier: { id: string }, product: { id: string, sku: string, name: string, baseUnit: UnitOfMeasure } }
+        | { __typename: 'Location', id: string }
+        | { __typename: 'InventoryLevel', id: string, product: { sku: string, name: string }, location: { name: string } }
+        | { __typename: 'InventoryMovement', id: string }
+        | { __typename: 'Reservation', id: string }
+        | { __typename: 'Order', id: string }
+        | { __typename: 'OrderLine', id: string }
+        | { __typename: 'FulfillmentOrder', id: string, location: { name: string }, order: { id: string, number: string } }
+        | { __typename: 'Fulfillment', id: string }
+        | { __typename: 'Return', id: string }
+        | { __typename: 'Conflict', id: string }
+        | { __typename: 'AuditEntry', id: string }
+        | { __typename: 'Client', id: string }
+       | null }
+    | { __typename: 'AuditEntry' }
+    | { __typename: 'Client' }
    | null };
 
 export type FindProductsQueryVariables = Exact<{
@@ -537,28 +536,28 @@ export type LocationNamesQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type LocationNamesQuery = { locations: Array<{ id: string, name: string }> };
 
-type Refusal_GenericUserError_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
-
-type Refusal_IdempotencyError_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
+type Refusal_InvalidInput_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
 
 type Refusal_InsufficientStock_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
 
-type Refusal_InvalidInput_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
+type Refusal_VersionMismatch_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
 
 type Refusal_InvalidTransition_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
 
+type Refusal_IdempotencyError_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
+
 type Refusal_NotFound_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
 
-type Refusal_VersionMismatch_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
+type Refusal_GenericUserError_Fragment = { code: ErrorCode, message: string, field: Array<string> | null };
 
 export type RefusalFragment =
-  | Refusal_GenericUserError_Fragment
-  | Refusal_IdempotencyError_Fragment
-  | Refusal_InsufficientStock_Fragment
   | Refusal_InvalidInput_Fragment
-  | Refusal_InvalidTransition_Fragment
-  | Refusal_NotFound_Fragment
+  | Refusal_InsufficientStock_Fragment
   | Refusal_VersionMismatch_Fragment
+  | Refusal_InvalidTransition_Fragment
+  | Refusal_IdempotencyError_Fragment
+  | Refusal_NotFound_Fragment
+  | Refusal_GenericUserError_Fragment
 ;
 
 export type OrderCancelMutationVariables = Exact<{
