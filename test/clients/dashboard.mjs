@@ -4,7 +4,7 @@
 import { explores } from './dashboard/explorer.mjs';
 import { firstLoad, hasNoBarriers } from './dashboard/pages.mjs';
 import { byClient, byRole, byToken } from './dashboard/people.mjs';
-import { changesAreSeen, survivesRestarts } from './dashboard/stock.mjs';
+import { changesAreSeen, resumesAfterReload, survivesRestarts } from './dashboard/stock.mjs';
 import { sendsAFeed, settlesConflicts, shipsAnOrder } from './dashboard/work.mjs';
 import { close, faults, open } from './dashboard/visit.mjs';
 import { options, say } from './scenario.mjs';
@@ -15,6 +15,7 @@ const steps = {
   byToken,
   byClient,
   changesAreSeen,
+  resumesAfterReload,
   settlesConflicts,
   shipsAnOrder,
   sendsAFeed,

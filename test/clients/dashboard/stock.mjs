@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { ask, options, say } from '../scenario.mjs';
 import { Caller, demoUser } from './gateway.mjs';
-import { isLive, visit, visitAs } from './visit.mjs';
+import { enterAs, isLive, visit, visitAs } from './visit.mjs';
 
 const sku = 'BRK-PAD-1045';
 const location = 'WH-CENTRAL';
@@ -35,6 +35,44 @@ export async function changesAreSeen({ url }) {
   const { events, refused } = await page.locator('[data-store=stock]').evaluate((store) => ({ ...store.dataset }));
   assert.deepEqual({ events, refused }, { events: '5', refused: '0' });
   say({ saw: 'shown', took });
+  await page.context().close();
+}
+
+/** A page that is reloaded, or left for another and come back to, goes on from its cursor: what changed meanwhile is told once, and no snapshot. */
+export async function resumesAfterReload({ url }) {
+  const operator = await demoUser(url, 'operator');
+  const asked = [];
+  const listen = (page) =>
+    page.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) => {
+        const { type, payload: operation } = JSON.parse(payload);
+        if (type === 'subscribe' && operation.query.includes('inventoryChanged')) asked.push(operation.variables.after ?? null);
+      }),
+    );
+  const page = await visit(`${url}/#/stock`, { prepare: listen });
+  await enterAs(page, 'operator');
+  await isLive(page);
+  const store = () => page.locator('[data-store=stock]').evaluate((node) => ({ ...node.dataset }));
+  const shows = (events) => page.locator(`[data-store=stock][data-events="${events}"]`).waitFor();
+  await operator.adjust(sku, location, 4);
+  await shows(1);
+  const before = await store();
+
+  await page.goto(`${url}/#/suppliers`);
+  await page.getByRole('table').waitFor();
+  await operator.adjust(sku, location, -1);
+  await page.goto(`${url}/#/stock`);
+  await shows(2);
+  const between = await store();
+
+  await page.reload();
+  await isLive(page);
+  const level = await operator.adjust(sku, location, 2);
+  await shows(1); // counted anew, since the page is
+  await page.getByRole('searchbox', { name: 'Search' }).fill(`${sku} ${location}`);
+  await figure(page, 'onHand', level.onHand);
+  const { refused } = await store();
+  assert.deepEqual({ asked, refused }, { asked: [null, before.cursor, between.cursor], refused: '0' });
   await page.context().close();
 }
 

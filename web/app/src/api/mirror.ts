@@ -31,11 +31,15 @@ export class Mirror<T extends Versioned> {
     return this.#byId.values();
   }
 
-  /** Takes a subject as it was told; an older version than the one that is known changes nothing. */
-  put(subject: T): void {
+  /**
+   * Takes a subject as it was told; an older version than the one that is known changes nothing. But what a snapshot says
+   * first of one is so: the gateway's database may have been restored since.
+   */
+  put(subject: T, fromSnapshot = false): void {
+    const word = fromSnapshot && this.#named !== null && !this.#named.has(subject.id);
     this.#named?.add(subject.id);
     const known = this.#byId.get(subject.id);
-    if (known && known.version > subject.version) return;
+    if (!word && known && known.version > subject.version) return;
     this.#byId.set(subject.id, subject);
     this.#changed();
   }

@@ -61,6 +61,7 @@ let goodbye: string | null = null;
 let snapshot: { session: Session | null; goodbye: string | null } = { session, goodbye };
 const listeners = new Set<() => void>();
 const renewals = new Set<() => void>();
+const leavings = new Set<() => void>();
 
 function changed(): void {
   snapshot = { session, goodbye };
@@ -96,6 +97,12 @@ export function onRenewal(tell: () => void): () => void {
   return () => renewals.delete(tell);
 }
 
+/** Calls back whenever nobody is signed in any more: what is kept for whoever was has to go. */
+export function onSignOut(tell: () => void): () => void {
+  leavings.add(tell);
+  return () => leavings.delete(tell);
+}
+
 export async function fetchGateway(): Promise<Gateway> {
   const res = await fetch("/dashboard.json", { headers: { Accept: "application/json" } });
   if (!res.ok) throw new Error(`the gateway answered ${res.status}`);
@@ -129,10 +136,11 @@ export async function resume(gateway: Gateway): Promise<void> {
   if (role) await signInAsDemo(role);
 }
 
-/** Forgets the token. `why` is shown at the sign-in. */
+/** Forgets the token, and all that this tab has kept. `why` is shown at the sign-in. */
 export function signOut(why: string | null = null): void {
   clearTimeout(timer);
-  sessionStorage.removeItem(rememberedRole);
+  sessionStorage.clear();
+  for (const tell of leavings) tell();
   session = token = source = null;
   goodbye = why;
   changed();

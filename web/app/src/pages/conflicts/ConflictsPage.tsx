@@ -29,7 +29,7 @@ export default function ConflictsPage({ id }: { id?: string }) {
     onBegin: () => conflicts.begin(),
     onEvent: (event) => {
       if (event.kind === "CAUGHT_UP") conflicts.caughtUp((c) => c.status === "OPEN");
-      else if (event.conflict) conflicts.put(event.conflict);
+      else if (event.conflict) conflicts.put(event.conflict, event.kind === "SNAPSHOT");
     },
     onExpired: () => conflicts.expire(),
   });

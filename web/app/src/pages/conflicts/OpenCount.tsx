@@ -19,7 +19,7 @@ export function OpenCount() {
     onBegin: () => conflicts.begin(),
     onEvent: (event) => {
       if (event.kind === "CAUGHT_UP") conflicts.caughtUp((c) => c.status === "OPEN");
-      else if (event.conflict) conflicts.put(event.conflict);
+      else if (event.conflict) conflicts.put(event.conflict, event.kind === "SNAPSHOT");
     },
     onExpired: () => conflicts.expire(),
   });

@@ -32,7 +32,7 @@ export class Board {
     if (event.kind === "CAUGHT_UP") return this.orders.caughtUp((o) => !isClosed(o.status));
     if (!event.order) return;
     const before = this.orders.get(event.order.id);
-    this.orders.put(event.order);
+    this.orders.put(event.order, event.kind === "SNAPSHOT");
     const now = isClosed(event.order.status);
     if (event.kind !== "SNAPSHOT" && (now || (before && isClosed(before.status)))) this.onClosing();
   }

@@ -1,26 +1,29 @@
 import { useDeferredValue, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useLive } from "../../api/live";
+import { useViewer } from "../../api/session";
 import { StockDocument } from "../../gql/graphql";
 import { decimal, number } from "../../format";
 import { say } from "../../ui/alerts";
 import { Counter } from "../../ui/Counter";
 import { LiveStatus } from "../../ui/LiveStatus";
 import { Empty, FaultNote, Loading, Page } from "../../ui/Page";
+import { stay, stockOf } from "./kept";
 import { LevelTable } from "./LevelTable";
 import { StockFilters } from "./StockFilters";
-import { StockStore } from "./store";
+import type { StockStore } from "./store";
 import { noFilter, StockView, type Sort } from "./view";
 import "./stock.css";
 
 /** All levels that the viewer may see, live. */
 export default function StockPage() {
-  const [store] = useState(() => new StockStore());
+  const viewer = useViewer();
+  const [store] = useState(() => stockOf(viewer));
   const [view] = useState(() => new StockView(store));
   const [filter, setFilter] = useState(noFilter);
   const [sort, setSort] = useState<Sort>({ key: "sku", descending: false });
   const state = useLive("stock", {
     document: StockDocument,
-    variables: {},
+    variables: { after: store.complete ? store.cursor : null },
     onBegin: () => store.begin(),
     onEvent: (event) => store.apply(event),
     onExpired: () => {
@@ -28,6 +31,8 @@ export default function StockPage() {
       say("Changes were missed: the log doesn't reach back far enough. Stock is loaded anew.", "warning");
     },
   });
+
+  useEffect(() => stay(store), [store]);
 
   const wanted = useDeferredValue(filter);
   useEffect(() => view.follow(), [view]);

@@ -7,6 +7,12 @@ export class Ring {
   private next = 0;
   length = 0;
 
+  static of(values: readonly number[]): Ring {
+    const ring = new Ring();
+    for (const value of values) ring.push(value);
+    return ring;
+  }
+
   push(value: number): void {
     this.values[this.next] = value;
     this.next = (this.next + 1) % ringSize;
@@ -15,5 +21,9 @@ export class Ring {
 
   at(i: number): number {
     return this.values[(this.next - this.length + i + ringSize) % ringSize] ?? 0;
+  }
+
+  all(): number[] {
+    return Array.from({ length: this.length }, (_, i) => this.at(i));
   }
 }

@@ -62,6 +62,19 @@ function live(...events: StockEvent[]) {
   return made;
 }
 
+test("after an expired cursor the snapshot's word counts, of older versions too: a database may have been restored", () => {
+  const { store, frame } = live(event("SNAPSHOT", "a", { version: 7, available: 1 }), event("SNAPSHOT", "b", { version: 7 }));
+  store.expired();
+  store.begin();
+  store.apply(event("SNAPSHOT", "a", { version: 3, available: 10 }));
+  store.apply(event("CHANGE", "a", { version: 4, available: 9 }));
+  store.apply(caughtUp());
+  frame();
+  expect([...store.rows.keys()]).toEqual(["a"]);
+  expect(store.rows.get("a")).toMatchObject({ version: 4, available: 9 });
+  expect(store.refused).toBe(0);
+});
+
 describe("a snapshot, then changes", () => {
   test("what there is, and its totals", () => {
     const { store } = live(event("SNAPSHOT", "a"), event("SNAPSHOT", "b", { available: 1, onHand: 4, stale: true }));

@@ -79,6 +79,19 @@ export class StockStore {
     this.clock = clock;
   }
 
+  /** Begins with what was kept of another store, instead of a snapshot. */
+  adopt(rows: Iterable<Row>, cursor: string): void {
+    for (const row of rows) {
+      this.products.set(row.product.id, row.product);
+      this.locations.set(row.location.id, row.location);
+      this.rows.set(row.id, row);
+      this.total(row, 1);
+    }
+    this.cursor = cursor;
+    this.complete = true;
+    this.membership++;
+  }
+
   /** A connection begins: it goes on where the last one stood, unless that was within the snapshot, which then begins again. */
   begin(): void {
     this.seen = this.complete ? null : new Set();
@@ -128,15 +141,18 @@ export class StockStore {
 
   private put(level: Level, fromSnapshot: boolean): void {
     const old = this.rows.get(level.id);
+    // What a snapshot says first of a level is so, even of an older version: the gateway's database may have been restored since.
+    const word = fromSnapshot && this.seen !== null && !this.seen.has(level.id);
     this.seen?.add(level.id);
     const known = old?.version ?? this.removed.get(level.id) ?? 0;
-    // A snapshot may well tell of a version that is there; a level that comes back may have the version with which it went.
-    if (level.version < known || (level.version === known && old)) {
+    // A level that comes back may have the version with which it went.
+    if (!word && (level.version < known || (level.version === known && old))) {
       if (!fromSnapshot) this.refused++;
       return;
     }
-    this.removed.delete(level.id);
     const row = this.read(level, old);
+    if (word && old && alike(old, row)) return;
+    this.removed.delete(level.id);
     if (!fromSnapshot) {
       this.count();
       row.moves ??= new Ring();
@@ -205,14 +221,11 @@ export class StockStore {
       incoming: level.incoming,
       shortfall: level.shortfall,
       reorderPoint: level.reorderPoint,
-      low: level.available <= level.reorderPoint,
+      low: isLow(level.available, level.reorderPoint),
       stale: level.stale,
       asOf: Date.parse(level.asOf),
       moves: old?.moves ?? null,
-      text:
-        old && old.product === product && old.location === location
-          ? old.text
-          : [product.sku, product.name, location.code, location.name, location.supplier?.name].join("\n").toLowerCase(),
+      text: old && old.product === product && old.location === location ? old.text : searchText(product, location),
     };
   }
 
@@ -226,6 +239,21 @@ export class StockStore {
       for (const tell of this.frameListeners) tell();
     });
   }
+}
+
+export function isLow(available: number, reorderPoint: number): boolean {
+  return available <= reorderPoint;
+}
+
+/** What a search looks in. */
+export function searchText(product: Level["product"], location: Level["location"]): string {
+  return [product.sku, product.name, location.code, location.name, location.supplier?.name].join("\n").toLowerCase();
+}
+
+const facts = ["version", "product", "location", "onHand", "available", "claimed", "incoming", "shortfall", "reorderPoint", "stale", "asOf"] as const;
+
+function alike(a: Row, b: Row): boolean {
+  return facts.every((fact) => a[fact] === b[fact]);
 }
 
 /** The object that is kept for this one's id, as long as they say the same: ten thousand levels share few products and locations. */
