@@ -28,7 +28,8 @@ func TestDashboardInBrowser(t *testing.T) {
 	s := start(t, ownDir(t), "--demo")
 	client := clientByCommand(t, s)
 	steps := []string{
-		"firstLoad", "byRole", "byToken", "byClient", "changesAreSeen", "resumesAfterReload", "settlesConflicts", "shipsAnOrder", "sendsAFeed", "explores", "hasNoBarriers",
+		"firstLoad", "byRole", "byToken", "byClient", "changesAreSeen", "resumesAfterReload",
+		"settlesConflicts", "shipsAnOrder", "meetsOthers", "sendsAFeed", "explores", "hasNoBarriers",
 	}
 	c := play(t, "the dashboard", "dashboard.mjs", vars{
 		"chromium": chromium, "url": "http://" + s.addr, "supplier": cajun, "token": operatorToken(t),

@@ -5,7 +5,7 @@ import { explores } from './dashboard/explorer.mjs';
 import { firstLoad, hasNoBarriers } from './dashboard/pages.mjs';
 import { byClient, byRole, byToken } from './dashboard/people.mjs';
 import { changesAreSeen, resumesAfterReload, survivesRestarts } from './dashboard/stock.mjs';
-import { sendsAFeed, settlesConflicts, shipsAnOrder } from './dashboard/work.mjs';
+import { meetsOthers, sendsAFeed, settlesConflicts, shipsAnOrder } from './dashboard/work.mjs';
 import { close, faults, open } from './dashboard/visit.mjs';
 import { options, say } from './scenario.mjs';
 
@@ -18,6 +18,7 @@ const steps = {
   resumesAfterReload,
   settlesConflicts,
   shipsAnOrder,
+  meetsOthers,
   sendsAFeed,
   explores,
   hasNoBarriers,

@@ -82,6 +82,59 @@ export async function shipsAnOrder({ url }) {
   await Promise.all([page.context().close(), board.context().close()]);
 }
 
+/**
+ * An operator holds, releases and cancels an order. Where somebody else is first nothing is done, and the dialog says what
+ * has changed; what can't be done any more isn't offered again.
+ */
+export async function meetsOthers({ url }) {
+  const shop = await demoUser(url, 'storefront');
+  const other = await demoUser(url, 'operator');
+  const placed = async () => {
+    const lines = [{ sku: 'NW-065', quantity: 3 }];
+    return (await shop.do('orderPlace', 'OrderPlaceInput', { customer: { name: 'Ann' }, lines }, 'order { id number }')).order;
+  };
+  const first = await placed();
+  const page = await visitAs(url, 'operator', `/orders/${first.id}`);
+  const dialog = page.getByRole('dialog');
+  const open = (act) => page.locator(`main [data-act=${act}]`).click();
+  const becomes = (status) => page.locator(`dd[data-status=${status}]`).waitFor();
+  const submit = dialog.locator('[type=submit]');
+
+  await open('hold');
+  await dialog.getByLabel('Why it has to wait').fill('The address is unclear.');
+  await confirm(page, 'Hold');
+  await becomes('ON_HOLD');
+  assert.equal(await page.locator('[data-part] [data-act]').count(), 0);
+  await open('release');
+  await confirm(page, 'Release');
+  await becomes('PENDING');
+
+  await open('cancel');
+  await dialog.getByLabel(/Reason/).fill('Ann has changed her mind.');
+  await other.do('orderHold', 'OrderHoldInput', { orderId: first.id, reason: 'A call is due.' }, 'order { id }');
+  await other.do('orderReleaseHold', 'OrderReleaseHoldInput', { orderId: first.id }, 'order { id }');
+  await submit.click();
+  await dialog.getByRole('alert').filter({ hasText: 'It has changed meanwhile, and nothing was done yet:' }).waitFor();
+  assert.equal((await shop.ask('query($id: ID!) { order(by: { id: $id }) { status } }', { id: first.id })).order.status, 'PENDING');
+  await submit.filter({ hasText: /^Try again: / }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await becomes('CANCELLED');
+
+  const second = await placed();
+  await page.goto(`${url}/#/orders/${second.id}`);
+  await becomes('PENDING');
+  await open('hold');
+  await dialog.getByLabel('Why it has to wait').fill('The address is unclear.');
+  await shop.do('orderCancel', 'OrderCancelInput', { orderId: second.id, reason: 'Bought elsewhere.' }, 'order { id }');
+  await submit.click();
+  await dialog.getByRole('alert').filter({ hasText: "this can't be done any more:" }).waitFor();
+  assert.ok(await submit.isDisabled());
+  await dialog.getByText('Close').click();
+  await becomes('CANCELLED');
+  assert.equal(await page.locator('main [data-act=hold]').count(), 0);
+  await page.context().close();
+}
+
 /** The dialog of a feed with a document in it. */
 async function offer(page, name, text) {
   await page.getByRole('button', { name: 'Upload a feed' }).click();
