@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"redline/test/internal/measure/measuretest"
 )
 
 // departures are the audits that a gateway means not to pass: where the client has no
@@ -16,7 +18,7 @@ var departures = []string{"47DE", "80D8"}
 // SHOULD or MAY hold fails.
 func TestGraphQLOverHTTPAudits(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	measuretest.NeedNode(t, "clients")
 	c := play(t, "graphql-http", "audit.mjs", vars{"url": "http://" + demo(t).addr + "/graphql"})
 	var audits []any
 	if err := c.await("the audits", func(told []any) bool {
@@ -39,7 +41,7 @@ func TestGraphQLOverHTTPAudits(t *testing.T) {
 // known, send the text once, and then the hash alone.
 func TestClientsPersistQueries(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	measuretest.NeedNode(t, "clients")
 	s := demo(t)
 	for _, client := range []string{"urql", "apollo"} {
 		for _, get := range []bool{false, true} {

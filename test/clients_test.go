@@ -1,16 +1,12 @@
 package test_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,48 +14,11 @@ import (
 
 	"redline"
 	"redline/auth"
+	"redline/test/internal/measure/measuretest"
 )
 
 // Other people's clients: graphql-ws and graphql-sse on Node, and a browser's
 // own EventSource. Each scenario of clients/ says in JSON lines what it saw.
-
-// needNode skips a test where there is no Node or no client for it; in CI, where
-// both are installed first, it fails.
-func needNode(t *testing.T) {
-	t.Helper()
-	said, err := exec.Command("node", "--version").Output()
-	major, _, _ := strings.Cut(strings.TrimPrefix(string(said), "v"), ".")
-	if n, _ := strconv.Atoi(major); err != nil || n < 20 {
-		lacking(t, "there is no Node 20 or newer")
-	}
-	want, err := os.ReadFile(filepath.Join("clients", "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(filepath.Join("clients", "node_modules", ".lock")); err != nil || !bytes.Equal(got, want) {
-		lacking(t, "the packages of test/clients aren't installed, or others than its lock names")
-	}
-}
-
-// needChromium returns where the browser is.
-func needChromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	lacking(t, "there is no Chromium")
-	return ""
-}
-
-func lacking(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s; .ci/node installs it", what)
-	}
-	t.Skipf("%s; `make node` installs it, or says what to install", what)
-}
 
 // scenario is a client at work.
 type scenario struct {
@@ -218,7 +177,7 @@ const (
 // itself, and its story is the log's, without a gap or a repeat.
 func TestClientsResume(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	measuretest.NeedNode(t, "clients")
 	const sku, location = "BRK-PAD-1039", "WH-EAST"
 	dir := ownDir(t)
 	s := startDoomed(t, dir)
@@ -232,7 +191,7 @@ func TestClientsResume(t *testing.T) {
 		play(t, "graphql-sse", "follow.mjs", follow(vars{"client": "sse"})),
 	}
 	chromium := ""
-	t.Run("browser", func(t *testing.T) { chromium = needChromium(t) })
+	t.Run("browser", func(t *testing.T) { chromium = measuretest.NeedChromium(t) })
 	if chromium != "" {
 		all = append(all,
 			play(t, "EventSource with a ticket", "browse.mjs", follow(vars{"chromium": chromium})),
@@ -330,7 +289,7 @@ func closedForRestart(t *testing.T, c *scenario) {
 // uses them.
 func TestClientsAsk(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	measuretest.NeedNode(t, "clients")
 	s := demo(t)
 	const sku, location = "BRK-PAD-1045", "WH-CENTRAL"
 	operations := []any{

@@ -10,6 +10,7 @@ import (
 
 	"redline"
 	"redline/auth"
+	"redline/test/internal/measure/measuretest"
 )
 
 // The dashboard and the explorer in a browser, at gateways as they are.
@@ -23,8 +24,8 @@ const scriptBudget = 200_000
 // policy forbids, or ask another host.
 func TestDashboardInBrowser(t *testing.T) {
 	t.Parallel()
-	needNode(t)
-	chromium := needChromium(t)
+	measuretest.NeedNode(t, "clients")
+	chromium := measuretest.NeedChromium(t)
 	s := start(t, ownDir(t), "--demo")
 	client := clientByCommand(t, s)
 	steps := []string{
@@ -81,8 +82,8 @@ func clientByCommand(t *testing.T, s *server) credentials {
 // each change once.
 func TestDashboardSurvivesRestarts(t *testing.T) {
 	t.Parallel()
-	needNode(t)
-	chromium := needChromium(t)
+	measuretest.NeedNode(t, "clients")
+	chromium := measuretest.NeedChromium(t)
 	on := startCluster(t)
 	n, other := startNode(t, on, "the page's"), startNode(t, on, "the other")
 	r := relayed(t, n.up())

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redline/test/internal/measure/measuretest"
 )
 
 // authority vouches for a gateway on this machine: files with its certificate, and
@@ -85,7 +87,7 @@ func (a *authority) as(s *server, token string) caller {
 // commands find the gateway.
 func TestEverythingByHTTPS(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	measuretest.NeedNode(t, "clients")
 	const sku, location = "BRK-PAD-1039", "WH-EAST"
 	dir, a := ownDir(t), newAuthority(t)
 	begin := func() *server { return start(t, dir, "--tls-cert", a.cert, "--tls-key", a.key) }
@@ -158,8 +160,8 @@ func TestEverythingByHTTPS(t *testing.T) {
 // and no others; and the gateway opens sockets for the same.
 func TestPagesOfOtherOrigins(t *testing.T) {
 	t.Parallel()
-	needNode(t)
-	chromium := needChromium(t)
+	measuretest.NeedNode(t, "clients")
+	chromium := measuretest.NeedChromium(t)
 	page := func() string {
 		p := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")

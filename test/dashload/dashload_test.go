@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"redline/test/internal/measure/measuretest"
+)
+
+func TestMain(m *testing.M) { measuretest.Run(m) }
+
+// The whole way, short: the page is told of each change once and shows what there is, or
+// the run fails; and the table has a row for each use. What it took isn't judged here.
+func TestDashboardLoadShort(t *testing.T) {
+	t.Parallel()
+	clients := filepath.Join("..", "clients")
+	measuretest.NeedNode(t, clients)
+	chromium := measuretest.NeedChromium(t)
+	table := filepath.Join(t.TempDir(), "dashboard.md")
+	if err := os.WriteFile(table, []byte("before\n"+tableBegin+"\nthe former one\n"+tableEnd+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err := run(t.Context(), []string{
+		"--redline", measuretest.Server(t), "--clients", clients, "--chromium", chromium,
+		"--levels", "2000", "--rate", "100", "--minutes", "0.07", "--window", "1s", "--judge=false", "--write", table,
+	}, nil, &out)
+	t.Log(out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, title := range titles {
+		if !regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(title) + ` \| [1-9][0-9]* \| [0-9.]+ ms \|`).Match(text) {
+			t.Errorf("the table has no row of %s", name)
+		}
+	}
+	if !strings.HasPrefix(string(text), "before\n") || !strings.HasSuffix(string(text), "\nafter\n") || strings.Contains(string(text), "former") {
+		t.Errorf("the table took the place of more, or less, than the old one: %s", text)
+	}
+}
+
+// What is promised is judged: each broken promise is told of.
+func TestJudgement(t *testing.T) {
+	t.Parallel()
+	ms := func(n int, of float64) []float64 {
+		return append(make([]float64, 1000-n), slices.Repeat([]float64{of}, n)...)
+	}
+	for name, c := range map[string]struct {
+		judged func() error
+		want   string
+	}{
+		"all well":     {func() error { return (&page{end: line{Events: 3, Levels: 2, Units: 9}}).correct(3, 2, 9) }, ""},
+		"missed":       {func() error { return (&page{end: line{Events: 2, Levels: 2, Units: 9}}).correct(3, 2, 9) }, "told of 2 changes"},
+		"told twice":   {func() error { return (&page{end: line{Events: 3, Refused: 1, Levels: 2, Units: 9}}).correct(3, 2, 9) }, "refused 1"},
+		"wrong":        {func() error { return (&page{end: line{Events: 3, Levels: 2, Units: 8}}).correct(3, 2, 9) }, "shows 8 units"},
+		"fast":         {func() error { return (&page{uses: []*use{{name: "still", frames: ms(2, 60)}}}).fast() }, ""},
+		"slow":         {func() error { return (&page{uses: []*use{{name: "still", frames: ms(3, 60)}}}).fast() }, "3 of 1000 frames"},
+		"nothing seen": {func() error { return (&page{uses: []*use{{name: "still"}}}).fast() }, "0 of 0 frames"},
+		"steady":       {func() error { return (&page{memory: []memory{{Heap: 5}, {Heap: 100}, {Heap: 110}}}).steady() }, ""},
+		"growing":      {func() error { return (&page{memory: []memory{{Heap: 5}, {Heap: 100}, {Heap: 111}}}).steady() }, "100 bytes of heap"},
+	} {
+		if err := c.judged(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want %q", name, err, c.want)
+		}
+	}
+}
