@@ -1,7 +1,7 @@
-import { Suspense, useEffect } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
-import { useHashLocation } from "wouter/use-hash-location";
 import { signOut, type Gateway, type Session } from "./api/session";
+import { useHashPath } from "./hash";
 import { OpenCount } from "./pages/conflicts/OpenCount";
 import { routesFor } from "./routes";
 import { Button } from "./ui/Button";
@@ -12,7 +12,7 @@ import { words } from "./format";
 /** What stands around every page: the name, the pages that there are for this viewer, and who that is. */
 export function Shell({ gateway, session }: { gateway: Gateway; session: Session }) {
   return (
-    <Router hook={useHashLocation}>
+    <Router hook={useHashPath}>
       <a
         className="skip"
         href="#main"
@@ -33,10 +33,14 @@ export function Shell({ gateway, session }: { gateway: Gateway; session: Session
 
 function TopBar({ gateway, session }: { gateway: Gateway; session: Session }) {
   const [location] = useLocation();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [location]);
   return (
     <header className="top">
       <span className="brand">Redline</span>
-      <nav aria-label="Pages" className="nav">
+      <nav ref={nav} aria-label="Pages" className="nav scroll-hint">
         {routesFor(session.viewer).map(({ path, title }) => (
           <Link key={path} href={path} className="nav-link" aria-current={location.startsWith(path) ? "page" : undefined}>
             {title}
@@ -61,13 +65,28 @@ function TopBar({ gateway, session }: { gateway: Gateway; session: Session }) {
   );
 }
 
+/** Where an inbox has its list beside what is opened. */
+const beside = matchMedia("(min-width: 60.0625rem)");
+
+/**
+ * Begins each page at its top, but for what is opened beside the list that it is in. The focus goes to the page where what had it is gone, as the
+ * card that led there.
+ */
+function useArrival(location: string, section: string): void {
+  const last = useRef<{ location: string; section: string } | null>(null);
+  useEffect(() => {
+    const from = last.current;
+    last.current = { location, section };
+    if (!(section === "conflicts" && from?.section === section && beside.matches)) window.scrollTo(0, 0);
+    if (from && from.location !== location && document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+  }, [location, section]);
+}
+
 function Pages({ session }: { session: Session }) {
   const [location] = useLocation();
   const allowed = routesFor(session.viewer);
   const section = location.split("/")[1] ?? "";
-  useEffect(() => {
-    window.scrollTo(0, 0);
-  }, [location]);
+  useArrival(location, section);
   const first = allowed[0];
   if (!first)
     return (

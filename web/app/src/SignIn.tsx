@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { signInAsDemo, signInWithClient, signInWithToken, SignInError, type DemoRole, type Gateway } from "./api/session";
+import { words } from "./format";
 import { Button } from "./ui/Button";
 import { TextArea, TextField } from "./ui/Field";
 
@@ -109,10 +110,23 @@ function RoleList({ roles, busy, onChoose }: DemoProps) {
         <li key={role.id}>
           <Button className="role" data-role={role.id} busy={busy === role.id} disabled={busy !== null} onClick={() => onChoose(role)}>
             {role.title}
+            <Kind role={role} />
           </Button>
         </li>
       ))}
     </ul>
+  );
+}
+
+/** What a role is, where its title doesn't say so and its list neither. */
+function Kind({ role: { role, title } }: { role: DemoRole }) {
+  const kind = words(role);
+  if (role === "SUPPLIER" || title.startsWith(kind)) return null;
+  return (
+    <>
+      {" "}
+      <span className="role-kind">{kind}</span>
+    </>
   );
 }
 

@@ -1,3 +1,5 @@
+import type { UnitOfMeasure } from "./gql/graphql";
+
 /** Numbers, money and times in the reader's own locale. */
 const locale = navigator.languages as string[];
 const whole = new Intl.NumberFormat(locale);
@@ -6,6 +8,7 @@ const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, minim
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const shortClock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const dayAndClock = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const dayAlone = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "long" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
 const currencies = new Map<string, Intl.NumberFormat>();
@@ -65,6 +68,37 @@ export function duration(seconds: number): string {
   const [size, unit] = spans.find(([s]) => seconds % s === 0 && (s === 1 || seconds >= s)) ?? [1, "second" as const];
   return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(seconds / size);
 }
+
+/** 28 Nov */
+export const day = (at: string | number) => dayAlone.format(date(at));
+
+const moment = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
+
+/** A text of the gateway's with each RFC 3339 time in it as the reader writes times. */
+export function readable(text: string): string {
+  return text.replace(moment, (at) => (Number.isNaN(Date.parse(at)) ? at : dateTime(at)));
+}
+
+/** What one of a unit is called, and several. */
+const unitNames: Record<UnitOfMeasure, [one: string, many: string]> = {
+  PIECE: ["piece", "pieces"],
+  BOTTLE: ["bottle", "bottles"],
+  JAR: ["jar", "jars"],
+  CAN: ["can", "cans"],
+  BAG: ["bag", "bags"],
+  BOX: ["box", "boxes"],
+  PACK: ["pack", "packs"],
+  CASE: ["case", "cases"],
+  SET: ["set", "sets"],
+  PAIR: ["pair", "pairs"],
+  KILOGRAM: ["kilogram", "kilograms"],
+  LITRE: ["litre", "litres"],
+};
+
+/** "1 box", "50 cases" */
+export const inUnits = (n: number, unit: UnitOfMeasure) => counted(n, ...unitNames[unit]);
+/** What one of a unit is called: "box"; null where that is no unit. */
+export const unitName = (unit: string): string | null => unitNames[unit as UnitOfMeasure]?.[0] ?? null;
 
 /** PARTIALLY_SHIPPED → Partially shipped */
 export function words(name: string): string {

@@ -92,8 +92,8 @@ function Bar({ gateway }: { gateway: Gateway }) {
       <div className="who">
         {gateway.demo.length > 0 && (
           <label className="explorer-role">
-            Ask as{" "}
-            <select value={chosen} onChange={(e) => choose(e.target.value)}>
+            Ask as
+            <select className="input" value={chosen} onChange={(e) => choose(e.target.value)}>
               <option value="">{session && !chosen ? session.title : "anybody"}</option>
               {gateway.demo.map((role) => (
                 <option key={role.id} value={role.id}>

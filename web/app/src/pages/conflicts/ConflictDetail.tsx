@@ -3,7 +3,7 @@ import { useViewer } from "../../api/session";
 import { Button } from "../../ui/Button";
 import { StatusPill } from "../../ui/Pill";
 import { Ago, Time } from "../../ui/Time";
-import { sides, type Conflict } from "./facts";
+import { sides, summaryOf, type Conflict } from "./facts";
 import { subjectLink } from "./inbox";
 import { kindName, meaning, settling } from "./settle";
 import { SettleDialog } from "./SettleDialog";
@@ -21,7 +21,7 @@ export function ConflictDetail({ conflict, put }: { conflict: Conflict; put: (co
         <h2>{kindName(conflict.kind)}</h2>
         <StatusPill status={conflict.status} />
       </header>
-      <p className="conflict-summary">{conflict.summary}</p>
+      <p className="conflict-summary">{summaryOf(conflict)}</p>
       <p className="muted">{meaning[conflict.kind]}</p>
       <dl className="conflict-facts">
         {conflict.supplier && (

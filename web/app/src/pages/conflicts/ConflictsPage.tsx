@@ -9,9 +9,10 @@ import { SelectField, Toggle } from "../../ui/Field";
 import { LiveStatus } from "../../ui/LiveStatus";
 import { Empty, Loading, Page } from "../../ui/Page";
 import { StatusPill } from "../../ui/Pill";
+import { classes } from "../../ui/classes";
 import { Ago } from "../../ui/Time";
 import { ConflictDetail } from "./ConflictDetail";
-import type { Conflict } from "./facts";
+import { summaryOf, type Conflict } from "./facts";
 import { inbox } from "./inbox";
 import { kindName, meaning } from "./settle";
 import "./conflicts.css";
@@ -54,7 +55,7 @@ export default function ConflictsPage({ id }: { id?: string }) {
         </>
       }
     >
-      <div className={id === undefined ? "inbox" : "inbox inbox-opened"}>
+      <div className={classes("inbox", id !== undefined && "inbox-opened")}>
         <section className="inbox-list" aria-label="Inbox">
           <search className="inbox-filters">
             <SelectField label="Kind" value={kind} onChange={(e) => setKind(e.target.value as ConflictKind | "")}>
@@ -86,7 +87,7 @@ export default function ConflictsPage({ id }: { id?: string }) {
                     <strong>{kindName(c.kind)}</strong>
                     <StatusPill status={c.status} />
                   </span>
-                  <span>{c.summary}</span>
+                  <span>{summaryOf(c)}</span>
                   <small className="muted">
                     {c.supplier && `${c.supplier.name}, `}
                     <Ago at={c.openedAt} />
@@ -96,7 +97,13 @@ export default function ConflictsPage({ id }: { id?: string }) {
             ))}
           </ul>
         </section>
-        {id !== undefined && (
+        {id === undefined ? (
+          shown.length > 0 && (
+            <section className="inbox-detail" aria-label="Conflict">
+              <Empty>Choose a conflict to see what each side says, and to settle it.</Empty>
+            </section>
+          )
+        ) : (
           <section className="inbox-detail" aria-label="Conflict">
             <a className="inbox-back" href="#/conflicts">
               All conflicts

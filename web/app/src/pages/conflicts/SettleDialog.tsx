@@ -6,7 +6,7 @@ import { words } from "../../format";
 import { say } from "../../ui/alerts";
 import { Confirm, isOutdated, placed } from "../../ui/Confirm";
 import { TextArea } from "../../ui/Field";
-import type { Conflict } from "./facts";
+import { summaryOf, type Conflict } from "./facts";
 import { firstMapping, MappingFields, mappingInput, mappingPlaces } from "./MappingFields";
 import { effect, kindName, mapped } from "./settle";
 
@@ -69,7 +69,7 @@ export function SettleDialog({ conflict, status, put, onClose }: Props) {
       onClose={onClose}
       onSubmit={() => void submit()}
     >
-      <p className="muted">{basis.summary}</p>
+      <p className="muted">{summaryOf(basis)}</p>
       {maps && <MappingFields conflict={basis} mapping={mapping} at={at} onChange={setMapping} />}
       <TextArea
         label="Why"
@@ -89,6 +89,6 @@ export function SettleDialog({ conflict, status, put, onClose }: Props) {
 function differences(before: Conflict, after: Conflict): string[] {
   const said: string[] = [];
   if (before.status !== after.status) said.push(`It is ${words(after.status).toLowerCase()}${after.resolution ? `: ${after.resolution}` : "."}`);
-  if (before.summary !== after.summary) said.push(after.summary);
+  if (before.summary !== after.summary) said.push(summaryOf(after));
   return said.length > 0 ? said : ["Its facts were told anew; look at them before you go on."];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../api/session";
-import { sides, type Conflict } from "./facts";
+import { sides, summaryOf, type Conflict } from "./facts";
 import { inbox } from "./inbox";
 import { firstMapping, mappingInput } from "./MappingFields";
 import { settling } from "./settle";
@@ -41,6 +41,21 @@ describe("the sides", () => {
     const { pairs, shared } = sides({ status: "OPEN", subject: null, kind: "UNMAPPED_SKU", facts: [...facts({ supplierSku: "00123456", quantity: "3" }), ...facts({ quantity: "4" })] });
     expect(shared).toEqual([{ name: "Supplier's SKU", value: "00123456" }]);
     expect(pairs.map((p) => p.theirs ?? p.ours)).toEqual(["Nothing yet", "3", "4"]);
+  });
+});
+
+describe("the summary", () => {
+  const supplier = { id: "sup_1", code: "tokyo-traders", name: "Tokyo Traders" };
+  it("has names for codes, and units in words", () => {
+    const text = 'tokyo-traders counts "9" by the PAIR, which is not mapped.';
+    expect(summaryOf(conflict("c", { kind: "PACK_MISMATCH", summary: text, supplier, facts: facts({ unit: "PAIR" }) }))).toBe(
+      'Tokyo Traders counts "9" by the pair, which is not mapped.',
+    );
+  });
+  it("leaves what only looks like the code, and what it doesn't know", () => {
+    const text = "Goods of order tokyo-traders-7 have left; 3 PAIR.";
+    expect(summaryOf(conflict("c", { summary: text, supplier }))).toBe(text);
+    expect(summaryOf(conflict("c", { summary: "tokyo-traders is silent." }))).toBe("tokyo-traders is silent.");
   });
 });
 

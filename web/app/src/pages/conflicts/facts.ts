@@ -1,4 +1,4 @@
-import { dateTime, number, words } from "../../format";
+import { dateTime, duration, number, readable, unitName, words } from "../../format";
 import type { ConflictKind, InboxConflictFragment } from "../../gql/graphql";
 
 export type Conflict = InboxConflictFragment;
@@ -96,9 +96,9 @@ function show(name: string, value: string): string {
   return counts.test(name) && /^-?\d+$/.test(value) ? number(Number(value)) : value;
 }
 
-function duration(seconds: number): string {
-  const steps: [number, string][] = [[86_400, "day"], [3_600, "hour"], [60, "minute"]];
-  for (const [size, unit] of steps)
-    if (seconds >= size && seconds % size === 0) return `${number(seconds / size)} ${unit}${seconds === size ? "" : "s"}`;
-  return `${number(seconds)} seconds`;
+/** A conflict in one sentence: the gateway's, with the supplier's name for its code, and times and units as people write them. */
+export function summaryOf({ kind, summary, supplier, facts }: Pick<Conflict, "kind" | "summary" | "supplier" | "facts">): string {
+  const text = readable(summary).replace(/[\w-]+/g, (word) => (word === supplier?.code ? supplier.name : word));
+  const unit = facts.find((f) => f.name === "unit")?.value;
+  return kind === "PACK_MISMATCH" && unit ? text.replace(` by the ${unit},`, ` by the ${unitName(unit) ?? unit},`) : text;
 }

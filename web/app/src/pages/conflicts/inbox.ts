@@ -1,4 +1,5 @@
 import type { ConflictKind } from "../../gql/graphql";
+import { linkTo } from "../stock/address";
 import type { Conflict } from "./facts";
 
 export interface InboxFilter {
@@ -31,7 +32,7 @@ export function subjectLink({ subject, supplier }: Conflict): { href: string | n
     case "SupplierItem":
       return { href: `#/suppliers/${subject.supplier.id}`, text: `${subject.supplierSku}: ${subject.product.name}` };
     case "InventoryLevel":
-      return { href: "#/stock", text: `${subject.product.name} at ${subject.location.name}` };
+      return { href: linkTo({ search: `${subject.product.sku} ${subject.location.code}` }), text: `${subject.product.name} at ${subject.location.name}` };
     default:
       return supplier && { href: `#/suppliers/${supplier.id}`, text: supplier.name };
   }

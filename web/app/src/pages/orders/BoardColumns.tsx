@@ -94,7 +94,7 @@ function Tabs({ id, columns, totals, chosen, onChoose }: TabsProps) {
     document.getElementById(`${id}-tab-${next.status}`)?.focus();
   };
   return (
-    <div className="board-tabs" role="tablist" aria-label="Status" onKeyDown={onKeyDown}>
+    <div className="board-tabs scroll-hint" role="tablist" aria-label="Status" onKeyDown={onKeyDown}>
       {columns.map(({ status, orders }) => (
         <button
           key={status}

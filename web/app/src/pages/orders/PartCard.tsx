@@ -1,5 +1,5 @@
 import { useViewer } from "../../api/session";
-import { number, words } from "../../format";
+import { inUnits, number } from "../../format";
 import { Button } from "../../ui/Button";
 import { Pill, StatusPill } from "../../ui/Pill";
 import { Ago, Time, useNow } from "../../ui/Time";
@@ -79,7 +79,7 @@ function SupplierWords({ line }: { line: PartLine }) {
       <span className="code">{line.supplierSku}</span>
       {line.supplierQuantity !== null && line.supplierUnit && (
         <>
-          : {number(line.supplierQuantity)} × {words(line.supplierUnit).toLowerCase()}
+          : {inUnits(line.supplierQuantity, line.supplierUnit)}
           {(line.packQuantity ?? 1) > 1 && ` of ${number(line.packQuantity ?? 1)}`}
         </>
       )}

@@ -3,7 +3,7 @@ import { useQuery } from "urql";
 import { call } from "../../api/intent";
 import type { Places } from "../../api/places";
 import { useViewer } from "../../api/session";
-import { number, words } from "../../format";
+import { inUnits, number } from "../../format";
 import {
   LocationNamesDocument,
   PartAcceptDocument,
@@ -62,7 +62,7 @@ const nameOf = (order: Order, line: PartLine) => lineOf(order, line.orderLine.id
 function packs(line: PartLine): string | null {
   if (line.supplierQuantity === null || !line.supplierUnit) return null;
   const of = (line.packQuantity ?? 1) > 1 ? ` of ${number(line.packQuantity ?? 1)}` : "";
-  return `${line.supplierSku}: ${number(line.supplierQuantity)} × ${words(line.supplierUnit).toLowerCase()}${of}`;
+  return `${line.supplierSku}: ${inUnits(line.supplierQuantity, line.supplierUnit)}${of}`;
 }
 
 const partOf = ({ action }: ActionProps, order: Order) =>

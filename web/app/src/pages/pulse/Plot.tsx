@@ -2,6 +2,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { timeOfDay } from "../../format";
+import { windowOf } from "./window";
 
 export interface Series {
   label: string;
@@ -19,7 +20,7 @@ interface Props {
   format: (value: number) => string;
   /** Its values are counts: there is nothing between two of them. */
   whole?: boolean;
-  /** The span that is shown, in seconds, up to the last value. */
+  /** The span that is shown at least, in seconds, up to the last value. */
   span: number;
 }
 
@@ -35,8 +36,8 @@ export function Plot({ title, times, series, kind, format, whole = false, span }
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
-  const latest = useRef({ series, format, whole, span });
-  latest.current = { series, format, whole, span };
+  const latest = useRef({ series, format, whole });
+  latest.current = { series, format, whole };
 
   useEffect(() => {
     const node = holder.current;
@@ -55,8 +56,12 @@ export function Plot({ title, times, series, kind, format, whole = false, span }
     };
   }, [kind]);
   useEffect(() => {
-    plot.current?.setData([[...times], ...series.map((s) => [...s.values])]);
-  }, [times, series]);
+    const made = plot.current;
+    made?.batch(() => {
+      made.setData([[...times], ...series.map((s) => [...s.values])], false);
+      made.setScale("x", windowOf(times, span, kind === "bars" ? 60 : 0, Date.now() / 1000));
+    });
+  }, [kind, times, series, span]);
 
   const at = pointed !== null && pointed < times.length ? pointed : times.length - 1;
   const moment = times[at];
@@ -120,7 +125,7 @@ function PlotTable({ title, times, series, format }: Pick<Props, "title" | "time
 function options(
   kind: Props["kind"],
   width: number,
-  { series, format, whole, span }: Pick<Props, "series" | "format" | "whole" | "span">,
+  { series, format, whole }: Pick<Props, "series" | "format" | "whole">,
   onPoint: (index: number | null) => void,
 ): uPlot.Options {
   const axis = {
@@ -137,8 +142,8 @@ function options(
     cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "line" } },
     padding: [8, 8, 0, 0],
     scales: {
-      x: { time: true, range: (_, min, max) => [Math.min(min ?? max, max - span), max + (kind === "bars" ? 60 : 0)] },
-      y: { range: (_, __, max) => [0, Math.max(max * 1.1, kind === "bars" ? 4 : 0.5)] },
+      x: { time: true, auto: false, range: (_, min, max) => [min, max] },
+      y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, whole ? 4 : 0.5)] },
     },
     axes: [
       { ...axis, space: 64, size: 28, values: (_, splits) => splits.map((s) => timeOfDay(s * 1000)) },
@@ -150,7 +155,8 @@ function options(
         label: s.label,
         stroke: () => themed(s.colour),
         width: kind === "bars" ? 0 : 2,
-        points: { show: false },
+        // A single value has no line yet.
+        points: { show: (u: uPlot) => kind === "line" && u.data[0].length === 1, size: 6, fill: () => themed(s.colour) },
         ...(kind === "bars" && bars ? { paths: bars, fill: () => themed(s.colour) } : {}),
       })),
     ],

@@ -1,5 +1,5 @@
 import { memo, useCallback, useRef, useSyncExternalStore } from "react";
-import { number, timeOfDay, dateTime } from "../../format";
+import { day, number, timeOfDay } from "../../format";
 import { Pill } from "../../ui/Pill";
 import { classes } from "../../ui/classes";
 import { Sparkline } from "./Sparkline";
@@ -66,7 +66,7 @@ function Cells({ row }: { row: Row }) {
       <Figure name="reorderPoint" value={row.reorderPoint} head="Reorder at" />
       <div role="cell" className="cell-time numeric">
         <time dateTime={new Date(row.asOf).toISOString()}>
-          {new Date(row.asOf).toDateString() === today() ? timeOfDay(row.asOf) : dateTime(row.asOf)}
+          {new Date(row.asOf).toDateString() === today() ? timeOfDay(row.asOf) : day(row.asOf)}
         </time>
       </div>
     </>

@@ -3,7 +3,7 @@ import { useRef, useSyncExternalStore } from "react";
 import { classes } from "../../ui/classes";
 import { LevelRow } from "./LevelRow";
 import type { StockStore } from "./store";
-import type { Sort, SortKey } from "./view";
+import { descends, type Sort, type SortKey } from "./view";
 
 interface Column {
   head: string;
@@ -17,7 +17,7 @@ const columns: Column[] = [
   { head: "Location", name: "location", sort: "location" },
   { head: "Supplier", name: "supplier", sort: "supplier" },
   { head: "State", name: "marks" },
-  { head: "Movement", name: "spark" },
+  { head: "Movement", name: "spark", sort: "moved" },
   { head: "Available", name: "available", sort: "available", numeric: true },
   { head: "On hand", name: "onHand", sort: "onHand", numeric: true },
   { head: "Claimed", name: "claimed", sort: "claimed", numeric: true },
@@ -102,7 +102,7 @@ function HeadCell({ column, sort, onSort }: { column: Column; sort: Sort; onSort
       aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}
     >
       {key ? (
-        <button type="button" className="sort" onClick={() => onSort({ key, descending: active ? !sort.descending : key === "asOf" })}>
+        <button type="button" className="sort" onClick={() => onSort({ key, descending: active ? !sort.descending : descends(key) })}>
           {head}
           <span aria-hidden="true">{active ? (sort.descending ? " ↓" : " ↑") : ""}</span>
         </button>

@@ -1,6 +1,6 @@
 import type { Ring } from "./ring";
 
-const width = 88;
+const width = 76;
 const height = 20;
 const pad = 3;
 /** Fewer values than this don't take the whole width. */

@@ -7,11 +7,12 @@ import { say } from "../../ui/alerts";
 import { Counter } from "../../ui/Counter";
 import { LiveStatus } from "../../ui/LiveStatus";
 import { Empty, FaultNote, Loading, Page } from "../../ui/Page";
+import { useShown } from "./address";
 import { stay, stockOf } from "./kept";
 import { LevelTable } from "./LevelTable";
 import { StockFilters } from "./StockFilters";
 import type { StockStore } from "./store";
-import { noFilter, StockView, type Sort } from "./view";
+import { StockView } from "./view";
 import "./stock.css";
 
 /** All levels that the viewer may see, live. */
@@ -19,8 +20,7 @@ export default function StockPage() {
   const viewer = useViewer();
   const [store] = useState(() => stockOf(viewer));
   const [view] = useState(() => new StockView(store));
-  const [filter, setFilter] = useState(noFilter);
-  const [sort, setSort] = useState<Sort>({ key: "sku", descending: false });
+  const { filter, sort, show } = useShown();
   const state = useLive("stock", {
     document: StockDocument,
     variables: { after: store.complete ? store.cursor : null },
@@ -45,12 +45,12 @@ export default function StockPage() {
   return (
     <Page title="Stock" fill aside={<LiveStatus state={state} />}>
       <Counters store={store} />
-      <StockFilters filter={filter} options={options} onChange={setFilter} />
+      <StockFilters filter={filter} options={options} onChange={(to) => show({ filter: to })} />
       {state.phase === "failed" && state.fault && <FaultNote fault={state.fault} doing="Watching stock" />}
       <p className="levels-count muted" role="status">
         {ids.length < store.totals.levels ? `${number(ids.length)} of ${number(store.totals.levels)} levels` : `${number(ids.length)} levels`}
       </p>
-      {ids.length > 0 && <LevelTable store={store} ids={ids} sort={sort} onSort={setSort} />}
+      {ids.length > 0 && <LevelTable store={store} ids={ids} sort={sort} onSort={(to) => show({ sort: to })} />}
       {ids.length === 0 && told && <Empty>No level meets these filters.</Empty>}
       {!told && state.phase !== "failed" && <Loading what="stock" />}
     </Page>

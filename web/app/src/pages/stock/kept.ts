@@ -19,8 +19,8 @@ interface Kept {
   cursor: string;
   products: Row["product"][];
   locations: Row["location"][];
-  /** id, version, product, location, onHand, available, claimed, incoming, shortfall, reorderPoint, stale, asOf, moves. */
-  rows: [string, number, number, number, number, number, number, number, number, number, boolean, number, number[] | null][];
+  /** id, version, product, location, onHand, available, claimed, incoming, shortfall, reorderPoint, stale, asOf, moved, moves. */
+  rows: [string, number, number, number, number, number, number, number, number, number, boolean, number, number, number[] | null][];
 }
 
 let held: { of: string; store: StockStore; leftAt: number | null } | null = null;
@@ -87,6 +87,7 @@ export function write(of: string, store: StockStore, at: number): string {
     r.reorderPoint,
     r.stale,
     r.asOf,
+    r.moved,
     r.moves && r.moves.all(),
   ]);
   const kept: Kept = { form, of, at, cursor: store.cursor, products: [...products.keys()], locations: [...locations.keys()], rows };
@@ -102,12 +103,12 @@ export function read(text: string, of: string, now: number, store = new StockSto
 }
 
 function* rowsOf({ rows, products, locations }: Kept): Generator<Row> {
-  for (const [id, version, p, l, onHand, available, claimed, incoming, shortfall, reorderPoint, stale, asOf, moves] of rows) {
+  for (const [id, version, p, l, onHand, available, claimed, incoming, shortfall, reorderPoint, stale, asOf, moved, moves] of rows) {
     const product = products[p];
     const location = locations[l];
     if (!product || !location) continue;
     const low = isLow(available, reorderPoint);
     const text = searchText(product, location);
-    yield { id, version, product, location, onHand, available, claimed, incoming, shortfall, reorderPoint, low, stale, asOf, moves: moves && Ring.of(moves), text };
+    yield { id, version, product, location, onHand, available, claimed, incoming, shortfall, reorderPoint, low, stale, asOf, moved, moves: moves && Ring.of(moves), text };
   }
 }

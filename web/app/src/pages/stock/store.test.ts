@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { ringSize } from "./ring";
 import { StockStore, type StockEvent } from "./store";
-import { noFilter, order, ownSupplier, select } from "./view";
+import { noFilter, order, ownSupplier, select, StockView } from "./view";
 
 let cursors = 0;
 
@@ -251,4 +251,32 @@ describe("filters", () => {
     expect(rows.sort(order({ key: "available", descending: true })).map((r) => r.id)).toEqual(["b", "c", "a"]);
     expect(rows.sort(order({ key: "sku", descending: false })).map((r) => r.id)).toEqual(["a", "b", "c"]);
   });
+});
+
+test("what moved last is first, and others come before it at most once a second", () => {
+  vi.useFakeTimers();
+  try {
+    const { store, frame, pass } = live(event("SNAPSHOT", "a"), event("SNAPSHOT", "b"), event("SNAPSHOT", "c"));
+    const view = new StockView(store);
+    view.show(noFilter, { key: "moved", descending: true });
+    const stop = view.follow();
+    const change = (id: string, version: number) => {
+      pass(10);
+      store.apply(event("CHANGE", id, { version }));
+      frame();
+    };
+    expect(view.ids).toEqual(["a", "b", "c"]);
+    change("b", 2);
+    change("c", 2);
+    vi.advanceTimersByTime(990);
+    expect(view.ids).toEqual(["a", "b", "c"]);
+    vi.advanceTimersByTime(10);
+    expect(view.ids).toEqual(["c", "b", "a"]);
+    change("b", 3);
+    vi.advanceTimersByTime(1_000);
+    expect(view.ids).toEqual(["b", "c", "a"]);
+    stop();
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -21,6 +21,8 @@ export interface Row {
   stale: boolean;
   /** When its source says that it was so, in milliseconds since 1970. */
   asOf: number;
+  /** When it last changed, in milliseconds since 1970; 0: not since it was first told of. */
+  moved: number;
   /** What was available after each of the last changes; null before the first. */
   moves: Ring | null;
   /** What a search looks in, in lower case. */
@@ -155,6 +157,7 @@ export class StockStore {
     this.removed.delete(level.id);
     if (!fromSnapshot) {
       this.count();
+      row.moved = this.clock();
       row.moves ??= new Ring();
       if (old && row.moves.length === 0) row.moves.push(old.available);
       row.moves.push(row.available);
@@ -224,6 +227,7 @@ export class StockStore {
       low: isLow(level.available, level.reorderPoint),
       stale: level.stale,
       asOf: Date.parse(level.asOf),
+      moved: old?.moved ?? 0,
       moves: old?.moves ?? null,
       text: old && old.product === product && old.location === location ? old.text : searchText(product, location),
     };

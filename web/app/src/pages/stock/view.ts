@@ -14,11 +14,17 @@ export interface Filter {
 export const noFilter: Filter = { search: "", category: "", supplier: "", location: "", low: false, stale: false };
 export const ownSupplier = "own";
 
-export type SortKey = "sku" | "location" | "supplier" | "available" | "onHand" | "claimed" | "incoming" | "reorderPoint" | "asOf";
+const sortKeys = ["sku", "location", "supplier", "moved", "available", "onHand", "claimed", "incoming", "reorderPoint", "asOf"] as const;
+export type SortKey = (typeof sortKeys)[number];
+export const isSortKey = (key: string): key is SortKey => sortKeys.some((k) => k === key);
+/** Of a moment, the newest come first until it is said otherwise. */
+export const descends = (key: SortKey) => key === "moved" || key === "asOf";
 export interface Sort {
   key: SortKey;
   descending: boolean;
 }
+
+export const plain: Sort = { key: "sku", descending: false };
 
 export interface Option {
   value: string;
@@ -34,16 +40,16 @@ export interface Options {
 
 /** The shown levels are put in order again at most so often, in milliseconds. */
 const recomputeEvery = 250;
-/** And while a snapshot is being told, in which each of thousands of levels changes it. */
-const recomputeWithin = 1000;
+/** And while a snapshot is being told, in which each of thousands of levels changes it; or where each change puts another level first, to be read. */
+const recomputeSlowly = 1000;
 const collator = new Intl.Collator(undefined, { numeric: true });
 
-/** Those levels of a store that meet a filter, in order. Told of by a new array, at most four times a second. */
+/** Those levels of a store that meet a filter, in order. Told of by a new array, at most four times a second; once a second, where what moved last is first. */
 export class StockView {
   ids: readonly string[] = [];
   options: Options = { categories: [], suppliers: [], locations: [] };
   filter = noFilter;
-  sort: Sort = { key: "sku", descending: false };
+  sort = plain;
 
   private readonly store: StockStore;
   private readonly listeners = new Set<() => void>();
@@ -83,7 +89,8 @@ export class StockView {
     // Where neither what is shown nor its order depends on numbers, changes of them change nothing here.
     const moved = this.store.changes !== this.changes && (this.filter.low || this.filter.stale || !isName(this.sort.key));
     if (!(grew || moved) || this.timer !== undefined) return;
-    const wait = this.last + (this.store.complete ? recomputeEvery : recomputeWithin) - performance.now();
+    const every = this.store.complete && this.sort.key !== "moved" ? recomputeEvery : recomputeSlowly;
+    const wait = this.last + every - performance.now();
     if (wait <= 0) this.compute();
     else
       this.timer = setTimeout(() => {

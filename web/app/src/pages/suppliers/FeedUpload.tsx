@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useApi } from "../../api/context";
 import { faultOf, faultOfThrown, userErrorText, type Fault, type UserError } from "../../api/errors";
 import { newIdempotencyKey, type Api } from "../../api/client";
+import { call, outcomeOf, useIntent, type Outcome } from "../../api/intent";
 import { SubmitFeedDocument, SupplierLevelsDocument, type FeedMode, type SupplierFeedInput } from "../../gql/graphql";
 import { number } from "../../format";
 import { say } from "../../ui/alerts";
@@ -35,64 +36,59 @@ export function FeedUpload({ supplier, onClose, onSent }: Props) {
   const [mode, setMode] = useState<FeedMode>("PARTIAL");
   const [sequence, setSequence] = useState("");
   const [tried, setTried] = useState<Tried | null>(null);
-  // One feed is one call, however often it is sent; another document, or what goes beside it, is another.
-  const [key, setKey] = useState(newIdempotencyKey);
-  const [busy, setBusy] = useState(false);
+  // One feed is one intent, however often it is sent; another document, or what goes beside it, is another.
+  const { busy: sending, send, another } = useIntent();
+  const [trying, setTrying] = useState(false);
+  const busy = sending || trying;
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   const anew = (change: () => void) => {
     change();
     setTried(null);
     setTrouble(null);
-    setKey(newIdempotencyKey());
+    another();
   };
-  const working = async (work: () => Promise<Trouble | null>) => {
-    setBusy(true);
+
+  const attempt = async () => {
+    setTrying(true);
     setTrouble(null);
     try {
-      setTrouble(await work());
+      setTrouble(await preview());
     } catch (err) {
       setTrouble(err instanceof UnreadableDocument ? { document: err } : { fault: faultOfThrown(err) });
     }
-    setBusy(false);
+    setTrying(false);
   };
 
-  const attempt = () =>
-    working(async () => {
-      const format = file && formatOf(file.name);
-      if (!file || !format) return { fault: { code: "INVALID", message: `Choose a file whose name ends with ${endings}.`, requestId: null } };
-      const document = await readDocument(file, format);
-      const input = {
-        supplierId: supplier.id,
-        mode,
-        measure: document.measure ?? "ON_HAND",
-        asOf: document.asOf ?? new Date(Math.min(file.lastModified, Date.now())).toISOString(),
-        rows: document.rows,
-        ...(sequence && { sequence }),
-      } as const;
-      const now = await levelsOf(api, supplier.id);
-      const { data, error } = await api.urql.mutation(SubmitFeedDocument, { input: { ...input, idempotencyKey: key, dryRun: true } }).toPromise();
-      const payload = data?.supplierFeedSubmit;
-      if (!payload) return { fault: error ? faultOf(error) : faultOfThrown("The gateway gave no answer.") };
-      if (payload.userErrors.length > 0) return { errors: payload.userErrors };
-      setTried({ document, input, preview: previewOf(payload, now, document.rows, document.places) });
-      return null;
-    });
+  const preview = async (): Promise<Trouble | null> => {
+    const format = file && formatOf(file.name);
+    if (!file || !format) return { fault: { code: "INVALID", message: `Choose a file whose name ends with ${endings}.`, requestId: null } };
+    const document = await readDocument(file, format);
+    const input = {
+      supplierId: supplier.id,
+      mode,
+      measure: document.measure ?? "ON_HAND",
+      asOf: document.asOf ?? new Date(Math.min(file.lastModified, Date.now())).toISOString(),
+      rows: document.rows,
+      ...(sequence && { sequence }),
+    } as const;
+    const now = await levelsOf(api, supplier.id);
+    const { data, error } = await api.urql.mutation(SubmitFeedDocument, { input: { ...input, idempotencyKey: newIdempotencyKey(), dryRun: true } }).toPromise();
+    const came = outcomeOf(data, error && faultOf(error));
+    if (!came.done) return troubleOf(came);
+    setTried({ document, input, preview: previewOf(came.data.supplierFeedSubmit, now, document.rows, document.places) });
+    return null;
+  };
 
-  const send = ({ input }: Tried) =>
-    working(async () => {
-      const { data, error } = await api.urql.mutation(SubmitFeedDocument, { input: { ...input, idempotencyKey: key } }).toPromise();
-      const payload = data?.supplierFeedSubmit;
-      if (!payload) return { fault: error ? faultOf(error) : faultOfThrown("The gateway gave no answer.") };
-      if (payload.userErrors.length > 0) {
-        setKey(newIdempotencyKey()); // nothing was done, and what is sent next is another call
-        return { errors: payload.userErrors };
-      }
-      onSent();
-      onClose();
-      if (payload.held) say("The feed is kept for a person: it would empty too much.", "warning");
-      else say(`The feed is in: ${number(payload.applied)} applied, ${number(payload.unchanged)} unchanged, ${number(payload.rejected)} rejected.`, payload.rejected > 0 ? "warning" : "good");
-      return null;
-    });
+  const commit = async ({ input }: Tried) => {
+    setTrouble(null);
+    const came = await send((idempotencyKey) => call(SubmitFeedDocument, { input: { ...input, idempotencyKey } }));
+    if (!came.done) return setTrouble(troubleOf(came));
+    const payload = came.data.supplierFeedSubmit;
+    onSent();
+    onClose();
+    if (payload.held) say("The feed is kept for a person: it would empty too much.", "warning");
+    else say(`The feed is in: ${number(payload.applied)} applied, ${number(payload.unchanged)} unchanged, ${number(payload.rejected)} rejected.`, payload.rejected > 0 ? "warning" : "good");
+  };
 
   const ready = tried !== null && !tried.document.test;
   return (
@@ -100,7 +96,7 @@ export function FeedUpload({ supplier, onClose, onSent }: Props) {
       title={`A feed of ${supplier.name}`}
       wide
       onClose={onClose}
-      onSubmit={() => void (tried ? send(tried) : attempt())}
+      onSubmit={() => void (tried ? commit(tried) : attempt())}
       actions={
         <>
           <Button look="quiet" onClick={onClose}>
@@ -156,6 +152,8 @@ export function FeedUpload({ supplier, onClose, onSent }: Props) {
     </Dialog>
   );
 }
+
+const troubleOf = (came: Exclude<Outcome, { done: true }>): Trouble => (came.fault ? { fault: came.fault } : { errors: came.errors });
 
 function Unreadable({ error }: { error: UnreadableDocument }) {
   return (

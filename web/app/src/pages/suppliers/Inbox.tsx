@@ -5,7 +5,7 @@ import { faultOf } from "../../api/errors";
 import { useLive } from "../../api/live";
 import { useSettled } from "../../api/asking";
 import { SupplierInboxDocument, SupplierOrdersDocument, type SupplierInboxQuery } from "../../gql/graphql";
-import { number, words } from "../../format";
+import { inUnits, number } from "../../format";
 import { Button } from "../../ui/Button";
 import { LiveStatus } from "../../ui/LiveStatus";
 import { Empty, FaultNote, Loading } from "../../ui/Page";
@@ -38,7 +38,7 @@ function Goods({ part }: { part: Part }) {
       {part.lines.map((l) => (
         <li key={l.id}>
           {l.supplierSku !== null && l.supplierQuantity !== null && l.supplierUnit !== null
-            ? `${number(l.supplierQuantity)} ${words(l.supplierUnit).toLowerCase()} of ${l.supplierSku}`
+            ? `${inUnits(l.supplierQuantity, l.supplierUnit)} of ${l.supplierSku}`
             : number(l.quantity)}{" "}
           <span className="muted">{l.orderLine.product.name}</span>
         </li>

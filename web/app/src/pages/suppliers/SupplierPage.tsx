@@ -61,7 +61,7 @@ function Health({ supplier }: { supplier: Supplier }) {
     <dl className="facts card">
       <Fact name="Health">{supplier.status ? <StatusPill status={supplier.status} /> : "–"}</Fact>
       <Fact name="Last seen">{supplier.lastSeenAt ? <Ago at={supplier.lastSeenAt} /> : "never"}</Fact>
-      <Fact name="Stock is confirmed for">{terms ? (terms.confirmWithinSeconds ? duration(terms.confirmWithinSeconds) : "ever") : "–"}</Fact>
+      <Fact name="Stock is confirmed for">{terms ? (terms.confirmWithinSeconds ? duration(terms.confirmWithinSeconds) : "until it says otherwise") : "–"}</Fact>
       <Fact name="Answers within">{terms ? duration(terms.acknowledgeWithinSeconds) : "–"}</Fact>
     </dl>
   );
