@@ -140,7 +140,7 @@ function options(
     height,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "line" } },
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     scales: {
       x: { time: true, auto: false, range: (_, min, max) => [min, max] },
       y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, whole ? 4 : 0.5)] },
