@@ -27,7 +27,7 @@ describe("userErrors", () => {
 describe("an intent", () => {
   const fault = { code: "OFFLINE", message: "gone", requestId: null };
   it("is done, whatever of the payload the viewer may not see", () => {
-    expect(outcomeOf({ orderHold: { userErrors: [], replayed: true } }, fault)).toEqual({ done: true, replayed: true });
+    expect(outcomeOf({ orderHold: { userErrors: [], replayed: true } }, fault)).toMatchObject({ done: true, replayed: true });
   });
   it("keeps its key where nobody knows what came of it", () => {
     expect(keepsKey(outcomeOf(null, fault))).toBe(true);

@@ -1,13 +1,11 @@
 import { useDeferredValue, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { useLive } from "../../api/live";
 import { useViewer } from "../../api/session";
-import { StockDocument } from "../../gql/graphql";
-import { decimal, number } from "../../format";
-import { say } from "../../ui/alerts";
+import { counted, decimal, number } from "../../format";
 import { Counter } from "../../ui/Counter";
 import { LiveStatus } from "../../ui/LiveStatus";
 import { Empty, FaultNote, Loading, Page } from "../../ui/Page";
 import { useShown } from "./address";
+import { useFollowing } from "./following";
 import { stay, stockOf } from "./kept";
 import { LevelTable } from "./LevelTable";
 import { StockFilters } from "./StockFilters";
@@ -21,17 +19,7 @@ export default function StockPage() {
   const [store] = useState(() => stockOf(viewer));
   const [view] = useState(() => new StockView(store));
   const { filter, sort, show } = useShown();
-  const state = useLive("stock", {
-    document: StockDocument,
-    variables: { after: store.complete ? store.cursor : null },
-    onBegin: () => store.begin(),
-    onEvent: (event) => store.apply(event),
-    onExpired: () => {
-      store.expired();
-      say("Changes were missed: the log doesn't reach back far enough. Stock is loaded anew.", "warning");
-    },
-  });
-
+  const { state, beyond, waits } = useFollowing(store, filter);
   useEffect(() => stay(store), [store]);
 
   const wanted = useDeferredValue(filter);
@@ -43,16 +31,27 @@ export default function StockPage() {
 
   const told = store.complete || ids.length > 0;
   return (
-    <Page title="Stock" fill aside={<LiveStatus state={state} />}>
-      <Counters store={store} />
-      <StockFilters filter={filter} options={options} onChange={(to) => show({ filter: to })} />
+    <Page title="Stock" fill aside={!waits && <LiveStatus state={state} />}>
+      {!waits && <Counters store={store} />}
+      <StockFilters filter={filter} options={beyond ? { ...options, ...beyond } : options} onChange={(to) => show({ filter: to })} />
       {state.phase === "failed" && state.fault && <FaultNote fault={state.fault} doing="Watching stock" />}
-      <p className="levels-count muted" role="status">
-        {ids.length < store.totals.levels ? `${number(ids.length)} of ${number(store.totals.levels)} levels` : `${number(ids.length)} levels`}
-      </p>
-      {ids.length > 0 && <LevelTable store={store} ids={ids} sort={sort} onSort={(to) => show({ sort: to })} />}
-      {ids.length === 0 && told && <Empty>No level meets these filters.</Empty>}
-      {!told && state.phase !== "failed" && <Loading what="stock" />}
+      {beyond && (
+        <p className="note" role="status">
+          {waits
+            ? "There are too many levels to follow all of them at once. Choose a supplier or a location."
+            : "There are too many levels to follow all of them at once: these, and the totals, are of what is chosen."}
+        </p>
+      )}
+      {!waits && (
+        <>
+          <p className="levels-count muted" role="status">
+            {ids.length < store.totals.levels ? `${number(ids.length)} of ${counted(store.totals.levels, "level")}` : counted(ids.length, "level")}
+          </p>
+          {ids.length > 0 && <LevelTable store={store} ids={ids} sort={sort} onSort={(to) => show({ sort: to })} />}
+          {ids.length === 0 && told && <Empty>No level meets these filters.</Empty>}
+          {!told && state.phase !== "failed" && <Loading what="stock" />}
+        </>
+      )}
     </Page>
   );
 }

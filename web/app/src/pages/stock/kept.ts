@@ -50,7 +50,7 @@ export function stay(store: StockStore): () => void {
 }
 
 function keep(of: string, store: StockStore, at: number): void {
-  if (!store.complete) return;
+  if (!store.complete || store.part) return;
   try {
     sessionStorage.setItem(name, write(of, store, at));
   } catch {

@@ -280,3 +280,15 @@ test("what moved last is first, and others come before it at most once a second"
     vi.useRealTimers();
   }
 });
+
+test("turned to another part of stock, it has what that has once it was told, and nothing else", () => {
+  const { store, frame } = live(event("SNAPSHOT", "a"), event("SNAPSHOT", "b"));
+  store.turnTo("b's");
+  store.begin();
+  store.apply(event("SNAPSHOT", "b"));
+  store.apply(caughtUp());
+  frame();
+  expect(store.part).toBe("b's");
+  expect([...store.rows.keys()]).toEqual(["b"]);
+  expect(store.totals.levels).toBe(1);
+});

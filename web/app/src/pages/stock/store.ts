@@ -49,6 +49,8 @@ const rateSeconds = 5;
 export class StockStore {
   readonly rows = new Map<string, Row>();
   readonly totals: Totals = { levels: 0, units: 0, low: 0, stale: 0 };
+  /** Which part of stock it is told of, by the filter of its subscription; "": all. */
+  part = "";
   /** The cursor of the last event. */
   cursor = "";
   /** Changes that were taken, removals among them. */
@@ -103,6 +105,12 @@ export class StockStore {
   expired(): void {
     this.complete = false;
     this.removed.clear();
+  }
+
+  /** What follows is of another part of stock, and begins with a snapshot. */
+  turnTo(part: string): void {
+    this.part = part;
+    this.expired();
   }
 
   apply(event: StockEvent): void {

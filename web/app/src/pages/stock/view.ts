@@ -147,15 +147,25 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function readOptions(rows: Iterable<Row>): Options {
   const categories = new Set<string>();
-  const suppliers = new Map<string, string>();
-  const locations = new Map<string, string>();
+  const locations = new Set<Row["location"]>();
   for (const { product, location } of rows) {
     categories.add(product.category);
-    locations.set(location.id, location.code);
-    if (location.supplier) suppliers.set(location.supplier.id, location.supplier.name);
+    locations.add(location);
+  }
+  return { categories: sorted([...categories].map((c): [string, string] => [c, c])), ...optionsOf(locations) };
+}
+
+/** What suppliers and locations there are. */
+export function optionsOf(places: Iterable<Pick<Row["location"], "id" | "code" | "supplier">>): Pick<Options, "suppliers" | "locations"> {
+  const suppliers = new Map<string, string>();
+  const locations = new Map<string, string>();
+  for (const { id, code, supplier } of places) {
+    locations.set(id, code);
+    if (supplier) suppliers.set(supplier.id, supplier.name);
     else suppliers.set(ownSupplier, "Our own locations");
   }
-  const sorted = (entries: Iterable<[string, string]>) =>
-    Array.from(entries, ([value, label]) => ({ value, label })).sort((a, b) => collator.compare(a.label, b.label));
-  return { categories: sorted([...categories].map((c): [string, string] => [c, c])), suppliers: sorted(suppliers), locations: sorted(locations) };
+  return { suppliers: sorted(suppliers), locations: sorted(locations) };
 }
+
+const sorted = (entries: Iterable<[string, string]>): Option[] =>
+  Array.from(entries, ([value, label]) => ({ value, label })).sort((a, b) => collator.compare(a.label, b.label));
