@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type KeyboardEvent, type MouseEvent } from "react";
 import { useApi } from "../../api/context";
 import { useLive } from "../../api/live";
 import { Mirror } from "../../api/mirror";
@@ -42,6 +42,7 @@ export default function ConflictsPage({ id }: { id?: string }) {
     for (const c of conflicts.values()) if (c.supplier) found.set(c.supplier.id, c.supplier.name);
     return [...found].sort((a, b) => a[1].localeCompare(b[1]));
   }, [conflicts, revision]);
+  const detail = useByKeys(id);
   const open = shown.filter((c) => c.status === "OPEN").length;
   const chosen = id === undefined ? undefined : conflicts.get(id);
 
@@ -82,7 +83,7 @@ export default function ConflictsPage({ id }: { id?: string }) {
           <ul className="conflicts">
             {shown.map((c) => (
               <li key={c.id}>
-                <a href={`#/conflicts/${c.id}`} className="conflict-row" aria-current={c.id === id ? "true" : undefined} data-conflict={c.id}>
+                <a href={`#/conflicts/${c.id}`} className="conflict-row" aria-current={c.id === id ? "true" : undefined} data-conflict={c.id} onClick={detail.opens}>
                   <span className="conflict-row-top">
                     <strong>{kindName(c.kind)}</strong>
                     <StatusPill status={c.status} />
@@ -104,7 +105,7 @@ export default function ConflictsPage({ id }: { id?: string }) {
             </section>
           )
         ) : (
-          <section className="inbox-detail" aria-label="Conflict">
+          <section ref={detail.ref} className="inbox-detail" aria-label="Conflict" tabIndex={-1} onKeyDown={detail.leaves}>
             <a className="inbox-back" href="#/conflicts">
               All conflicts
             </a>
@@ -120,6 +121,26 @@ export default function ConflictsPage({ id }: { id?: string }) {
       </div>
     </Page>
   );
+}
+
+/**
+ * For who opens a conflict by keys: the focus goes to it, past all others of the list, and by Escape back to its row. A pointer needs none of that.
+ */
+function useByKeys(id: string | undefined) {
+  const ref = useRef<HTMLElement>(null);
+  const byKey = useRef(false);
+  useEffect(() => {
+    if (byKey.current) ref.current?.focus({ preventScroll: true });
+    byKey.current = false;
+  }, [id]);
+  return {
+    ref,
+    opens: (e: MouseEvent) => (byKey.current = e.detail === 0),
+    leaves: (e: KeyboardEvent) => {
+      if (e.key !== "Escape" || (e.target as HTMLElement).closest("dialog")) return;
+      document.querySelector<HTMLElement>(".conflict-row[aria-current]")?.focus();
+    },
+  };
 }
 
 /** Loads those that were settled lately, and the one that is opened; tells whether that isn't there. */

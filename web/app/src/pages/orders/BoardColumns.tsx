@@ -27,7 +27,10 @@ interface Props {
 export function BoardColumns({ columns, totals, narrow, filter, loaded }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const id = useId();
-  const [chosen, setChosen] = useState<OrderStatus>("PENDING");
+  const [picked, setChosen] = useState<OrderStatus | null>(null);
+  // The first that isn't empty once all are told, and not another one when orders move on.
+  if (picked === null && loaded) setChosen(columns.find((c) => c.orders.length > 0)?.status ?? "PENDING");
+  const chosen = picked ?? "PENDING";
   const [more, setMore] = useState<Partial<Record<OrderStatus, number>>>({});
   const limit = (status: OrderStatus) => more[status] ?? firstShown;
   useFlip(ref, `${filter}/${narrow ? chosen : ""}/${JSON.stringify(more)}/${loaded}`);

@@ -45,7 +45,9 @@ interface ChoiceProps {
   onChange: (value: string) => void;
 }
 
+/** One of several; where there is but one there is nothing to choose. */
 function Choice({ label, all, value, options, onChange }: ChoiceProps) {
+  if (options.length === 1 && !value) return null;
   return (
     <SelectField label={label} hideLabel value={value} onChange={(e) => onChange(e.target.value)}>
       <option value="">{all}</option>

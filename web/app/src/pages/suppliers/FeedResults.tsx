@@ -30,7 +30,7 @@ const columns: Column<FeedResultFragment>[] = [
 export function FeedResults({ id }: { id: string }) {
   const [pages, setPages] = useState<string[]>([""]);
   return (
-    <section aria-labelledby="feeds-title">
+    <section className="section" aria-labelledby="feeds-title">
       <h2 id="feeds-title">Feeds</h2>
       {pages.map((after, i) => (
         <FeedPage key={after} id={id} after={after} onMore={i === pages.length - 1 ? (next) => setPages([...pages, next]) : undefined} />

@@ -58,7 +58,7 @@ export function Inbox({ id }: { id: string }) {
     onExpired: () => setChanges((n) => n + 1),
   });
   return (
-    <section aria-labelledby="inbox-title">
+    <section className="section" aria-labelledby="inbox-title">
       <header className="section-head">
         <h2 id="inbox-title">Inbox</h2>
         <LiveStatus state={state} />
