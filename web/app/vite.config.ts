@@ -30,6 +30,8 @@ export default defineConfig({
   root: here,
   plugins: [react()],
   server: { proxy },
+  // They import workers as Vite does, which its dependency optimizer doesn't understand.
+  optimizeDeps: { exclude: ["graphiql/setup-workers/vite", "@graphiql/react/setup-workers/vite"] },
   preview: { proxy, headers: { "Content-Security-Policy": policy } },
   build: {
     outDir: resolve(here, "../dist"),
