@@ -19,7 +19,7 @@ export const LevelRow = memo(function LevelRow({ store, id, index, start }: Prop
   const row = useSyncExternalStore(listen, () => store.rows.get(id));
   // One that was removed is in the list until that is put in order again.
   const last = useRef(row);
-  if (row) last.current = row;
+  if (row || last.current?.id !== id) last.current = row;
   const shown = last.current;
   return (
     <div
@@ -59,11 +59,11 @@ function Cells({ row }: { row: Row }) {
       <div role="cell" className="cell-spark">
         <Sparkline moves={row.moves} />
       </div>
-      <Figure name="available" value={row.available} head="Available" strong bad={row.low} />
-      <Figure name="onHand" value={row.onHand} head="On hand" />
-      <Figure name="claimed" value={row.claimed} head="Claimed" />
-      <Figure name="incoming" value={row.incoming} head="Incoming" />
-      <Figure name="reorderPoint" value={row.reorderPoint} head="Reorder at" />
+      <Figure id={row.id} name="available" value={row.available} head="Available" strong bad={row.low} />
+      <Figure id={row.id} name="onHand" value={row.onHand} head="On hand" />
+      <Figure id={row.id} name="claimed" value={row.claimed} head="Claimed" />
+      <Figure id={row.id} name="incoming" value={row.incoming} head="Incoming" />
+      <Figure id={row.id} name="reorderPoint" value={row.reorderPoint} head="Reorder at" />
       <div role="cell" className="cell-time numeric">
         <time dateTime={new Date(row.asOf).toISOString()}>
           {new Date(row.asOf).toDateString() === today() ? timeOfDay(row.asOf) : day(row.asOf)}
@@ -74,6 +74,8 @@ function Cells({ row }: { row: Row }) {
 }
 
 interface FigureProps {
+  /** Of which level it is: another level's number is no change. */
+  id: string;
   name: string;
   head: string;
   value: number;
@@ -82,11 +84,12 @@ interface FigureProps {
 }
 
 /** A number that flashes when it changes. Two animations of the same look take turns, so that each change begins one anew. */
-function Figure({ name, head, value, strong = false, bad = false }: FigureProps) {
-  const last = useRef({ value, flash: "", turn: false });
-  if (last.current.value !== value) {
+function Figure({ id, name, head, value, strong = false, bad = false }: FigureProps) {
+  const last = useRef({ id, value, flash: "", turn: false });
+  if (last.current.id !== id) last.current = { id, value, flash: "", turn: false };
+  else if (last.current.value !== value) {
     const turn = !last.current.turn;
-    last.current = { value, flash: `flash-${value > last.current.value ? "up" : "down"}-${turn ? "a" : "b"}`, turn };
+    last.current = { id, value, flash: `flash-${value > last.current.value ? "up" : "down"}-${turn ? "a" : "b"}`, turn };
   }
   return (
     <div

@@ -28,6 +28,8 @@ const columns: Column[] = [
 
 const rowHeight = 34;
 const cardHeight = 96;
+/** There are as many slots for rows as a multiple of this. */
+const slotStep = 16;
 const narrow = matchMedia("(max-width: 48rem)");
 
 function useNarrow(): boolean {
@@ -63,6 +65,9 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
     measured.current = height;
     rows.measure();
   }
+  const items = rows.getVirtualItems();
+  // Rows that are out of sight are used for those that come into it: that costs a fraction of making new ones.
+  const slots = Math.ceil(items.length / slotStep) * slotStep;
   return (
     <div className="levels">
       <div
@@ -82,9 +87,9 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
           </div>
         </div>
         <div role="rowgroup" className="levels-body" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map(({ index, start }) => {
+          {items.map(({ index, start }) => {
             const id = ids[index];
-            return id && <LevelRow key={id} store={store} id={id} index={index} start={start} />;
+            return id && <LevelRow key={index % slots} store={store} id={id} index={index} start={start} />;
           })}
         </div>
       </div>

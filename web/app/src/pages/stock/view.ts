@@ -55,6 +55,7 @@ export class StockView {
   private readonly listeners = new Set<() => void>();
   private membership = -1;
   private changes = -1;
+  private byName: (Sort & { membership: number; ids: string[] }) | null = null;
   private last = -Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -104,9 +105,26 @@ export class StockView {
     if (this.membership !== this.store.membership) this.options = readOptions(this.store.rows.values());
     this.membership = this.store.membership;
     this.changes = this.store.changes;
-    const found = select(this.store.rows.values(), this.filter).sort(order(this.sort));
-    this.ids = found.map((row) => row.id);
+    this.ids = select(this.ordered(), this.filter).map((row) => row.id);
     for (const tell of this.listeners) tell();
+  }
+
+  /** All levels in order. Names don't change: their order is kept, so that a search that is typed only has to look through it. */
+  private ordered(): Iterable<Row> {
+    const { rows, membership } = this.store;
+    const { key, descending } = this.sort;
+    const known = this.byName;
+    if (known && known.key === key && known.descending === descending && known.membership === membership) return present(rows, known.ids);
+    const all = Array.from(rows.values()).sort(order(this.sort));
+    this.byName = isName(key) ? { key, descending, membership, ids: all.map((row) => row.id) } : null;
+    return all;
+  }
+}
+
+function* present(rows: ReadonlyMap<string, Row>, ids: readonly string[]): Generator<Row> {
+  for (const id of ids) {
+    const row = rows.get(id);
+    if (row) yield row;
   }
 }
 
