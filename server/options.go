@@ -58,7 +58,7 @@ type Options struct {
 	Metrics http.Handler
 	// Static answers at these paths, whatever the method and before any token is looked
 	// at, with what is in memory and the same for everybody: a page, and what it loads. It
-	// costs no more than to refuse it, and so it isn't counted, and is there for an
+	// takes no work but to be sent, and so it isn't counted, and is there for an
 	// address that has no point left. None may be a path of the server's own.
 	Static map[string]http.Handler
 	// Public answers at these paths, whatever the method and before any token is looked
@@ -66,6 +66,11 @@ type Options struct {
 	// Static. Each request counts a point against its address; a handler that is a RateLimited says
 	// itself that there is none left.
 	Public map[string]http.Handler
+	// Private answers at these paths, whatever the method, once the token was looked at,
+	// with the principal in the request's context, which is the anonymous storefront where
+	// there was none. None may be a path of the server's own or of the others. Each
+	// request counts a point against its address.
+	Private map[string]http.Handler
 	// Ready is what must work for /readyz to say so.
 	Ready []Check
 	// Drain ends the connections that were hijacked: the websockets. Serve
@@ -162,7 +167,7 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("server: an Authenticate is required")
 	}
 	taken := slices.Clone(ownPaths)
-	for _, others := range []map[string]http.Handler{o.Static, o.Public} {
+	for _, others := range []map[string]http.Handler{o.Static, o.Public, o.Private} {
 		for path, handler := range others {
 			if handler == nil || slices.Contains(taken, path) {
 				return o, fmt.Errorf("server: nobody else can answer at %q", path)

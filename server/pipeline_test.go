@@ -370,6 +370,11 @@ func TestOptionsAreChecked(t *testing.T) {
 		"/oauth/token": func(o *server.Options) { o.Public = map[string]http.Handler{"/oauth/token": nil} },
 		"/healthz":     func(o *server.Options) { o.Static = map[string]http.Handler{server.PathHealth: http.NotFoundHandler()} },
 		"/explorer":    func(o *server.Options) { o.Static = map[string]http.Handler{"/explorer": nil} },
+		"/ticket":      func(o *server.Options) { o.Private = map[string]http.Handler{"/ticket": nil} },
+		"/feed": func(o *server.Options) {
+			o.Public = map[string]http.Handler{"/feed": http.NotFoundHandler()}
+			o.Private = map[string]http.Handler{"/feed": http.NotFoundHandler()}
+		},
 		"/page": func(o *server.Options) {
 			o.Static = map[string]http.Handler{"/page": http.NotFoundHandler()}
 			o.Public = map[string]http.Handler{"/page": http.NotFoundHandler()}

@@ -36,6 +36,40 @@ func TestPublicPathsLookAtNoToken(t *testing.T) {
 	}
 }
 
+// A private path is answered once the token was looked at, by who has it, or as nobody; a bad
+// token gets no further. It counts against its address.
+func TestPrivatePathsKnowWhoAsks(t *testing.T) {
+	t.Parallel()
+	l, err := limit.New(limit.Options{Address: limit.Bucket{Rate: neverBack, Burst: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, r.Method, " by ", redline.PrincipalFrom(r.Context()).Subject)
+	})
+	s := serve(t, newRig(t, server.ExecOptions{RateLimiter: l}, func(o *server.Options) {
+		o.Private = map[string]http.Handler{"/feed": private}
+	}))
+	for _, test := range []struct {
+		authorization []string
+		status        int
+		body          string
+	}{
+		{nil, http.StatusOK, "POST by "},
+		{[]string{goodToken}, http.StatusOK, "POST by ann"},
+		{[]string{badToken}, http.StatusUnauthorized, ""},
+		{[]string{goodToken, goodToken}, http.StatusUnauthorized, ""},
+	} {
+		got := s.do(t, call{method: http.MethodPost, path: "/feed", header: http.Header{"Authorization": test.authorization}})
+		if got.status != test.status || test.body != "" && got.body != test.body {
+			t.Errorf("with %q: %d %s", test.authorization, got.status, got.body)
+		}
+	}
+	if got := s.query(t, "{ hello }"); !strings.Contains(got.body, `"remaining":0`) {
+		t.Errorf("four requests left of 5 points: %s", got.body)
+	}
+}
+
 // ownWords is a handler that refuses in its own words.
 type ownWords struct{ http.Handler }
 

@@ -120,5 +120,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.count(r)
+	if private := s.options.Private[r.URL.Path]; private != nil {
+		private.ServeHTTP(out, r)
+		return
+	}
 	s.refuse(out, r, failure{status: http.StatusNotFound, code: codeNotFound, message: "there is nothing at this path"})
 }

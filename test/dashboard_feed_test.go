@@ -87,7 +87,8 @@ func TestDashboardFeedRefusals(t *testing.T) {
 			!strings.Contains(said.Error.Message, test.says) || said.Error.RequestID == "" {
 			t.Errorf("%s: %d %s (%v)", name, got.status, got.body, err)
 		}
-		if challenge := got.header.Get("Www-Authenticate"); (challenge != "") != (test.status == http.StatusUnauthorized) {
+		asks := test.status == http.StatusUnauthorized || test.status == http.StatusForbidden
+		if challenge := got.header.Get("Www-Authenticate"); strings.HasPrefix(challenge, "Bearer") != asks || strings.Contains(challenge, "insufficient_scope") != (test.status == http.StatusForbidden) {
 			t.Errorf("%s: WWW-Authenticate: %q", name, challenge)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,9 +23,13 @@ var codings = [...]struct {
 	{"gzip", gzipped},
 }
 
-// zstdWindow is how far back a browser has to look, in bytes: no more is asked of it
-// (RFC 9659).
-const zstdWindow = 8 << 20
+// compressing is held by whoever compresses: an encoder takes tens of megabytes, and all
+// files of a page are asked for at once.
+var compressing sync.Mutex
+
+// zstdWindow is how far back a browser has to look, in bytes. More than 8 MiB may not be
+// asked of it (RFC 9659), and more than this makes files hardly smaller.
+const zstdWindow = 1 << 20
 
 func zstandard(content []byte) []byte {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression),

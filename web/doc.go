@@ -12,6 +12,7 @@
 //
 // The pages know no secret. Whoever opens one signs in with a token of his own; in demo
 // mode alone, /dashboard/token hands them out, to pages of this gateway's own.
+// /dashboard/feed reads a feed's document for whoever may send one.
 package web
 
 import "embed"

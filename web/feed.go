@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,11 +54,19 @@ type Reader func(format string, document io.Reader) (*Document, error)
 // ErrFormat is told of by a Reader that doesn't know a format.
 var ErrFormat = errors.New("no such format")
 
+// maxReading is how many documents are read at a time: a row takes hundreds of bytes until
+// it is sent.
+const maxReading = 2
+
 // feeds reads the documents of those who may send feeds, and keeps nothing of them.
 type feeds struct {
-	read         Reader
-	authenticate func(ctx context.Context, authorization []string) (redline.Principal, error)
-	log          *slog.Logger
+	read    Reader
+	reading chan struct{}
+	log     *slog.Logger
+}
+
+func newFeeds(o Options) *feeds {
+	return &feeds{read: o.Read, reading: make(chan struct{}, maxReading), log: o.Log}
 }
 
 // ServeHTTP answers POST of a document, whose format the query names, with its rows.
@@ -68,8 +75,18 @@ func (f *feeds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, methodNotAllowed("POST", "a document is sent by POST"))
 		return
 	}
-	if refused := f.may(r); refused != nil {
+	if refused := mayFeed(redline.PrincipalFrom(r.Context())); refused != nil {
 		refuse(w, r, *refused)
+		return
+	}
+	select {
+	case f.reading <- struct{}{}:
+		defer func() { <-f.reading }()
+	default:
+		refuse(w, r, refusal{
+			status: http.StatusServiceUnavailable, code: string(redline.CodeUnavailable), message: "other documents are being read: try again",
+			header: http.Header{"Retry-After": {"1"}},
+		})
 		return
 	}
 	document, err := f.read(r.URL.Query().Get("format"), http.MaxBytesReader(w, r.Body, maxDocument))
@@ -93,29 +110,20 @@ func (f *feeds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// may says why somebody may not have a document read, or nil: who may send no feed is
+// mayFeed says why somebody may not have a document read, or nil: who may send no feed is
 // not worked for.
-func (f *feeds) may(r *http.Request) *refusal {
-	unauthenticated := &refusal{
-		status: http.StatusUnauthorized, code: string(redline.CodeUnauthenticated), message: "the token is not valid",
-		challenge: `Bearer error="invalid_token"`,
+func mayFeed(principal redline.Principal) *refusal {
+	var refused refusal
+	switch {
+	case !principal.Authenticated():
+		refused = refusal{status: http.StatusUnauthorized, code: string(redline.CodeUnauthenticated), message: "a document is read for a token"}
+		refused.header = http.Header{"Www-Authenticate": {"Bearer"}}
+	case !principal.Has(redline.ScopeInventoryWrite):
+		refused = forbidden("this takes the scope " + redline.ScopeInventoryWrite)
+		// RFC 6750 §3.1.
+		refused.header = http.Header{"Www-Authenticate": {`Bearer error="insufficient_scope", scope="` + redline.ScopeInventoryWrite + `"`}}
+	default:
+		return nil
 	}
-	given := r.Header.Values("Authorization")
-	if len(given) != 1 {
-		unauthenticated.message, unauthenticated.challenge = "a document is read for a token", "Bearer"
-		return unauthenticated
-	}
-	principal, err := f.authenticate(r.Context(), given)
-	if known, ok := errors.AsType[*redline.Error](err); ok && known.Code == redline.CodeUnavailable {
-		return &refusal{status: http.StatusServiceUnavailable, code: string(known.Code), message: known.Message}
-	}
-	if err != nil {
-		f.log.LogAttrs(r.Context(), slog.LevelInfo, "token refused", slog.String("reason", err.Error()))
-		return unauthenticated
-	}
-	if !principal.Has(redline.ScopeInventoryWrite) {
-		refused := forbidden("this takes the scope " + redline.ScopeInventoryWrite)
-		return &refused
-	}
-	return nil
+	return &refused
 }

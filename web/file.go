@@ -104,10 +104,13 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // in returns the content in a coding, or nil where that is no smaller. Compressing
-// takes up to a second for the largest, and happens once; whoever asks meanwhile waits.
+// takes a third of a second for the largest, and happens once, of one file at a time;
+// whoever asks meanwhile waits.
 func (f *file) in(coding int) []byte {
 	c := &f.compressed[coding]
 	c.once.Do(func() {
+		compressing.Lock()
+		defer compressing.Unlock()
 		if out := codings[coding].compress(f.content); len(out) < len(f.content) {
 			c.content = out
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -15,14 +16,13 @@ type refusal struct {
 	status  int
 	code    string
 	message string
-	// allow are the methods that are taken, where another was tried.
-	allow string
-	// challenge is how to say who one is, where that is missing.
-	challenge string
+	// header has what the status asks for beside it: which methods there are, how to say
+	// who one is, when to come again.
+	header http.Header
 }
 
 func methodNotAllowed(allow, message string) refusal {
-	return refusal{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: message, allow: allow}
+	return refusal{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: message, header: http.Header{"Allow": {allow}}}
 }
 
 func badRequest(message string) refusal {
@@ -34,12 +34,7 @@ func forbidden(message string) refusal {
 }
 
 func refuse(w http.ResponseWriter, r *http.Request, f refusal) {
-	if f.allow != "" {
-		w.Header().Set("Allow", f.allow)
-	}
-	if f.challenge != "" {
-		w.Header().Set("Www-Authenticate", f.challenge)
-	}
+	maps.Copy(w.Header(), f.header)
 	answer(w, f.status, map[string]any{"error": map[string]string{
 		"code": f.code, "message": f.message, "requestId": redline.RequestIDFrom(r.Context()),
 	}})

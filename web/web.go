@@ -1,7 +1,7 @@
 package web
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ type Options struct {
 	// Dashboard and Explorer say which pages there are. Without either nothing is
 	// served at all.
 	Dashboard, Explorer bool
-	// Version is the gateway's, for people to read.
+	// Version is the gateway's, for people to read, whoever they are. Default none.
 	Version string
 	// Demo are those as whom anybody may sign in. Default nobody, and no path that gives tokens.
 	Demo []Identity
@@ -50,10 +51,9 @@ type Options struct {
 	// addresses and localhost: a name that somebody else may point here is no
 	// such.
 	Hosts []string
-	// Read reads the documents of those who may send feeds, who are known by what
-	// Authenticate says. Default none, and no path for it.
-	Read         Reader
-	Authenticate func(ctx context.Context, authorization []string) (redline.Principal, error)
+	// Read reads the documents of those who may send feeds. Default none, and no path
+	// for it.
+	Read Reader
 	// Log is told of what goes wrong here, and of tokens that are refused. Default slog.Default().
 	Log *slog.Logger
 }
@@ -68,14 +68,13 @@ type Identity struct {
 
 // Site is the pages, ready to be served. It may be used by many goroutines.
 type Site struct {
-	static map[string]http.Handler
-	public map[string]http.Handler
+	static, public, private map[string]http.Handler
 }
 
 // New reads the built pages. It fails where one that is asked for isn't there, or where
 // a file is of a kind that it doesn't know.
 func New(o Options) (*Site, error) {
-	s := &Site{static: map[string]http.Handler{}, public: map[string]http.Handler{}}
+	s := &Site{static: map[string]http.Handler{}, public: map[string]http.Handler{}, private: map[string]http.Handler{}}
 	if !o.Dashboard && !o.Explorer {
 		return s, nil
 	}
@@ -104,34 +103,68 @@ func New(o Options) (*Site, error) {
 		s.public[PathToken] = newTokens(o)
 	}
 	if o.Dashboard && o.Read != nil {
-		if o.Authenticate == nil {
-			return nil, errors.New("web: whoever sends documents has to be known: an Authenticate is required")
-		}
-		s.public[PathFeed] = &feeds{read: o.Read, authenticate: o.Authenticate, log: o.Log}
+		s.private[PathFeed] = newFeeds(o)
 	}
 	return s, nil
 }
 
 // Static are the handlers of what is the same for everybody and in memory, by their exact
-// paths. They look at no token, and serving one costs no more than refusing to.
+// paths. They look at no token.
 func (s *Site) Static() map[string]http.Handler { return s.static }
 
 // Public are the handlers of what isn't: they answer before any token is looked at, and
 // do something that is worth counting.
 func (s *Site) Public() map[string]http.Handler { return s.public }
 
-// read makes a handler of each file.
+// Private are the handlers that want the principal in the request's context.
+func (s *Site) Private() map[string]http.Handler { return s.private }
+
+// read makes a handler of each file that a page which is on loads.
 func (s *Site) read(o Options) error {
-	pages := map[string]page{
+	files, err := built(o.Files)
+	if err != nil {
+		return fmt.Errorf("web: reading the pages: %w", err)
+	}
+	pages := map[string]page{}
+	var on []string
+	for name, p := range map[string]page{
 		fileDashboard: {PathDashboard, PolicyDashboard, o.Dashboard},
 		fileExplorer:  {PathExplorer, PolicyExplorer, o.Explorer},
+	} {
+		pages[name] = p
+		if !p.on {
+			continue
+		}
+		if _, there := files[name]; !there {
+			return fmt.Errorf("web: there is no %s among the built pages", name)
+		}
+		on = append(on, name)
 	}
-	err := fs.WalkDir(o.Files, ".", func(name string, entry fs.DirEntry, err error) error {
+	for _, name := range loaded(files, on) {
+		f, err := newFile(name, files[name])
+		if err != nil {
+			return fmt.Errorf("web: reading the pages: %w", err)
+		}
+		at := "/" + name
+		if p, is := pages[name]; is {
+			at, f.policy = p.path, p.policy
+		}
+		if strings.HasPrefix(at, PathAssets) {
+			f.cache = cacheForGood
+		}
+		s.static[at] = f
+	}
+	return nil
+}
+
+// built are the files of a build by their names, but for what tools leave behind for themselves.
+func built(in fs.FS) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := fs.WalkDir(in, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case name != "." && strings.HasPrefix(path.Base(name), "."):
-			// What tools leave behind for themselves.
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -139,40 +172,24 @@ func (s *Site) read(o Options) error {
 		case entry.IsDir():
 			return nil
 		}
-		content, err := fs.ReadFile(o.Files, name)
-		if err != nil {
-			return err
-		}
-		at := page{path: "/" + name, on: true}
-		if known, is := pages[name]; is {
-			at = known
-			delete(pages, name)
-		}
-		if !at.on {
-			return nil
-		}
-		f, err := newFile(name, content)
-		if err != nil {
-			return err
-		}
-		if at.policy != "" {
-			f.policy = at.policy
-		}
-		if strings.HasPrefix(at.path, PathAssets) {
-			f.cache = cacheForGood
-		}
-		s.static[at.path] = f
-		return nil
+		files[name], err = fs.ReadFile(in, name)
+		return err
 	})
-	if err != nil {
-		return fmt.Errorf("web: reading the pages: %w", err)
-	}
-	for name, missing := range pages {
-		if missing.on {
-			return fmt.Errorf("web: there is no %s among the built pages", name)
+	return files, err
+}
+
+// loaded are the names of pages, and of all that they and what they load name: what only a page that
+// is off loads isn't among them. The names of a build are like no other words.
+func loaded(files map[string][]byte, pages []string) []string {
+	found := slices.Clone(pages)
+	for i := 0; i < len(found); i++ {
+		for name := range files {
+			if path.Ext(name) != ".html" && !slices.Contains(found, name) && bytes.Contains(files[found[i]], []byte(path.Base(name))) {
+				found = append(found, name)
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 // page is where a file is served, under which policy, and whether it is at all.
@@ -184,7 +201,7 @@ type page struct {
 // about is what the dashboard has to know before anybody has signed in.
 func about(o Options) (*file, error) {
 	content, err := json.Marshal(struct {
-		Version  string     `json:"version"`
+		Version  string     `json:"version,omitempty"`
 		Explorer bool       `json:"explorer"`
 		Demo     []Identity `json:"demo"`
 	}{o.Version, o.Explorer, append([]Identity{}, o.Demo...)})

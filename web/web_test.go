@@ -3,15 +3,19 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
 	"github.com/klauspost/compress/zstd"
 
+	"redline"
 	"redline/web"
 )
 
@@ -19,11 +23,13 @@ import (
 func built() fstest.MapFS {
 	script := strings.Repeat("export const answer = 42;\n", 200)
 	return fstest.MapFS{
-		"index.html":              {Data: []byte("<title>dashboard</title>")},
-		"explorer.html":           {Data: []byte("<title>explorer</title>")},
+		"index.html":              {Data: []byte(`<title>dashboard</title><link href="/favicon.svg"><script src="/assets/index-Ab12.js"></script><link href="/assets/_shared-Cd34.css">`)},
+		"explorer.html":           {Data: []byte(`<title>explorer</title><link href="/assets/codicon-Gh78.css"><link href="/assets/_shared-Cd34.css">`)},
 		"favicon.svg":             {Data: []byte("<svg/>")},
 		"assets/index-Ab12.js":    {Data: []byte(script)},
-		"assets/_shared-Cd34.css": {Data: []byte(strings.Repeat("a { color: red }\n", 200))},
+		"assets/_shared-Cd34.css": {Data: []byte(strings.Repeat("a { color: red }\n", 200) + "@font-face { src: url(./font-Ef56.woff2) }")},
+		"assets/codicon-Gh78.css": {Data: []byte("@font-face { src: url(./codicon-Gh78.ttf) }")},
+		"assets/left-Ij90.js":     {Data: []byte("nobody loads it")},
 		"assets/font-Ef56.woff2":  {Data: []byte(strings.Repeat("woff", 200))},
 		"assets/codicon-Gh78.ttf": {Data: []byte{1, 2, 3}}, // too short to be any smaller
 		".vite/manifest.json":     {Data: []byte("{}")},
@@ -48,6 +54,9 @@ func newSite(t *testing.T, mend ...func(*web.Options)) site {
 		s.handlers[path] = h
 	}
 	for path, h := range made.Public() {
+		s.handlers[path] = h
+	}
+	for path, h := range made.Private() {
 		s.handlers[path] = h
 	}
 	return s
@@ -110,7 +119,7 @@ func TestFilesAreServed(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/index.html", "/explorer.html", "/assets", "/assets/", "/assets/index.js", "/.vite/manifest.json", "/dashboard/token"} {
+	for _, path := range []string{"/index.html", "/explorer.html", "/assets", "/assets/", "/assets/index.js", "/assets/left-Ij90.js", "/.vite/manifest.json", "/dashboard/token"} {
 		if got := s.ask(t, http.MethodGet, path, ""); got.Code != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, got.Code, got.Body)
 		}
@@ -249,15 +258,15 @@ func TestNotModified(t *testing.T) {
 	}
 }
 
-// What is switched off isn't there; what is switched on has to be.
+// What is switched off isn't there, nor what it alone loads; what is switched on has to be.
 func TestSwitches(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		dashboard, explorer bool
 		there, missing      []string
 	}{
-		{true, false, []string{"/", "/dashboard.json", "/assets/index-Ab12.js"}, []string{"/explorer"}},
-		{false, true, []string{"/explorer", "/dashboard.json", "/assets/index-Ab12.js"}, []string{"/"}},
+		{true, false, []string{"/", "/dashboard.json", "/favicon.svg", "/assets/index-Ab12.js", "/assets/font-Ef56.woff2"}, []string{"/explorer", "/assets/codicon-Gh78.css", "/assets/codicon-Gh78.ttf"}},
+		{false, true, []string{"/explorer", "/dashboard.json", "/assets/codicon-Gh78.ttf", "/assets/font-Ef56.woff2"}, []string{"/", "/favicon.svg", "/assets/index-Ab12.js"}},
 		{false, false, nil, []string{"/", "/explorer", "/dashboard.json", "/dashboard/token", "/assets/index-Ab12.js", "/favicon.svg"}},
 	} {
 		s := newSite(t, func(o *web.Options) { o.Dashboard, o.Explorer = test.dashboard, test.explorer })
@@ -273,9 +282,12 @@ func TestSwitches(t *testing.T) {
 		}
 	}
 	for name, mend := range map[string]func(fstest.MapFS){
-		"index.html":     func(files fstest.MapFS) { delete(files, "index.html") },
-		"explorer.html":  func(files fstest.MapFS) { delete(files, "explorer.html") },
-		"assets/app.exe": func(files fstest.MapFS) { files["assets/app.exe"] = &fstest.MapFile{} },
+		"index.html":    func(files fstest.MapFS) { delete(files, "index.html") },
+		"explorer.html": func(files fstest.MapFS) { delete(files, "explorer.html") },
+		"assets/app.exe": func(files fstest.MapFS) {
+			files["assets/app.exe"] = &fstest.MapFile{}
+			files["index.html"] = &fstest.MapFile{Data: []byte("/assets/app.exe")}
+		},
 	} {
 		files := built()
 		mend(files)
@@ -300,4 +312,78 @@ func TestEmbeddedPages(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whoever has just come asks for all that a page loads at once: it is compressed a file at a time, in little
+// memory.
+func TestAllFilesAtOnceTakeLittleMemory(t *testing.T) {
+	files, page := fstest.MapFS{}, ""
+	for i := range 15 {
+		name := fmt.Sprintf("assets/part-%04d.js", i)
+		files[name] = &fstest.MapFile{Data: bytes.Repeat([]byte(name), 1000)}
+		page += "/" + name + "\n"
+	}
+	files["index.html"] = &fstest.MapFile{Data: []byte(page)}
+	made, err := web.New(web.Options{Files: files, Dashboard: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var asking sync.WaitGroup
+	for path, handler := range made.Static() {
+		asking.Go(func() {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+			r.Header.Set("Accept-Encoding", "zstd")
+			w := httptest.NewRecorder()
+			if handler.ServeHTTP(w, r); w.Code != http.StatusOK {
+				t.Errorf("%s: %d", path, w.Code)
+			}
+		})
+	}
+	asking.Wait()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 200<<20 {
+		t.Errorf("it took %d MB of memory", grown>>20)
+	}
+}
+
+// Two documents are read at a time; whoever comes meanwhile is told when to come again.
+func TestFewDocumentsAreReadAtATime(t *testing.T) {
+	t.Parallel()
+	reading, goOn := make(chan struct{}), make(chan struct{})
+	made, err := web.New(web.Options{Files: built(), Dashboard: true, Read: func(string, io.Reader) (*web.Document, error) {
+		reading <- struct{}{}
+		<-goOn
+		return &web.Document{}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func() *httptest.ResponseRecorder {
+		supplier := redline.Principal{Issuer: "test", Subject: "sue", Role: redline.RoleSupplier, Scopes: []string{redline.ScopeInventoryWrite}}
+		r := httptest.NewRequestWithContext(redline.WithPrincipal(t.Context(), supplier), http.MethodPost, web.PathFeed, strings.NewReader("sku"))
+		w := httptest.NewRecorder()
+		made.Private()[web.PathFeed].ServeHTTP(w, r)
+		return w
+	}
+	var sending sync.WaitGroup
+	for range 2 {
+		sending.Go(func() {
+			if got := send(); got.Code != http.StatusOK {
+				t.Errorf("one that was read: %d %s", got.Code, got.Body)
+			}
+		})
+		<-reading
+	}
+	if got := send(); got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") != "1" || !strings.Contains(got.Body.String(), "UNAVAILABLE") {
+		t.Errorf("a third one: %d %v %s", got.Code, got.Header(), got.Body)
+	}
+	close(goOn)
+	sending.Wait()
+	sending.Go(func() { <-reading })
+	if got := send(); got.Code != http.StatusOK {
+		t.Errorf("one that came after: %d %s", got.Code, got.Body)
+	}
+	sending.Wait()
 }

@@ -29,10 +29,10 @@ func (f *dashboardFlags) explorer(mode modeFlags) bool {
 
 // site makes the pages. Whoever opens one may sign in as any of the demo's users, where
 // the data directory's key signs tokens.
-func (c *serveCmd) site(users demoRoster, keys *keyring, authenticate authenticator, log *slog.Logger) (*web.Site, error) {
-	o := web.Options{
-		Dashboard: c.Dashboard, Explorer: c.explorer(c.modeFlags), Version: version(), Log: log,
-		Read: readDocument, Authenticate: authenticate,
+func (c *serveCmd) site(users demoRoster, keys *keyring, log *slog.Logger) (*web.Site, error) {
+	o := web.Options{Dashboard: c.Dashboard, Explorer: c.explorer(c.modeFlags), Read: readDocument, Log: log}
+	if c.Demo || c.Dev {
+		o.Version = version() // elsewhere it is nobody's business
 	}
 	if keys.local != nil {
 		o.TTL, o.Hosts = demoTTL, c.ownHosts()

@@ -279,7 +279,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	if c.MetricsAddr != "" {
 		metrics = nil
 	}
-	site, err := c.site(g.users, keys, authenticate, g.log)
+	site, err := c.site(g.users, keys, g.log)
 	if err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (g *gateway) wire(c *serveCmd, keys *keyring) (err error) {
 	public := maps.Clone(site.Public())
 	maps.Copy(public, endpoints)
 	g.server, err = server.New(server.Options{
-		Executor: exec, Static: site.Static(), Public: public, WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
+		Executor: exec, Static: site.Static(), Public: public, Private: site.Private(), WebSocket: g.websocket, Streams: overHTTP, Tickets: g.store, RateLimiter: rate, Metrics: metrics, Observer: g.telemetry,
 		Certificates: g.edge.certificates, Proxies: g.edge.proxies, Origins: g.edge.origins, HSTS: c.HSTS, MaxConnections: c.maxConnections(c.MaxSockets), MaxConnectionsPerAddress: c.maxConnectionsPerAddress(c.MaxPerAddress),
 		Authenticate: authenticate, Log: g.log, DrainDelay: c.DrainDelay, DrainBudget: c.DrainBudget,
 		Ready: g.checks(keys),

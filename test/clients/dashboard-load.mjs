@@ -38,7 +38,7 @@ const uses = {
 
 const categories = ['-*', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'disabled-by-default-devtools.timeline.frame'];
 
-/** How long each frame of the page took, and each task of its main thread, in milliseconds. */
+/** How long each frame of the page took, and each task of its main thread, and its share of a processor of that, in milliseconds. */
 function read(trace) {
   const { traceEvents } = JSON.parse(trace.toString());
   const begun = new Map();
@@ -51,10 +51,11 @@ function read(trace) {
     else if (begun.has(id)) frames.push((e.ts - begun.get(id)) / 1000);
     main = `${e.pid} ${e.tid}`;
   }
-  const tasks = traceEvents.filter((e) => e.name === 'RunTask' && e.ph === 'X' && `${e.pid} ${e.tid}` === main).map((e) => e.dur / 1000);
+  const tasks = traceEvents.filter((e) => e.name === 'RunTask' && e.ph === 'X' && `${e.pid} ${e.tid}` === main && e.dur >= 1000);
   const [pid] = main?.split(' ') ?? [];
   const count = (name) => traceEvents.filter((e) => e.name === name && String(e.pid) === pid).length;
-  return { frames, tasks: tasks.filter((ms) => ms >= 1), drawn: count('DrawFrame'), dropped: count('DroppedFrame') };
+  const ms = (name) => tasks.map((e) => (e[name] ?? 0) / 1000);
+  return { frames, tasks: ms('dur'), cpu: ms('tdur'), drawn: count('DrawFrame'), dropped: count('DroppedFrame') };
 }
 
 const browser = await open();

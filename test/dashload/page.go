@@ -23,12 +23,12 @@ type page struct {
 	end    line
 }
 
-// use is one way to use the page, over all of its windows: milliseconds of frames and of the
-// main thread's tasks, and frames that were drawn and dropped.
+// use is one way to use the page, over all of its windows: milliseconds of frames, of the main
+// thread's tasks, and of a processor that these had, and frames that were drawn and dropped.
 type use struct {
-	name           string
-	frames, tasks  []float64
-	drawn, dropped int
+	name               string
+	frames, tasks, cpu []float64
+	drawn, dropped     int
 }
 
 // memory is what the page has once its garbage was collected.
@@ -40,7 +40,7 @@ type memory struct {
 // line is what the scenario says.
 type line struct {
 	Saw, What, Use                 string
-	Frames, Tasks                  []float64
+	Frames, Tasks, CPU             []float64
 	Drawn, Dropped                 int
 	Events, Refused, Levels, Units int64
 	memory
@@ -142,6 +142,6 @@ func (p *page) take(l line) {
 		p.uses = append(p.uses, &use{name: l.Use})
 	}
 	u := p.uses[i]
-	u.frames, u.tasks = append(u.frames, l.Frames...), append(u.tasks, l.Tasks...)
+	u.frames, u.tasks, u.cpu = append(u.frames, l.Frames...), append(u.tasks, l.Tasks...), append(u.cpu, l.CPU...)
 	u.drawn, u.dropped = u.drawn+l.Drawn, u.dropped+l.Dropped
 }

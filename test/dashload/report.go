@@ -64,10 +64,11 @@ func (w *watching) markdown(facts string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d levels, %.0f changes a second for %s: %d changes, each of which the page was told once.\n\n",
 		w.levels, float64(w.changes.made)/w.changes.took.Seconds(), w.changes.took.Round(time.Second), w.changes.made)
-	b.WriteString("| | frames | half took up to | 99 % up to | longest | over 50 ms | main thread's longest task |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| | frames | half took up to | 99 % up to | longest | over 50 ms | dropped | longest task | most work of a task |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, u := range w.page.uses {
-		fmt.Fprintf(&b, "| %s | %d | %.1f ms | %.1f ms | %.0f ms | %d | %.0f ms |\n", titles[u.name],
-			len(u.frames), quantile(u.frames, 0.5), quantile(u.frames, 0.99), quantile(u.frames, 1), over(u.frames), quantile(u.tasks, 1))
+		fmt.Fprintf(&b, "| %s | %d | %.1f ms | %.1f ms | %.0f ms | %d | %d of %d | %.0f ms | %.0f ms |\n", titles[u.name],
+			len(u.frames), quantile(u.frames, 0.5), quantile(u.frames, 0.99), quantile(u.frames, 1), over(u.frames),
+			u.dropped, u.drawn+u.dropped, quantile(u.tasks, 1), quantile(u.cpu, 1))
 	}
 	b.WriteString("\nMemory in use, once its garbage was collected, minute by minute: ")
 	for i, m := range w.page.memory {

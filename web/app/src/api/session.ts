@@ -35,7 +35,8 @@ export interface DemoRole {
 
 /** What the gateway says of itself at /dashboard.json. */
 export interface Gateway {
-  version: string;
+  /** Absent where the gateway doesn't tell it to everybody. */
+  version?: string;
   explorer: boolean;
   demo: DemoRole[];
 }
