@@ -1,4 +1,4 @@
-import { memo, useId, useRef, useState, type KeyboardEvent } from "react";
+import { memo, useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import type { OrderStatus } from "../../gql/graphql";
 import { money, number, words } from "../../format";
 import { Button } from "../../ui/Button";
@@ -86,6 +86,10 @@ interface TabsProps {
 }
 
 function Tabs({ id, columns, totals, chosen, onChoose }: TabsProps) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen]);
   const onKeyDown = (e: KeyboardEvent) => {
     const step = e.key === "ArrowRight" ? 1 : e.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
@@ -97,7 +101,7 @@ function Tabs({ id, columns, totals, chosen, onChoose }: TabsProps) {
     document.getElementById(`${id}-tab-${next.status}`)?.focus();
   };
   return (
-    <div className="board-tabs scroll-hint" role="tablist" aria-label="Status" onKeyDown={onKeyDown}>
+    <div ref={list} className="board-tabs scroll-hint" role="tablist" aria-label="Status" onKeyDown={onKeyDown}>
       {columns.map(({ status, orders }) => (
         <button
           key={status}

@@ -19,6 +19,7 @@ const findAfter = 350;
 /** Every order in the column of its status, moving as they change. */
 export function BoardPage() {
   const viewer = useViewer();
+  const bySupplier = viewer.role !== "CUSTOMER" && viewer.suppliers.length !== 1;
   const [board] = useState(() => new Board());
   const [text, setText] = useState("");
   const [supplier, setSupplier] = useState("");
@@ -35,7 +36,7 @@ export function BoardPage() {
   useFind(board, wanted);
   const revision = useSyncExternalStore(board.orders.listen, () => board.orders.revision);
   const columns = useMemo(() => board.columns({ text: wanted, supplier }), [board, revision, wanted, supplier]);
-  const [suppliers] = useQuery({ query: SupplierNamesDocument, pause: viewer.suppliers.length === 1 });
+  const [suppliers] = useQuery({ query: SupplierNamesDocument, pause: !bySupplier });
   const names = suppliers.data?.suppliers.nodes ?? [];
   const open = columns.reduce((n, c) => (c.status in totals ? n : n + c.orders.length), 0);
 
@@ -51,12 +52,12 @@ export function BoardPage() {
     >
       <search className="board-filters">
         <TextField
-          label={viewer.role === "SUPPLIER" ? "Find by number" : "Find by number, customer or reference"}
+          label={findBy(viewer.role)}
           type="search"
           value={text}
           onChange={(e) => setText(e.target.value)}
         />
-        {viewer.suppliers.length !== 1 && (
+        {bySupplier && (
           <SelectField label="Supplier" value={supplier} onChange={(e) => setSupplier(e.target.value)}>
             <option value="">All</option>
             {names.map((s) => (
@@ -75,6 +76,12 @@ export function BoardPage() {
       <BoardColumns columns={columns} totals={wanted ? {} : totals} narrow={narrow} filter={`${wanted}/${supplier}`} loaded={board.orders.complete} />
     </Page>
   );
+}
+
+/** What an order is found by: a customer's are all the same customer's, and suppliers aren't told whose they are. */
+function findBy(role: string): string {
+  if (role === "SUPPLIER") return "Find by number";
+  return role === "CUSTOMER" ? "Find by number or reference" : "Find by number, customer or reference";
 }
 
 /** Loads those that ended lately, and how many there are of them, again whenever one does. */

@@ -37,10 +37,8 @@ function Goods({ part }: { part: Part }) {
     <ul className="plain-list">
       {part.lines.map((l) => (
         <li key={l.id}>
-          {l.supplierSku !== null && l.supplierQuantity !== null && l.supplierUnit !== null
-            ? `${inUnits(l.supplierQuantity, l.supplierUnit)} of ${l.supplierSku}`
-            : number(l.quantity)}{" "}
-          <span className="muted">{l.orderLine.product.name}</span>
+          {l.supplierQuantity !== null && l.supplierUnit !== null ? `${inUnits(l.supplierQuantity, l.supplierUnit)} of` : number(l.quantity)}{" "}
+          {l.orderLine.product.name} {l.supplierSku !== null && <small className="muted code">{l.supplierSku}</small>}
         </li>
       ))}
     </ul>
