@@ -29,7 +29,7 @@ func TestDashboardInBrowser(t *testing.T) {
 	s := start(t, ownDir(t), "--demo")
 	client := clientByCommand(t, s)
 	steps := []string{
-		"firstLoad", "byRole", "byToken", "byClient", "changesAreSeen", "resumesAfterReload",
+		"firstLoad", "byRole", "byToken", "byClient", "changesAreSeen", "resumesAfterReload", "showsWhatMoved",
 		"settlesConflicts", "shipsAnOrder", "meetsOthers", "sendsAFeed", "explores", "hasNoBarriers",
 	}
 	c := play(t, "the dashboard", "dashboard.mjs", vars{

@@ -4,7 +4,7 @@
 import { explores } from './dashboard/explorer.mjs';
 import { firstLoad, hasNoBarriers } from './dashboard/pages.mjs';
 import { byClient, byRole, byToken } from './dashboard/people.mjs';
-import { changesAreSeen, resumesAfterReload, survivesRestarts } from './dashboard/stock.mjs';
+import { changesAreSeen, resumesAfterReload, showsWhatMoved, survivesRestarts } from './dashboard/stock.mjs';
 import { meetsOthers, sendsAFeed, settlesConflicts, shipsAnOrder } from './dashboard/work.mjs';
 import { close, faults, open } from './dashboard/visit.mjs';
 import { options, say } from './scenario.mjs';
@@ -16,6 +16,7 @@ const steps = {
   byClient,
   changesAreSeen,
   resumesAfterReload,
+  showsWhatMoved,
   settlesConflicts,
   shipsAnOrder,
   meetsOthers,

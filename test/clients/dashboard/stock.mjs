@@ -76,6 +76,30 @@ export async function resumesAfterReload({ url }) {
   await page.context().close();
 }
 
+/** What moved last is first, and its address brings the same back: the order and the filters, after a reload as well. */
+export async function showsWhatMoved({ url }) {
+  const operator = await demoUser(url, 'operator');
+  const page = await visitAs(url, 'operator', '/stock?sort=moved&stale=1');
+  await isLive(page);
+  await page.getByRole('button', { name: 'Stale', pressed: true }).click();
+  await page.getByRole('columnheader', { name: 'Movement' }).and(page.locator('[aria-sort=descending]')).waitFor();
+  const first = (of) => page.locator(`[data-sku][aria-rowindex="2"][data-location="${of}"]`, { hasText: sku }).waitFor();
+  for (const of of [location, 'WH-EAST', location]) {
+    await operator.adjust(sku, of, 1);
+    await first(of);
+  }
+  await page.getByRole('searchbox', { name: 'Search' }).fill(`${sku} wh`);
+  await page.getByRole('button', { name: 'Available' }).click();
+  const address = `${url}/#/stock?search=BRK-PAD-1045+wh&sort=available`;
+  await page.waitForURL(address);
+  await page.reload();
+  await isLive(page);
+  await page.getByRole('columnheader', { name: 'Available' }).and(page.locator('[aria-sort=ascending]')).waitFor();
+  assert.equal(await page.getByRole('searchbox', { name: 'Search' }).inputValue(), `${sku} wh`);
+  assert.equal(page.url(), address);
+  await page.context().close();
+}
+
 /**
  * A gateway is stopped and killed while changes go on by another one: the page says so, comes back by itself, and has
  * been told of each change once.

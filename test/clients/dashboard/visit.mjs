@@ -78,7 +78,7 @@ const everything = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag
 const colours = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
 
 /**
- * What axe finds on a page that is serious or worse, wide and narrow, and in both colour schemes. In the second one it looks
+ * What axe finds on a page that is serious or worse, and whether anything moves though it shouldn't, wide and narrow, and in both colour schemes. In the second one it looks
  * at colours alone, and only where the page is wide: nothing else depends on it.
  */
 export async function barriers(page, name, { schemes = ['dark', 'light'], without = [] } = {}) {
@@ -89,6 +89,8 @@ export async function barriers(page, name, { schemes = ['dark', 'light'], withou
     await page.setViewportSize({ width, height: 800 });
     for (const colorScheme of width === 1280 ? schemes : schemes.slice(0, 1)) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const moves = await page.evaluate(() => document.getAnimations().length);
+      if (moves > 0) found.push(`${name}, ${colorScheme}, ${width} px wide: ${moves} things move for who wants them still`);
       const how = { runOnly: colorScheme === schemes[0] ? everything : colours, rules, resultTypes: ['violations'] };
       const { violations } = await page.evaluate((o) => axe.run(document, o), how);
       for (const { id, impact, nodes } of violations)
