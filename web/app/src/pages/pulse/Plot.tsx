@@ -27,6 +27,8 @@ interface Props {
 const height = 220;
 /** 1, 2, 5, 10, 20 … between the lines of a count. */
 const steps = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+/** Seconds between the times below a plot, which are told to the minute. */
+const minutes = [1, 2, 5, 10, 15, 30, 60].map((n) => n * 60);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themed = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -146,7 +148,7 @@ function options(
       y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, whole ? 4 : 0.5)] },
     },
     axes: [
-      { ...axis, space: 64, size: 28, values: (_, splits) => splits.map((s) => timeOfDay(s * 1000)) },
+      { ...axis, incrs: minutes, space: 64, size: 28, values: (_, splits) => splits.map((s) => timeOfDay(s * 1000)) },
       { ...axis, ...(whole ? { incrs: steps } : {}), size: 60, values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) },
     ],
     series: [
