@@ -301,6 +301,9 @@ func TestSwitches(t *testing.T) {
 func TestEmbeddedPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *web.Options) { o.Files = nil })
+	if got := s.ask(t, http.MethodGet, "/licenses.txt", ""); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "MIT License") {
+		t.Errorf("the licences of what is built in: %d %.100s", got.Code, got.Body)
+	}
 	for _, path := range []string{"/", "/explorer"} {
 		got := s.ask(t, http.MethodGet, path, "")
 		if got.Code != http.StatusOK || !strings.Contains(strings.ToLower(got.Body.String()), "<!doctype html>") {

@@ -36,6 +36,8 @@ export default defineConfig({
   build: {
     outDir: resolve(here, "../dist"),
     emptyOutDir: true,
+    // The licences of what is built in, which ask to be passed on.
+    license: { fileName: "licenses.txt" },
     // Monaco, the editor of the explorer, is large; what the dashboard loads is judged by scripts/size.mjs.
     chunkSizeWarningLimit: 3_000,
     target: "es2022",

@@ -30,6 +30,8 @@ export function SignIn({ gateway, goodbye }: { gateway: Gateway; goodbye: string
               <a href="/explorer">API explorer</a>
             </>
           )}
+          {" · "}
+          <a href="/licenses.txt">Licences of what is built in</a>
         </p>
       </div>
     </main>
