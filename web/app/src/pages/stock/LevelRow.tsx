@@ -26,7 +26,7 @@ export const LevelRow = memo(function LevelRow({ store, id, index, start }: Prop
       role="row"
       aria-rowindex={index + 2}
       className={classes("level", !row && "level-gone", index % 2 === 1 && "level-odd")}
-      style={{ transform: `translateY(${start}px)` }}
+      style={{ top: start }}
       data-sku={shown?.product.sku}
       data-location={shown?.location.code}
       data-version={shown?.version}

@@ -57,7 +57,7 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
     count: ids.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 8,
+    overscan: 6,
   });
   // The size of a row is another one on a narrow screen.
   const measured = useRef(height);
