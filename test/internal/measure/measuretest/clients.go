@@ -16,7 +16,7 @@ import (
 // clients; in CI, where both are installed first, it fails.
 func NeedNode(t *testing.T, dir string) {
 	t.Helper()
-	said, err := exec.Command("node", "--version").Output()
+	said, err := exec.CommandContext(t.Context(), "node", "--version").Output()
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(said), "v"), ".")
 	if n, _ := strconv.Atoi(major); err != nil || n < 20 {
 		lacking(t, "there is no Node 20 or newer: `make node` installs it, or says what to install")
