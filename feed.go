@@ -70,6 +70,17 @@ type FeedResult struct {
 	Conflicts []*Conflict
 }
 
+// SupplierFeedStatus says what became of a feed.
+type SupplierFeedStatus string
+
+// The statuses of a feed. One that is held waits for a person, and one that was dismissed
+// did and was let go of: nothing of either was applied.
+const (
+	SupplierFeedApplied   SupplierFeedStatus = "APPLIED"
+	SupplierFeedHeld      SupplierFeedStatus = "HELD"
+	SupplierFeedDismissed SupplierFeedStatus = "DISMISSED"
+)
+
 // SupplierFeed is what came of one feed that was applied, or kept for a person.
 type SupplierFeed struct {
 	ID         string
@@ -81,15 +92,12 @@ type SupplierFeed struct {
 	ReceivedAt time.Time `db:"received_at"`
 	// Actor is the subject of whoever sent it. A supplier is told of one that was none
 	// only the role.
-	Actor string
-	// Rows are how many it had. What came of them is as in FeedResult.
-	Rows      int
+	Actor  string
+	Status SupplierFeedStatus
+	// RowCount is how many rows it had. What came of them is as in FeedResult.
+	RowCount  int `db:"row_count"`
 	Applied   int
 	Unchanged int
 	Rejected  int
 	Emptied   int
-	// Held says that it waits for a person, and Dismissed that it did and was let go
-	// of: nothing of it was applied.
-	Held      bool
-	Dismissed bool
 }

@@ -28,9 +28,9 @@ type PulseMinute struct {
 
 // Load is what one gateway's subscribers are to it.
 type Load struct {
-	// LogLagSeconds is how long ago the event log was last read to its end; since the
-	// gateway began where it never was.
-	LogLagSeconds float64
+	// LogLagMs is how long ago the event log was last read to its end, in milliseconds;
+	// since the gateway began where it never was.
+	LogLagMs int
 	// Websockets, Streams over HTTP and Subscriptions of both are open.
 	Websockets, Streams, Subscriptions int
 }

@@ -156,7 +156,7 @@ func (d depot) FeedsOfSuppliers(
 	return map[string]*redline.Page[*redline.SupplierFeed]{depotSupplier: page([]*redline.SupplierFeed{
 		{
 			ID: "feed_2", Sequence: ref(int64(math.MaxInt64)), Mode: redline.FeedFull, Measure: redline.FeedAvailable, AsOf: depotTime, ReceivedAt: depotTime,
-			Actor: "erp", Rows: 3, Applied: 2, Emptied: 1, Held: true,
+			Actor: "erp", Status: redline.SupplierFeedHeld, RowCount: 3, Applied: 2, Emptied: 1,
 		},
 		{ID: "feed_1", Rejected: math.MaxInt32 + 1},
 	})}, nil
@@ -174,7 +174,7 @@ func (depot) Pulse(_ context.Context, _ redline.Principal, minutes int) (*redlin
 }
 
 func depotLoad() redline.Load {
-	return redline.Load{LogLagSeconds: 0.25, Websockets: 1, Streams: 2, Subscriptions: 3}
+	return redline.Load{LogLagMs: 250, Websockets: 1, Streams: 2, Subscriptions: 3}
 }
 
 func (d depot) SupplierItemsOfProducts(context.Context, redline.Principal, []string) (map[string][]*redline.SupplierItem, error) {

@@ -160,7 +160,7 @@ var kindFields = [kinds][]string{
 	kindProductEdge:                 {"__typename", "cursor", "node"},
 	kindProductInventory:            {"__typename", "onHand", "available", "incoming", "low", "levels"},
 	kindPromise:                     {"__typename", "location", "quantity", "leadTimeDays"},
-	kindPulse:                       {"__typename", "at", "minutes", "logLagSeconds", "websockets", "streams", "subscriptions"},
+	kindPulse:                       {"__typename", "at", "minutes", "logLagMs", "websockets", "streams", "subscriptions"},
 	kindPulseMinute:                 {"__typename", "at", "orders", "units"},
 	kindQuantityChange:              {"__typename", "state", "delta", "after"},
 	kindReservation:                 {"__typename", "id", "reference", "status", "lines", "expiresAt", "version"},
@@ -172,7 +172,7 @@ var kindFields = [kinds][]string{
 	kindSupplier:                    {"__typename", "id", "code", "name", "lastSeenAt", "status", "terms", "items", "feeds"},
 	kindSupplierConnection:          {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierEdge:                {"__typename", "cursor", "node"},
-	kindSupplierFeed:                {"__typename", "id", "sequence", "mode", "measure", "asOf", "receivedAt", "actor", "rows", "applied", "unchanged", "rejected", "emptied", "held", "dismissed"},
+	kindSupplierFeed:                {"__typename", "id", "sequence", "mode", "measure", "asOf", "receivedAt", "actor", "status", "rowCount", "applied", "unchanged", "rejected", "emptied"},
 	kindSupplierFeedConnection:      {"__typename", "edges", "nodes", "pageInfo", "totalCount"},
 	kindSupplierFeedEdge:            {"__typename", "cursor", "node"},
 	kindSupplierFeedPayload:         {"__typename", "applied", "unchanged", "rejected", "emptied", "held", "conflicts", "rows", "userErrors", "replayed", "cursor"},
@@ -3870,8 +3870,8 @@ func (w *writer) fieldsOfPulse(o *object, v *redline.Pulse, p *progress) {
 			}
 			w.buf = append(w.buf, ']')
 			w.leave(p, f, whole)
-		case 3: // logLagSeconds
-			w.buf = scalar.AppendFloat(w.buf, v.LogLagSeconds)
+		case 3: // logLagMs
+			w.buf = scalar.AppendInt(w.buf, v.LogLagMs)
 		case 4: // websockets
 			w.buf = scalar.AppendInt(w.buf, v.Websockets)
 		case 5: // streams
@@ -4463,20 +4463,18 @@ func (w *writer) fieldsOfSupplierFeed(o *object, v *redline.SupplierFeed, p *pro
 			w.buf = scalar.AppendDateTime(w.buf, v.ReceivedAt)
 		case 7: // actor
 			w.buf = scalar.AppendString(w.buf, v.Actor)
-		case 8: // rows
-			w.buf = scalar.AppendInt(w.buf, v.Rows)
-		case 9: // applied
+		case 8: // status
+			w.buf = scalar.AppendString(w.buf, string(v.Status))
+		case 9: // rowCount
+			w.buf = scalar.AppendInt(w.buf, v.RowCount)
+		case 10: // applied
 			w.buf = scalar.AppendInt(w.buf, v.Applied)
-		case 10: // unchanged
+		case 11: // unchanged
 			w.buf = scalar.AppendInt(w.buf, v.Unchanged)
-		case 11: // rejected
+		case 12: // rejected
 			w.buf = scalar.AppendInt(w.buf, v.Rejected)
-		case 12: // emptied
+		case 13: // emptied
 			w.buf = scalar.AppendInt(w.buf, v.Emptied)
-		case 13: // held
-			w.buf = scalar.AppendBoolean(w.buf, v.Held)
-		case 14: // dismissed
-			w.buf = scalar.AppendBoolean(w.buf, v.Dismissed)
 		}
 	}
 }
@@ -6586,7 +6584,7 @@ var kindWeighs = [kinds][]bool{
 	kindReturnLine:              {false, true, true, false, false, false},
 	kindReturnPayload:           {false, false, false, false, true},
 	kindSupplier:                {false, true, true, true, false, false, false, false, false},
-	kindSupplierFeed:            {false, true, false, false, false, false, false, true, false, false, false, false, false, false, false},
+	kindSupplierFeed:            {false, true, false, false, false, false, false, true, false, false, false, false, false, false},
 	kindSupplierFeedPayload:     {false, false, false, false, false, false, true, true, false, false, true},
 	kindSupplierItem:            {false, true, true, true, true, true, false, false, false, false, false, true, false, true},
 	kindSupplierItemPayload:     {false, false, false, false},

@@ -11,8 +11,8 @@ import (
 
 // selectFeeds has what came of feeds. What a person has decided on a feed stands with
 // what was kept of it.
-const selectFeeds = `SELECT f.id, f.supplier_id, f.sequence, f.mode, f.measure, f.as_of, f.received_at, f.actor, f.actor_role, f.rows, f.applied,
-		f.unchanged, f.rejected, f.emptied, coalesce(h.status = 'HELD', false) AS held, coalesce(h.status = 'DISMISSED', false) AS dismissed
+const selectFeeds = `SELECT f.id, f.supplier_id, f.sequence, f.mode, f.measure, f.as_of, f.received_at, f.actor, f.actor_role, f.rows AS row_count, f.applied,
+		f.unchanged, f.rejected, f.emptied, coalesce(h.status, 'APPLIED') AS status
 	FROM supplier_feeds f LEFT JOIN supplier_feeds_held h ON h.id = f.id`
 
 // resultRow is a row of selectFeeds.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"redline"
@@ -22,12 +23,9 @@ func (w *world) cameOf() []string {
 	w.t.Helper()
 	var all []string
 	for _, f := range w.feedsOf(operator, redline.PageRequest{}).Items {
-		text := fmt.Sprint(f.Mode, " ", *f.Sequence, ": ", f.Rows, " rows, ", f.Applied, " ", f.Unchanged, " ", f.Rejected, " ", f.Emptied)
-		if f.Held {
-			text += ", held"
-		}
-		if f.Dismissed {
-			text += ", dismissed"
+		text := fmt.Sprint(f.Mode, " ", *f.Sequence, ": ", f.RowCount, " rows, ", f.Applied, " ", f.Unchanged, " ", f.Rejected, " ", f.Emptied)
+		if f.Status != redline.SupplierFeedApplied {
+			text += ", " + strings.ToLower(string(f.Status))
 		}
 		all = append(all, text)
 	}

@@ -18,7 +18,7 @@ func TestPulse(t *testing.T) {
 	operator.pokeStock(t, scopesSKU, scopesSupplier)()
 	// What was read within the last second is told to all.
 	eventually(t, "a pulse with all of it", func(context.Context) bool {
-		p := operator.ask(t, `{ pulse(minutes: 5) { at minutes { at orders units } logLagSeconds websockets streams subscriptions } }`, nil)
+		p := operator.ask(t, `{ pulse(minutes: 5) { at minutes { at orders units } logLagMs websockets streams subscriptions } }`, nil)
 		orders, units := 0, 0
 		for i := range p.list("pulse.minutes") {
 			orders += p.num(fmt.Sprint("pulse.minutes.", i, ".orders"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -31,8 +32,14 @@ func (g *gateway) load() func() redline.Load {
 		at = time.Now()
 		stats := g.door.Stats()
 		known = redline.Load{
-			LogLagSeconds: at.Sub(looked).Seconds(), Websockets: stats.Sockets, Streams: stats.Streams, Subscriptions: stats.Subscriptions,
+			LogLagMs: milliseconds(at.Sub(looked)), Websockets: stats.Sockets, Streams: stats.Streams, Subscriptions: stats.Subscriptions,
 		}
 		return known
 	}
+}
+
+// milliseconds is how many a span has, as the contract's Int holds them: clocks are set
+// back, and a log may be out of reach for a month.
+func milliseconds(d time.Duration) int {
+	return int(min(max(d.Milliseconds(), 0), math.MaxInt32))
 }

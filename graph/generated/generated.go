@@ -439,16 +439,21 @@ type SupplierFeed {
   asOf: DateTime!
   receivedAt: DateTime!
   actor: String!
-  "How many rows it had."
-  rows: Int!
+  status: SupplierFeedStatus!
+  rowCount: Int!
   applied: Int!
   unchanged: Int!
   rejected: Int!
   emptied: Int!
+}
+"What became of a feed."
+enum SupplierFeedStatus {
+  "It was applied: but for the rows that were rejected, when it came or once a person had it applied."
+  APPLIED
   "It waits for a person, and nothing of it was applied."
-  held: Boolean!
+  HELD
   "It waited for a person, and was let go of, by them or for a newer one: nothing of it was applied."
-  dismissed: Boolean!
+  DISMISSED
 }
 
 "How one supplier names, packs and prices one product."
@@ -749,10 +754,12 @@ type Pulse {
   at: DateTime!
   minutes: [PulseMinute!]!
   "How long ago the gateway last read the event log to its end: how old what its subscribers were told may be."
-  logLagSeconds: Float!
-  "Open ones of the gateway: websockets, streams over HTTP, and subscriptions of both."
+  logLagMs: Int!
+  "Open websockets of the gateway."
   websockets: Int!
+  "Open streams over HTTP of the gateway: server-sent events and multipart answers."
   streams: Int!
+  "Subscriptions under way on its websockets and streams, of which one may carry many."
   subscriptions: Int!
 }
 """
@@ -2067,8 +2074,8 @@ func (ec *executionContext) childFields_Pulse(ctx context.Context, field graphql
 		return ec.fieldContext_Pulse_at(ctx, field)
 	case "minutes":
 		return ec.fieldContext_Pulse_minutes(ctx, field)
-	case "logLagSeconds":
-		return ec.fieldContext_Pulse_logLagSeconds(ctx, field)
+	case "logLagMs":
+		return ec.fieldContext_Pulse_logLagMs(ctx, field)
 	case "websockets":
 		return ec.fieldContext_Pulse_websockets(ctx, field)
 	case "streams":
@@ -2261,8 +2268,10 @@ func (ec *executionContext) childFields_SupplierFeed(ctx context.Context, field 
 		return ec.fieldContext_SupplierFeed_receivedAt(ctx, field)
 	case "actor":
 		return ec.fieldContext_SupplierFeed_actor(ctx, field)
-	case "rows":
-		return ec.fieldContext_SupplierFeed_rows(ctx, field)
+	case "status":
+		return ec.fieldContext_SupplierFeed_status(ctx, field)
+	case "rowCount":
+		return ec.fieldContext_SupplierFeed_rowCount(ctx, field)
 	case "applied":
 		return ec.fieldContext_SupplierFeed_applied(ctx, field)
 	case "unchanged":
@@ -2271,10 +2280,6 @@ func (ec *executionContext) childFields_SupplierFeed(ctx context.Context, field 
 		return ec.fieldContext_SupplierFeed_rejected(ctx, field)
 	case "emptied":
 		return ec.fieldContext_SupplierFeed_emptied(ctx, field)
-	case "held":
-		return ec.fieldContext_SupplierFeed_held(ctx, field)
-	case "dismissed":
-		return ec.fieldContext_SupplierFeed_dismissed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SupplierFeed", field.Name)
 }
@@ -13969,27 +13974,27 @@ func (ec *executionContext) fieldContext_Pulse_minutes(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Pulse_logLagSeconds(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
+func (ec *executionContext) _Pulse_logLagMs(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Pulse_logLagSeconds(ctx, field)
+			return ec.fieldContext_Pulse_logLagMs(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LogLagSeconds, nil
+			return obj.LogLagMs, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
-			return ec.marshalNFloat2float64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Pulse_logLagSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pulse", field, false, false, "Float")
+func (ec *executionContext) fieldContext_Pulse_logLagMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pulse", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Pulse_websockets(ctx context.Context, field graphql.CollectedField, obj *redline.Pulse) (ret graphql.Marshaler) {
@@ -17038,16 +17043,39 @@ func (ec *executionContext) fieldContext_SupplierFeed_actor(_ context.Context, f
 	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "String")
 }
 
-func (ec *executionContext) _SupplierFeed_rows(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+func (ec *executionContext) _SupplierFeed_status(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SupplierFeed_rows(ctx, field)
+			return ec.fieldContext_SupplierFeed_status(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v redline.SupplierFeedStatus) graphql.Marshaler {
+			return ec.marshalNSupplierFeedStatus2redlineᚐSupplierFeedStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierFeed_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "SupplierFeedStatus")
+}
+
+func (ec *executionContext) _SupplierFeed_rowCount(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierFeed_rowCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowCount, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -17057,7 +17085,7 @@ func (ec *executionContext) _SupplierFeed_rows(ctx context.Context, field graphq
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SupplierFeed_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_SupplierFeed_rowCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
 }
 
@@ -17151,52 +17179,6 @@ func (ec *executionContext) _SupplierFeed_emptied(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_SupplierFeed_emptied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Int")
-}
-
-func (ec *executionContext) _SupplierFeed_held(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SupplierFeed_held(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Held, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SupplierFeed_held(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Boolean")
-}
-
-func (ec *executionContext) _SupplierFeed_dismissed(ctx context.Context, field graphql.CollectedField, obj *redline.SupplierFeed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SupplierFeed_dismissed(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Dismissed, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SupplierFeed_dismissed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SupplierFeed", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _SupplierFeedConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*redline.SupplierFeed]) (ret graphql.Marshaler) {
@@ -26766,8 +26748,8 @@ func (ec *executionContext) _Pulse(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "logLagSeconds":
-			out.Values[i] = ec._Pulse_logLagSeconds(ctx, field, obj)
+		case "logLagMs":
+			out.Values[i] = ec._Pulse_logLagMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27608,8 +27590,13 @@ func (ec *executionContext) _SupplierFeed(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "rows":
-			out.Values[i] = ec._SupplierFeed_rows(ctx, field, obj)
+		case "status":
+			out.Values[i] = ec._SupplierFeed_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rowCount":
+			out.Values[i] = ec._SupplierFeed_rowCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27630,16 +27617,6 @@ func (ec *executionContext) _SupplierFeed(ctx context.Context, sel ast.Selection
 			}
 		case "emptied":
 			out.Values[i] = ec._SupplierFeed_emptied(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "held":
-			out.Values[i] = ec._SupplierFeed_held(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "dismissed":
-			out.Values[i] = ec._SupplierFeed_dismissed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -29197,20 +29174,6 @@ func (ec *executionContext) marshalNFeedMode2redlineᚐFeedMode(ctx context.Cont
 	return res
 }
 
-func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
-	res, err := scalar.UnmarshalFloat(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.SelectionSet, v float64) graphql.Marshaler {
-	_ = sel
-	res := scalar.MarshalFloat(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "Float!")
-	}
-	return res
-}
-
 func (ec *executionContext) marshalNFulfillment2ᚕᚖredlineᚐFulfillmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*redline.Fulfillment) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -30559,6 +30522,21 @@ func (ec *executionContext) unmarshalNSupplierFeedRow2ᚕredlineᚐSupplierFeedR
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) unmarshalNSupplierFeedStatus2redlineᚐSupplierFeedStatus(ctx context.Context, v any) (redline.SupplierFeedStatus, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := redline.SupplierFeedStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSupplierFeedStatus2redlineᚐSupplierFeedStatus(ctx context.Context, sel ast.SelectionSet, v redline.SupplierFeedStatus) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SupplierFeedStatus!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNSupplierItem2ᚕᚖredlineᚐSupplierItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*redline.SupplierItem) graphql.Marshaler {

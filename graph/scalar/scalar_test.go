@@ -89,43 +89,6 @@ func TestLongIsExact(t *testing.T) {
 	}
 }
 
-func TestFloatIsExact(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		n := rapid.Float64().Draw(rt, "n")
-		text := write(t, scalar.MarshalFloat(n))
-		for _, given := range []any{n, json.Number(text)} {
-			if got, err := scalar.UnmarshalFloat(given); err != nil || got != n {
-				t.Errorf("%v is written %s, and read from %T as %v, %v", n, text, given, got, err)
-			}
-		}
-		whole := rapid.Int32().Draw(rt, "whole")
-		for _, given := range []any{int(whole), int64(whole)} {
-			if got, err := scalar.UnmarshalFloat(given); err != nil || got != float64(whole) {
-				t.Errorf("%T %v is read as %v, %v", given, given, got, err)
-			}
-		}
-	})
-	for _, given := range []any{"1", true, nil, json.Number("1e999"), []any{1.5}} {
-		_, err := scalar.UnmarshalFloat(given)
-		refused(t, given, err)
-	}
-}
-
-// What is no number has no place in an answer: no JSON says it.
-func TestFloatHasAnEnd(t *testing.T) {
-	t.Parallel()
-	for _, n := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		if panicked := func() (v any) {
-			defer func() { v = recover() }()
-			scalar.AppendFloat(nil, n)
-			return nil
-		}(); panicked == nil {
-			t.Errorf("%v was written", n)
-		}
-	}
-}
-
 func TestIntNeverLeavesTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{math.MaxInt32 + 1, math.MinInt32 - 1, math.MaxInt64} {

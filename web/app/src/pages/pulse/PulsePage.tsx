@@ -40,9 +40,9 @@ function Counters({ pulse }: { pulse: Pulse }) {
     <dl className="counters" data-store="pulse">
       <Counter name="orders" label="Orders, last minute" value={full?.orders ?? 0} />
       <Counter name="units" label="Units moved, last minute" value={Number(full?.units ?? 0)} />
-      <div className="counter" data-counter="lag" data-value={pulse.logLagSeconds}>
+      <div className="counter" data-counter="lag" data-value={pulse.logLagMs}>
         <dt>Log lag</dt>
-        <dd>{seconds(pulse.logLagSeconds)}</dd>
+        <dd>{seconds(pulse.logLagMs / 1000)}</dd>
       </div>
       <Counter name="subscriptions" label="Subscriptions" value={pulse.subscriptions} />
     </dl>

@@ -8,6 +8,7 @@ export type Pulse = NonNullable<PulseQuery["pulse"]>;
 /** What the gateway said of itself at one moment, in seconds since 1970. */
 export interface Sample {
   at: number;
+  /** In seconds. */
   lag: number;
   websockets: number;
   streams: number;
@@ -51,10 +52,10 @@ export function usePulse(): PulseState {
   return state;
 }
 
-function withSample(samples: readonly Sample[], { at, logLagSeconds, websockets, streams, subscriptions }: Pulse): readonly Sample[] {
+function withSample(samples: readonly Sample[], { at, logLagMs, websockets, streams, subscriptions }: Pulse): readonly Sample[] {
   const seconds = Date.parse(at) / 1000;
   const last = samples.at(-1);
   // The gateway makes one answer a second for all who ask.
   if (last && last.at >= seconds) return samples;
-  return [...samples.slice(1 - mostSamples), { at: seconds, lag: logLagSeconds, websockets, streams, subscriptions }];
+  return [...samples.slice(1 - mostSamples), { at: seconds, lag: logLagMs / 1000, websockets, streams, subscriptions }];
 }

@@ -19,7 +19,7 @@ const columns: Column<FeedResultFragment>[] = [
   { head: "Kind", cell: (f) => `${words(f.mode)}, ${words(f.measure).toLowerCase()}` },
   { head: "As of", cell: (f) => <Time at={f.asOf} /> },
   { head: "Sequence", numeric: true, cell: (f) => f.sequence ?? "–" },
-  { head: "Rows", numeric: true, cell: (f) => number(f.rows) },
+  { head: "Rows", numeric: true, cell: (f) => number(f.rowCount) },
   { head: "Applied", numeric: true, cell: (f) => number(f.applied) },
   { head: "Unchanged", numeric: true, cell: (f) => number(f.unchanged) },
   { head: "Emptied", numeric: true, cell: (f) => number(f.emptied) },
