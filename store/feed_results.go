@@ -139,14 +139,23 @@ func (f *feed) keepResult(ctx context.Context, kept *feedOutcome) error {
 	return nil
 }
 
-// keepDecided keeps what came of a feed once a person has had it applied.
+// keepDecided keeps what came of a feed once a person has had it applied. Of one that was
+// kept by a version before 00013_feed_results.sql nothing is there yet: then who sent it
+// is taken for what they were when they last sent one.
 func (f *feed) keepDecided(ctx context.Context) error {
 	rejected := 0
 	for _, errs := range f.errors {
 		rejected += min(len(errs), 1)
 	}
-	_, err := f.tx.ExecContext(ctx, `/* supplier_feeds.decide */ UPDATE supplier_feeds SET applied = $2, unchanged = $3, rejected = $4, emptied = $5
-		WHERE id = $1`, f.id, f.applied, f.unchanged, rejected, f.omitted)
+	_, err := f.tx.ExecContext(ctx, `/* supplier_feeds.decide */ WITH known AS (
+			UPDATE supplier_feeds SET applied = $2, unchanged = $3, rejected = $4, emptied = $5 WHERE id = $1 RETURNING id
+		)
+		INSERT INTO supplier_feeds (id, supplier_id, sequence, mode, measure, as_of, received_at, actor, actor_role, rows, applied, unchanged, rejected, emptied)
+		SELECT h.id, h.supplier_id, h.sequence, $6, $7, h.as_of, h.held_at, h.actor,
+			coalesce((SELECT a.role FROM audit_entries a WHERE a.subject = h.supplier_id AND a.actor = h.actor AND a.action = 'supplierFeedSubmit'
+				ORDER BY a.at DESC LIMIT 1), 'OPERATOR'), $8::integer, $2, $3, $4, $5
+		FROM supplier_feeds_held h WHERE h.id = $1 AND NOT EXISTS (SELECT FROM known)`,
+		f.id, f.applied, f.unchanged, rejected, f.omitted, string(f.in.Mode), string(f.in.Measure), len(f.in.Rows))
 	if err != nil {
 		return dbError("keeping what came of a feed that was kept", err)
 	}

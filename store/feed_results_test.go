@@ -81,6 +81,22 @@ func TestWhatCameOfHeldFeeds(t *testing.T) {
 	w.checkBooks()
 }
 
+// One that a version kept which knew nothing of results has one once a person has had it
+// applied.
+func TestWhatCameOfAFeedThatWasKeptWithoutAResult(t *testing.T) {
+	w, rows := fullCajun(t)
+	r := w.submit(cajun, w.feedOf(redline.FeedFull, 2, rows[0], rows[1], says("s2", -1)), 0, 0, 1)
+	sent := w.feedsOf(operator, redline.PageRequest{}).Items[0]
+	w.exec(`DELETE FROM supplier_feeds WHERE id = $1`, sent.ID)
+	w.must(w.settle(operator, zeroing(t, r), redline.ConflictResolved))
+	equal(t, "what came of them", w.cameOf(), []string{"FULL 2: 3 rows, 2 2 1 2", "FULL 1: 5 rows, 4 1 0 0"})
+	for who, p := range map[string]redline.Principal{"the operator": operator, "cajun": cajun} {
+		got := w.feedsOf(p, redline.PageRequest{}).Items[0]
+		equal(t, "what else "+who+" is told", []any{got.ID, got.Measure, got.AsOf, got.ReceivedAt, got.Actor}, []any{sent.ID, sent.Measure, sent.AsOf, sent.ReceivedAt, cajun.Subject})
+	}
+	w.checkBooks()
+}
+
 // Pages of them go by when they were received, and are a supplier's own.
 func TestFeedsOfSuppliers(t *testing.T) {
 	w := newWorld(t)

@@ -30,9 +30,11 @@ var outlived = []struct {
 		SELECT f.ctid FROM supplier_feeds f WHERE f.received_at < clock_timestamp() - make_interval(secs => $1)
 			AND NOT EXISTS (SELECT FROM supplier_feeds_held h WHERE h.id = f.id AND h.status = 'HELD')
 		ORDER BY f.received_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
+	// What was decided is kept for as long as there is a result of which it is told.
 	{"feeds that were decided on", feedsKept, `/* sweep.feeds_held */ DELETE FROM supplier_feeds_held WHERE ctid IN (
-		SELECT ctid FROM supplier_feeds_held WHERE status <> 'HELD' AND held_at < clock_timestamp() - make_interval(secs => $1)
-		ORDER BY held_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
+		SELECT h.ctid FROM supplier_feeds_held h WHERE h.status <> 'HELD' AND h.held_at < clock_timestamp() - make_interval(secs => $1)
+			AND NOT EXISTS (SELECT FROM supplier_feeds f WHERE f.id = h.id)
+		ORDER BY h.held_at LIMIT $2 FOR UPDATE SKIP LOCKED)`},
 	// To lock a row is to update it, which nobody does to a ticket: where it is stays so.
 	{"tickets", 0, `/* sweep.tickets */ DELETE FROM tickets WHERE ctid IN (
 		SELECT ctid FROM tickets WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at LIMIT $2)`},

@@ -41,6 +41,26 @@ func TestSweep(t *testing.T) {
 	equal(t, "what came of feeds", w.cameOf(), []string(nil))
 }
 
+// A result doesn't outlive what was decided on it, or it would say that a feed was applied
+// that was let go of; however the two fall about the end of their time.
+func TestSweepLeavesNoResultUndecided(t *testing.T) {
+	w, _ := fullCajun(t)
+	w.submit(cajun, w.feedOf(redline.FeedFull, 2), 0, 0, 0)
+	w.must(w.dismissFeeds())
+	w.exec(`DELETE FROM idempotency_keys`)
+	const sent = "FULL 2: 0 rows, 0 0 0 0, dismissed"
+	w.exec(`UPDATE supplier_feeds_held SET held_at = held_at - interval '90 days'`) // between two looks at the clock
+	_, err := w.Sweep(w.ctx)
+	w.must(err)
+	equal(t, "what came of it", w.cameOf()[0], sent)
+	w.exec(`UPDATE supplier_feeds SET received_at = received_at - interval '90 days'`)
+	n, err := w.Sweep(w.ctx)
+	w.must(err)
+	equal(t, "swept together", n, 3)
+	equal(t, "what came of feeds", w.cameOf(), []string(nil))
+	equal(t, "what was decided", w.feedsHeld(), []string(nil))
+}
+
 // dismissFeeds dismisses what waits for a person.
 func (w *world) dismissFeeds() error {
 	page, err := w.Conflicts(w.ctx, operator, redline.ConflictFilter{
