@@ -91,8 +91,9 @@ type Tailer struct {
 	wake  chan struct{}
 	ready chan struct{}
 	taken atomic.Bool
-	// looked is when the last successful look ended, in Unix nanoseconds.
-	looked atomic.Int64
+	// looked is when the last successful look ended, and ended when the last did that
+	// left nothing to read, in Unix nanoseconds.
+	looked, ended atomic.Int64
 
 	// The rest belongs to Run's goroutine.
 
@@ -148,11 +149,18 @@ func (t *Tailer) Wake() {
 // committed from then on reaches the broker.
 func (t *Tailer) Ready() <-chan struct{} { return t.ready }
 
-// LastLook is when the log was last read successfully, zero before the first
-// time. While all is well it is younger than the poll interval and a look
-// together; its age is how far behind the log the subscribers may be.
-func (t *Tailer) LastLook() time.Time {
-	if ns := t.looked.Load(); ns != 0 {
+// LastLook is when the log was last read successfully, to its end or a part of the
+// way, zero before the first time: whether the tailer goes on.
+func (t *Tailer) LastLook() time.Time { return at(&t.looked) }
+
+// LastEnd is when the log was last read to its end, zero before the first time. While
+// all is well it is younger than the poll interval and a look together; its age is how
+// far behind the log the subscribers may be.
+func (t *Tailer) LastEnd() time.Time { return at(&t.ended) }
+
+// at is the time of Unix nanoseconds; 0 is none.
+func at(unixNano *atomic.Int64) time.Time {
+	if ns := unixNano.Load(); ns != 0 {
 		return time.Unix(0, ns)
 	}
 	return time.Time{}
@@ -173,7 +181,11 @@ func (t *Tailer) Run(ctx context.Context) error {
 		case err != nil:
 			pause(ctx, failing.next(t.options.Logger, err), nil)
 		default:
-			t.looked.Store(time.Now().UnixNano())
+			now := time.Now().UnixNano()
+			t.looked.Store(now)
+			if !more {
+				t.ended.Store(now)
+			}
 			failing.over(t.options.Logger)
 			switch {
 			case more:
@@ -383,6 +395,7 @@ func (t *Tailer) begin(ctx context.Context) error {
 	}
 	t.from, t.delivered, t.started, t.doubt = newest, newest, true, false
 	t.broker.start(newest, epoch)
+	t.ended.Store(time.Now().UnixNano()) // of what is before it nobody is to be told
 	select {
 	case <-t.ready:
 	default:

@@ -79,8 +79,8 @@ func TestTheTailerGoesOnFromTheNewest(t *testing.T) {
 		if got := tl.broker.Head(); got != 10 {
 			t.Errorf("the head is %d", got)
 		}
-		if got := tl.tailer.LastLook(); !got.Equal(time.Now()) {
-			t.Errorf("the last look was at %v, it is %v", got, time.Now())
+		if look, end := tl.tailer.LastLook(), tl.tailer.LastEnd(); !look.Equal(time.Now()) || !end.Equal(look) {
+			t.Errorf("the last look was at %v, to the end at %v, it is %v", look, end, time.Now())
 		}
 		if err := tl.tailer.Run(t.Context()); err == nil {
 			t.Error("Run ran twice")
@@ -122,6 +122,31 @@ func TestALongBacklogIsReadWithoutPauses(t *testing.T) {
 		expectIDs(t, "the backlog", tl.delivered(), want...)
 		if took := time.Since(began); took > 0 {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// Who works through a backlog goes on, and is behind all the same until it is at the end.
+func TestABacklogIsALag(t *testing.T) {
+	t.Parallel()
+	const batch, total = 10, 95
+	inBubble(t, &outageLog{}, live.TailerOptions{Batch: batch}, func(t *testing.T, tl *tail) {
+		ages := func() (look, end time.Duration) { return time.Since(tl.tailer.LastLook()), time.Since(tl.tailer.LastEnd()) }
+		tl.log.change(func(l *outageLog) {
+			for id := int64(1); id <= total; id++ {
+				l.events = append(l.events, id)
+			}
+			l.looking = func() { <-time.After(time.Second) }
+		})
+		tl.tailer.Wake()
+		began := time.Now()
+		elapse(7500 * time.Millisecond)
+		if look, end := ages(); look != 500*time.Millisecond || end < time.Since(began) {
+			t.Errorf("after %d of %d events the last look is %v old, that to the end %v", len(tl.delivered()), total, look, end)
+		}
+		elapse(2500 * time.Millisecond) // the tenth look is the last
+		if look, end := ages(); look != 0 || end != 0 {
+			t.Errorf("at the end the last look is %v old, that to the end %v", look, end)
 		}
 	})
 }
@@ -234,8 +259,8 @@ func TestAnOutageIsLoggedOnceAndTriedEverMoreSeldom(t *testing.T) {
 			t.Error("ready while the log can't be read")
 		default:
 		}
-		if !tl.tailer.LastLook().IsZero() {
-			t.Errorf("the last look was at %v", tl.tailer.LastLook())
+		if look, end := tl.tailer.LastLook(), tl.tailer.LastEnd(); !look.IsZero() || !end.IsZero() {
+			t.Errorf("the last look was at %v, to the end at %v", look, end)
 		}
 		tl.log.change(func(l *outageLog) { l.err = nil })
 		elapse(time.Minute)
@@ -249,8 +274,8 @@ func TestAnOutageIsLoggedOnceAndTriedEverMoreSeldom(t *testing.T) {
 			tl.tailer.Wake()
 			elapse(10 * time.Millisecond)
 		}
-		if age := time.Since(tl.tailer.LastLook()); age < time.Minute || tl.tailer.LastLook().Before(looked) {
-			t.Errorf("the last successful look is %v old", age)
+		if age := time.Since(tl.tailer.LastLook()); age < time.Minute || tl.tailer.LastLook().Before(looked) || !tl.tailer.LastEnd().Equal(tl.tailer.LastLook()) {
+			t.Errorf("the last successful look is %v old, that to the end was at %v", age, tl.tailer.LastEnd())
 		}
 		tl.log.change(func(l *outageLog) {
 			if len(l.when) < 55 || len(l.when) > 130 {

@@ -9,7 +9,7 @@ import (
 )
 
 // loadFresh is for how long a load that was counted is told to all who ask: each
-// connection is looked at for it.
+// connection is ended at for it.
 const loadFresh = time.Second
 
 // load returns what counts what the gateway carries, once in loadFresh at most. It is
@@ -25,14 +25,14 @@ func (g *gateway) load() func() redline.Load {
 		if time.Since(at) < loadFresh {
 			return known
 		}
-		looked := g.tailer.LastLook()
-		if looked.IsZero() {
-			looked = began
+		ended := g.tailer.LastEnd()
+		if ended.IsZero() {
+			ended = began
 		}
 		at = time.Now()
 		stats := g.door.Stats()
 		known = redline.Load{
-			LogLagMs: milliseconds(at.Sub(looked)), Websockets: stats.Sockets, Streams: stats.Streams, Subscriptions: stats.Subscriptions,
+			LogLagMs: milliseconds(at.Sub(ended)), Websockets: stats.Sockets, Streams: stats.Streams, Subscriptions: stats.Subscriptions,
 		}
 		return known
 	}

@@ -21,7 +21,7 @@ const (
 
 // observe gives the registry the figures that rooms keep themselves.
 func (g *gateway) observe(published map[string]*auth.JWKS) {
-	g.telemetry.Metrics.Register(liveCollector{g.door.Stats, g.tailer.LastLook}, poolCollector{g.store.Stats})
+	g.telemetry.Metrics.Register(liveCollector{g.door.Stats, g.tailer.LastEnd}, poolCollector{g.store.Stats})
 	if g.limiter != nil {
 		g.telemetry.Metrics.Register(limitCollector{g.limiter.Refused})
 	}
@@ -107,8 +107,8 @@ func (c poolCollector) Collect(metrics chan<- prometheus.Metric) {
 // liveCollector reads the live engine's figures when it is asked for them.
 type liveCollector struct {
 	stats func() live.Stats
-	// looked is when the event log was last read successfully.
-	looked func() time.Time
+	// ended is when the event log was last read to its end.
+	ended func() time.Time
 }
 
 // liveMetric is one figure of the live engine.
@@ -160,7 +160,7 @@ func (c liveCollector) Collect(metrics chan<- prometheus.Metric) {
 	for _, m := range liveMetrics {
 		metrics <- prometheus.MustNewConstMetric(m.desc, m.kind, m.of(s))
 	}
-	if at := c.looked(); !at.IsZero() {
+	if at := c.ended(); !at.IsZero() {
 		metrics <- prometheus.MustNewConstMetric(logLagSeconds, prometheus.GaugeValue, time.Since(at).Seconds())
 	}
 }

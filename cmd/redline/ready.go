@@ -21,10 +21,11 @@ func (g *gateway) checks(keys *keyring) []server.Check {
 const (
 	// readLag is how long ago the event log may last have answered.
 	readLag = 10 * time.Second
-	// tellLag is how old what subscribers were told may be. A transaction that has
-	// written to the log and is left open holds all gateways back alike, while they
-	// answer everything else: to take all of them out of the balancer would mend
-	// nothing. There is an alert long before this.
+	// tellLag is how long ago the log may last have been read for subscribers. A
+	// transaction that has written to it and is left open holds all gateways back alike,
+	// while they answer everything else: to take all of them out of the balancer would
+	// mend nothing. There is an alert long before this. Nor is one unready that has more
+	// to read than it keeps up with, however far behind it is: the others have as much.
 	tellLag = 5 * time.Minute
 )
 
@@ -39,13 +40,13 @@ func (g *gateway) tailing(context.Context) error {
 }
 
 // following says what is wrong with a log that last answered some time ago, and was last
-// read to its end some time ago.
+// read for subscribers some time ago.
 func following(sinceRead, sinceLook time.Duration) error {
 	switch {
 	case sinceRead > readLag:
-		return fmt.Errorf("the event log last answered %s ago, and subscribers were last told all of it %s ago", sinceRead.Round(time.Second), sinceLook.Round(time.Second))
+		return fmt.Errorf("the event log last answered %s ago, and was last read for subscribers %s ago", sinceRead.Round(time.Second), sinceLook.Round(time.Second))
 	case sinceLook > tellLag:
-		return fmt.Errorf("subscribers were last told all of the event log %s ago: it answers, but somebody who has written to it may have left a transaction open", sinceLook.Round(time.Second))
+		return fmt.Errorf("the event log was last read for subscribers %s ago: it answers, but somebody who has written to it may have left a transaction open", sinceLook.Round(time.Second))
 	}
 	return nil
 }
