@@ -28,7 +28,7 @@ func TestDashboardLoadShort(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
 		"--redline", measuretest.Server(t), "--clients", clients, "--chromium", chromium,
-		"--levels", "2000", "--rate", "100", "--minutes", "0.07", "--window", "1s", "--judge=false", "--write", table,
+		"--levels", "2000", "--rate", "100", "--minutes", "0.02", "--window", "300ms", "--judge=false", "--write", table,
 	}, nil, &out)
 	t.Log(out.String())
 	if err != nil {

@@ -53,8 +53,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 		return o, err
 	}
 	o.length = time.Duration(*minutes * float64(time.Minute))
-	if o.rate < 1 || o.rate > maxRate || o.levels < 2000 || o.levels > 50_000 || o.window < time.Second || o.length < o.window || o.length > 24*time.Hour || fs.NArg() > 0 {
-		return o, fmt.Errorf("--rate is from 1 to %d, --levels from 2000 to 50000, --window at least a second, --minutes at least a window and at most a day, and there is nothing but flags", maxRate)
+	if o.rate < 1 || o.rate > maxRate || o.levels < 2000 || o.levels > 50_000 || o.window < 100*time.Millisecond || o.length < o.window || o.length > 24*time.Hour || fs.NArg() > 0 {
+		return o, fmt.Errorf("--rate is from 1 to %d, --levels from 2000 to 50000, --window at least 100ms, --minutes at least a window and at most a day, and there is nothing but flags", maxRate)
 	}
 	if o.chromium == "" {
 		path, err := measure.Chromium()

@@ -1,9 +1,14 @@
 // The explorer: GraphiQL with the gateway's contract.
 
-import { demoUser } from './gateway.mjs';
-import { visit } from './visit.mjs';
+import assert from 'node:assert/strict';
 
-/** A role is chosen, an example runs, and a subscription tells of what happens. */
+import { demoUser } from './gateway.mjs';
+import { barriers, visit } from './visit.mjs';
+
+/** What axe finds on the explorer's page as it was loaded. GraphiQL's own tabs have buttons in them. */
+export const explorerBarriers = (page, colorScheme) => barriers(page, 'the explorer', { schemes: [colorScheme], without: ['nested-interactive'] });
+
+/** A role is chosen, an example runs, and a subscription tells of what happens; axe finds nothing serious meanwhile. */
 export async function explores({ url }) {
   const page = await visit(`${url}/explorer`);
   await page.getByLabel('Ask as').selectOption('operator');
@@ -22,5 +27,6 @@ export async function explores({ url }) {
   await answer(/"kind":/);
   const level = await operator.adjust('BRK-PAD-1037', 'WH-EAST', 1);
   await answer(new RegExp(`"version":\\s*${level.version}`));
+  assert.deepEqual(await explorerBarriers(page, 'light'), []);
   await page.context().close();
 }
