@@ -131,7 +131,9 @@ func TestABacklogIsALag(t *testing.T) {
 	t.Parallel()
 	const batch, total = 10, 95
 	inBubble(t, &outageLog{}, live.TailerOptions{Batch: batch}, func(t *testing.T, tl *tail) {
-		ages := func() (look, end time.Duration) { return time.Since(tl.tailer.LastLook()), time.Since(tl.tailer.LastEnd()) }
+		ages := func() (look, end time.Duration) {
+			return time.Since(tl.tailer.LastLook()), time.Since(tl.tailer.LastEnd())
+		}
 		tl.log.change(func(l *outageLog) {
 			for id := int64(1); id <= total; id++ {
 				l.events = append(l.events, id)

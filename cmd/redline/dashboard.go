@@ -56,12 +56,18 @@ func (c *serveCmd) ownHosts() []string {
 	return names
 }
 
-// warnOfDemo says where the demo's tokens are for more than this machine.
+// warnOfDemo says where the demo's tokens are for more than this machine: at an address
+// that others reach, or by a proxy that they do.
 func (c *serveCmd) warnOfDemo(at net.Addr, keys *keyring, log *slog.Logger) {
-	if here, ok := at.(*net.TCPAddr); !ok || here.IP.IsLoopback() || !c.Demo || keys.local == nil || !c.Dashboard && !c.explorer(c.modeFlags) {
+	if !c.Demo || keys.local == nil || !c.Dashboard && !c.explorer(c.modeFlags) {
 		return
 	}
-	log.Warn("--demo gives a token of any role to whoever reaches this address", "addr", at.String())
+	if tcp, ok := at.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		log.Warn("--demo gives a token of any role to whoever reaches this address", "addr", at.String())
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" && !loopback(u.Hostname()) {
+		log.Warn("--demo gives a token of any role to whoever reaches this URL", "publicUrl", c.PublicURL)
+	}
 }
 
 // readDocument reads a feed's document as `redline feed` does.

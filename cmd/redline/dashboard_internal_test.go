@@ -18,18 +18,28 @@ func TestDemoForOthersIsWarnedOf(t *testing.T) {
 	dashboard := serveCmd{dashboardFlags: dashboardFlags{Dashboard: true}}
 	neither := serveCmd{modeFlags: modeFlags{Demo: true}, dashboardFlags: dashboardFlags{Explorer: &off}}
 	explorer := serveCmd{modeFlags: modeFlags{Demo: true}}
+	at := func(publicURL string, c serveCmd) serveCmd {
+		c.PublicURL = publicURL
+		return c
+	}
 	for name, test := range map[string]struct {
 		c      serveCmd
 		at     net.Addr
 		keys   *keyring
 		warned bool
 	}{
-		"for others":           {demo, everywhere, local, true},
-		"the explorer":         {explorer, everywhere, local, true},
-		"for this machine":     {demo, here, local, false},
-		"an issuer of its own": {demo, everywhere, &keyring{}, false},
-		"no demo":              {dashboard, everywhere, local, false},
-		"no pages":             {neither, everywhere, local, false},
+		"behind a proxy":                  {at("https://redline.example.com", demo), here, local, true},
+		"behind a proxy of this machine":  {at("https://localhost:8443", demo), here, local, false},
+		"behind one at its address":       {at("https://[::1]:8443", demo), here, local, false},
+		"its own issuer behind a proxy":   {at("https://redline.example.com", demo), here, &keyring{}, false},
+		"no demo behind a proxy":          {at("https://redline.example.com", dashboard), here, local, false},
+		"the demo's API behind one alone": {at("https://redline.example.com", neither), here, local, false},
+		"for others":                      {demo, everywhere, local, true},
+		"the explorer":                    {explorer, everywhere, local, true},
+		"for this machine":                {demo, here, local, false},
+		"an issuer of its own":            {demo, everywhere, &keyring{}, false},
+		"no demo":                         {dashboard, everywhere, local, false},
+		"no pages":                        {neither, everywhere, local, false},
 	} {
 		var log strings.Builder
 		test.c.warnOfDemo(test.at, test.keys, slog.New(slog.NewTextHandler(&log, nil)))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -42,6 +43,13 @@ func checkAddress(flag, addr string) error {
 		return fmt.Errorf("reading %s: %w", flag, err)
 	}
 	return nil
+}
+
+// loopback reports whether a host, without its port, is this machine to itself: localhost
+// or an address of its own loopback. Nobody is asked for names.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // poolFlags say how the gateway uses its database.

@@ -28,9 +28,8 @@ func (c *healthCmd) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return fmt.Errorf("reading --addr: %w", err)
 	}
-	ip := net.ParseIP(host)
-	if host == "" || ip != nil && ip.IsUnspecified() {
-		host, ip = "127.0.0.1", net.IPv4(127, 0, 0, 1)
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
 	}
 	transport, err := c.transport()
 	if err != nil {
@@ -41,7 +40,7 @@ func (c *healthCmd) Run(ctx context.Context, out streams) error {
 		scheme = "https"
 		// No certificate names this machine's own address. Nothing leaves it, and
 		// nothing is sent that somebody else could use.
-		transport.TLSClientConfig.InsecureSkipVerify = host == "localhost" || ip.IsLoopback()
+		transport.TLSClientConfig.InsecureSkipVerify = loopback(host)
 	}
 	defer transport.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)

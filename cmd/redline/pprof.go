@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
 	"time"
 )
 
@@ -27,7 +26,7 @@ func (f *pprofFlags) checkPprof() error {
 		return err
 	}
 	host, _, _ := net.SplitHostPort(f.PprofAddr) // as it was just seen to be
-	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+	if !loopback(host) {
 		return fmt.Errorf("--pprof-addr is %s: profiles are served on a loopback address alone, such as 127.0.0.1", f.PprofAddr)
 	}
 	return nil
