@@ -13,11 +13,12 @@ import (
 	"redline/graph/generated"
 )
 
-// Options is what the room is built from. All of it is needed, but for Refused.
+// Options is what the room is built from. All of it is needed, but for Load and Refused.
 type Options struct {
 	Store Store
 	Live  Live
 	// Load says what the gateway carries. It is called for each pulse that is asked for.
+	// Nil: there is no pulse, and who asks for one gets null.
 	Load func() redline.Load
 	// Refused is called where a mutation is answered with errors in its payload, with
 	// the context of its operation. Nil does nothing.

@@ -28,8 +28,8 @@ type readPool struct {
 	gate *gate
 	// reserve is one more place, for what runs in the background: it takes this or one
 	// of the gate's, whichever comes free first.
-	reserve chan struct{}
-	pulse   *pulse
+	reserve   chan struct{}
+	heartbeat *heartbeat
 	// patience is how long a read waits, and backgroundPatience how long one that
 	// runs in the background does.
 	patience, backgroundPatience time.Duration
@@ -41,7 +41,7 @@ const reservedReads = 2
 
 // enter waits for a place; leave gives it back, after the rows are read.
 func (p *readPool) enter(ctx context.Context) (leave func(), err error) {
-	if err := p.pulse.gone(); err != nil {
+	if err := p.heartbeat.gone(); err != nil {
 		return nil, err
 	}
 	if inBackground(ctx) {

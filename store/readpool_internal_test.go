@@ -9,7 +9,7 @@ import (
 // come free meanwhile.
 func TestTheReserveIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	p := &readPool{gate: newGate(1), reserve: make(chan struct{}, 1), pulse: &pulse{}, patience: time.Minute, backgroundPatience: 20 * time.Second}
+	p := &readPool{gate: newGate(1), reserve: make(chan struct{}, 1), heartbeat: &heartbeat{}, patience: time.Minute, backgroundPatience: 20 * time.Second}
 	if _, err := p.enter(t.Context()); err != nil { // and never leaves
 		t.Fatal(err)
 	}

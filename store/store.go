@@ -68,8 +68,8 @@ type Store struct {
 	// slots lets as many changes in as writes has connections, and batches fewer, so
 	// that those who wait for a row leave a connection to others.
 	slots, batches *gate
-	// pulse tells whether the database is there.
-	pulse *pulse
+	// heartbeat tells whether the database is there.
+	heartbeat *heartbeat
 	// snapshots has room for those who read a state.
 	snapshots chan struct{}
 
@@ -90,7 +90,8 @@ type Store struct {
 	placements, adjustments *gatherer[*call]
 	// stuck has the ids of the reservations of which the log was told that they
 	// can't be given back.
-	stuck     sync.Map
+	stuck sync.Map
+	// shopPulse is how busy the shop was.
 	shopPulse shopPulse
 	// releases are those under way of reservations that callers found due, as
 	// *releasing by the first one's id.
@@ -156,20 +157,20 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	}
 	s.kept.reading = newGate(1)
 	s.shopPulse.reading = newGate(1)
-	s.pulse = &pulse{log: o.Log, lost: s.retireIdle, longest: longestAnswer(q.Get("statement_timeout"))}
+	s.heartbeat = &heartbeat{log: o.Log, lost: s.retireIdle, longest: longestAnswer(q.Get("statement_timeout"))}
 	asking := o
 	asking.wrap, asking.Unprepared = nil, true
-	beat, err := asking.pool(u, q, 1, s.pulse)
+	beat, err := asking.pool(u, q, 1, s.heartbeat)
 	if err != nil {
 		return nil, err
 	}
-	s.pulse.db = beat.DB
-	forReads, err := o.pool(u, q, reads, s.pulse)
+	s.heartbeat.db = beat.DB
+	forReads, err := o.pool(u, q, reads, s.heartbeat)
 	if err != nil {
 		return nil, err
 	}
 	s.db = &readPool{
-		pool: forReads, gate: newGate(reads - reservedReads), reserve: make(chan struct{}, 1), pulse: s.pulse,
+		pool: forReads, gate: newGate(reads - reservedReads), reserve: make(chan struct{}, 1), heartbeat: s.heartbeat,
 		patience: o.ReadPatience, backgroundPatience: o.StatementTimeout,
 	}
 	set("lock_timeout", fmt.Sprint(o.Patience.Milliseconds()))
@@ -180,18 +181,18 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	for _, reads := range []string{"seqscan", "hashjoin", "mergejoin"} {
 		set("enable_"+reads, "off")
 	}
-	if s.writes, err = o.pool(u, q, changes, s.pulse); err != nil {
+	if s.writes, err = o.pool(u, q, changes, s.heartbeat); err != nil {
 		return nil, err
 	}
 	s.placements = newGatherer(o.Patience, changes, s.place)
 	s.adjustments = newGatherer(o.Patience, changes, s.adjust)
-	for _, pool := range []*sql.DB{s.pulse.db, forReads.DB, s.writes.DB} {
+	for _, pool := range []*sql.DB{s.heartbeat.db, forReads.DB, s.writes.DB} {
 		if err := pool.PingContext(ctx); err != nil {
 			_ = s.Close()
 			return nil, fmt.Errorf("connecting to the database: %w", err)
 		}
 	}
-	s.pulse.start(ctx)
+	s.heartbeat.start(ctx)
 	return s, nil
 }
 
@@ -206,14 +207,14 @@ func longestAnswer(statementTimeout string) time.Duration {
 }
 
 // pool opens a pool of connections to a URL with these parameters.
-func (o Options) pool(u *url.URL, parameters url.Values, conns int, p *pulse) (*sqlx.DB, error) {
+func (o Options) pool(u *url.URL, parameters url.Values, conns int, h *heartbeat) (*sqlx.DB, error) {
 	at := *u
 	at.RawQuery = parameters.Encode()
 	connector, err := pq.NewConnector(at.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	connector.Dialer(pulseDialer{p})
+	connector.Dialer(heartbeatDialer{h})
 	var through driver.Connector = connector
 	if o.wrap != nil {
 		through = o.wrap(connector)
@@ -236,7 +237,7 @@ func (o Options) pool(u *url.URL, parameters url.Values, conns int, p *pulse) (*
 // long, it is UNAVAILABLE. release ends what is left of the transaction, and is
 // called in every case but an error.
 func (s *Store) begin(ctx context.Context, gathered bool) (tx *sqlx.Tx, release func(), err error) {
-	if err := s.pulse.gone(); err != nil {
+	if err := s.heartbeat.gone(); err != nil {
 		return nil, nil, err
 	}
 	gates := []*gate{s.slots}
@@ -284,7 +285,7 @@ func (s *Store) DB() *sqlx.DB { return s.db.pool }
 // pool that is full is no reason to send requests to another gateway, whose pool will
 // be as full once it has them.
 func (s *Store) Ping(context.Context) error {
-	if err := s.pulse.gone(); err != nil {
+	if err := s.heartbeat.gone(); err != nil {
 		return fmt.Errorf("asking the database: %w", err)
 	}
 	return nil
@@ -304,5 +305,5 @@ func (s *Store) retireIdle() {
 func (s *Store) Close() error {
 	s.placements.close()
 	s.adjustments.close()
-	return errors.Join(s.pulse.close(), s.db.pool.Close(), s.writes.Close())
+	return errors.Join(s.heartbeat.close(), s.db.pool.Close(), s.writes.Close())
 }

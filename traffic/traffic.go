@@ -52,7 +52,8 @@ type Options struct {
 	// Actions is after how many it ends; 0: never.
 	Actions int
 	// Report is called every ReportEvery with what was done so far; nil: nobody is told.
-	Report      func(Summary)
+	Report func(Summary)
+	// ReportEvery is more than 0 where there is a Report.
 	ReportEvery time.Duration
 }
 
@@ -62,6 +63,9 @@ type Options struct {
 func Run(ctx context.Context, o Options) (Summary, error) {
 	if !(o.Rate > 0 && o.Rate <= MaxRate) || o.Actions < 0 {
 		return Summary{}, fmt.Errorf("traffic at %g actions a second, %d in all: the rate has to be more than 0 and at most %d, the number not negative", o.Rate, o.Actions, MaxRate)
+	}
+	if o.Report != nil && o.ReportEvery <= 0 {
+		return Summary{}, fmt.Errorf("traffic that is reported every %s: that has to be more than 0", o.ReportEvery)
 	}
 	s := &simulation{
 		Options: o,

@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// pulseEvery is how often the database is asked whether it is there, and
-	// pulseStep how long a connection listens before it looks whether another has
+	// heartbeatEvery is how often the database is asked whether it is there, and
+	// heartbeatStep how long a connection listens before it looks whether another has
 	// heard anything.
-	pulseEvery = time.Second
-	pulseStep  = 500 * time.Millisecond
+	heartbeatEvery = time.Second
+	heartbeatStep  = 500 * time.Millisecond
 	// silentSteps is for how many steps in a row nothing has to come from the
 	// database, on any connection, until whoever waits for it is told that it is gone.
 	silentSteps = 6
@@ -30,7 +30,7 @@ const (
 	answerGrace = 5 * time.Second
 )
 
-// pulse tells whether the database is there. It is asked every second, on a
+// heartbeat tells whether the database is there. It is asked every second, on a
 // connection of its own, and whatever comes from it on any connection counts. As long
 // as it is silent, nobody waits for it: those who wait are told after three seconds,
 // and those who come are told at once. So a database that was stopped, or whose
@@ -40,7 +40,7 @@ const (
 // needs neither a lock nor the disk. One that lets nobody in because it is full isn't
 // gone either, but one that is starting up is, and so is one of which a pooler knows no
 // more than its name: what is said while a connection begins doesn't count.
-type pulse struct {
+type heartbeat struct {
 	log *slog.Logger
 	// db has one connection, for asking.
 	db *sql.DB
@@ -65,23 +65,23 @@ var errGone = &redline.Error{
 }
 
 // gone is an error as long as the database is silent.
-func (p *pulse) gone() error {
-	if p.silent.Load() {
+func (h *heartbeat) gone() error {
+	if h.silent.Load() {
 		return errGone
 	}
 	return nil
 }
 
 // start begins to ask; close ends it.
-func (p *pulse) start(ctx context.Context) {
-	ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
-	p.done.Go(func() {
-		tick := time.NewTicker(pulseEvery)
+func (h *heartbeat) start(ctx context.Context) {
+	ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
+	h.done.Go(func() {
+		tick := time.NewTicker(heartbeatEvery)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				p.feel(ctx)
+				h.feel(ctx)
 			case <-ctx.Done():
 				return
 			}
@@ -89,30 +89,30 @@ func (p *pulse) start(ctx context.Context) {
 	})
 }
 
-func (p *pulse) close() error {
-	if p.stop != nil {
-		p.stop()
+func (h *heartbeat) close() error {
+	if h.stop != nil {
+		h.stop()
 	}
-	p.done.Wait()
-	return p.db.Close()
+	h.done.Wait()
+	return h.db.Close()
 }
 
 // feel asks once.
-func (p *pulse) feel(ctx context.Context) {
-	before := p.heard.Load()
-	err := p.db.PingContext(ctx)
+func (h *heartbeat) feel(ctx context.Context) {
+	before := h.heard.Load()
+	err := h.db.PingContext(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	silent := err != nil && p.heard.Load() == before && !full(err)
-	if p.silent.Swap(silent) == silent {
+	silent := err != nil && h.heard.Load() == before && !full(err)
+	if h.silent.Swap(silent) == silent {
 		return
 	}
 	if silent {
-		p.log.WarnContext(ctx, "the database doesn't answer", "error", err)
-		p.lost()
+		h.log.WarnContext(ctx, "the database doesn't answer", "error", err)
+		h.lost()
 	} else {
-		p.log.InfoContext(ctx, "the database answers again")
+		h.log.InfoContext(ctx, "the database answers again")
 	}
 }
 
@@ -122,48 +122,48 @@ func full(err error) bool {
 	return errors.As(err, &pe) && pe.Code.Class() == "53"
 }
 
-// pulseDialer connects to the database, and has the pulse hear what comes.
-type pulseDialer struct{ pulse *pulse }
+// heartbeatDialer connects to the database, and has the heartbeat hear what comes.
+type heartbeatDialer struct{ heartbeat *heartbeat }
 
-func (d pulseDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+func (d heartbeatDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &pulseConn{Conn: conn, pulse: d.pulse}, nil
+	return &heartbeatConn{Conn: conn, heartbeat: d.heartbeat}, nil
 }
 
-func (d pulseDialer) Dial(network, address string) (net.Conn, error) {
+func (d heartbeatDialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
-func (d pulseDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+func (d heartbeatDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return d.DialContext(ctx, network, address)
 }
 
-// pulseConn is a connection on which nobody waits for a database that is gone.
-type pulseConn struct {
+// heartbeatConn is a connection on which nobody waits for a database that is gone.
+type heartbeatConn struct {
 	net.Conn
-	pulse *pulse
+	heartbeat *heartbeat
 	// deadline and writeDeadline are the driver's own, as Unix nanoseconds; 0 is none.
 	deadline, writeDeadline atomic.Int64
 }
 
-// SetDeadline keeps the driver's deadline beside the pulse's.
-func (c *pulseConn) SetDeadline(t time.Time) error {
+// SetDeadline keeps the driver's deadline beside the heartbeat's.
+func (c *heartbeatConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// SetReadDeadline keeps the driver's deadline beside the pulse's.
-func (c *pulseConn) SetReadDeadline(t time.Time) error {
+// SetReadDeadline keeps the driver's deadline beside the heartbeat's.
+func (c *heartbeatConn) SetReadDeadline(t time.Time) error {
 	c.deadline.Store(unixNano(t))
 	return c.Conn.SetReadDeadline(t)
 }
 
-// SetWriteDeadline keeps the driver's deadline beside the pulse's.
-func (c *pulseConn) SetWriteDeadline(t time.Time) error {
+// SetWriteDeadline keeps the driver's deadline beside the heartbeat's.
+func (c *heartbeatConn) SetWriteDeadline(t time.Time) error {
 	c.writeDeadline.Store(unixNano(t))
 	return c.Conn.SetWriteDeadline(t)
 }
@@ -178,7 +178,7 @@ func unixNano(t time.Time) int64 {
 
 // stepEnd is when a step that begins now ends: before the driver's own deadline does.
 func stepEnd(own int64) time.Time {
-	until := time.Now().Add(pulseStep)
+	until := time.Now().Add(heartbeatStep)
 	if own != 0 && own < until.UnixNano() {
 		return time.Unix(0, own)
 	}
@@ -191,8 +191,8 @@ func stepEnd(own int64) time.Time {
 //
 // A database ends what takes longer than a statement may. Where nothing comes for
 // longer than that, this connection alone is dead, and what it held is needed.
-func (c *pulseConn) Read(b []byte) (int, error) {
-	heard, began := c.pulse.heard.Load(), time.Now()
+func (c *heartbeatConn) Read(b []byte) (int, error) {
+	heard, began := c.heartbeat.heard.Load(), time.Now()
 	for silent := 0; ; {
 		own := c.deadline.Load()
 		if err := c.Conn.SetReadDeadline(stepEnd(own)); err != nil {
@@ -202,17 +202,17 @@ func (c *pulseConn) Read(b []byte) (int, error) {
 		if n > 0 {
 			// The driver keeps a deadline while it logs in, and none from then on.
 			if own == 0 {
-				c.pulse.heard.Add(1)
+				c.heartbeat.heard.Add(1)
 			}
 			return n, err
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || own != 0 && time.Now().UnixNano() >= own {
 			return n, err
 		}
-		if longest := c.pulse.longest; longest != 0 && time.Since(began) > longest {
+		if longest := c.heartbeat.longest; longest != 0 && time.Since(began) > longest {
 			return 0, err
 		}
-		if now := c.pulse.heard.Load(); now != heard {
+		if now := c.heartbeat.heard.Load(); now != heard {
 			heard, silent = now, 0
 			continue
 		}
@@ -225,8 +225,8 @@ func (c *pulseConn) Read(b []byte) (int, error) {
 // Write sends as long as the database takes what is sent, or is there otherwise: a
 // large feed fills the buffers between here and one that stands still. It sends in
 // steps as Read listens.
-func (c *pulseConn) Write(b []byte) (int, error) {
-	heard, sent := c.pulse.heard.Load(), 0
+func (c *heartbeatConn) Write(b []byte) (int, error) {
+	heard, sent := c.heartbeat.heard.Load(), 0
 	for silent := 0; ; {
 		own := c.writeDeadline.Load()
 		if err := c.Conn.SetWriteDeadline(stepEnd(own)); err != nil {
@@ -237,7 +237,7 @@ func (c *pulseConn) Write(b []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) || own != 0 && time.Now().UnixNano() >= own {
 			return sent, err
 		}
-		if now := c.pulse.heard.Load(); n > 0 || now != heard {
+		if now := c.heartbeat.heard.Load(); n > 0 || now != heard {
 			heard, silent = now, 0
 			continue
 		}

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// pulsed are both ends of a connection, ours with a pulse that hears nothing else.
-func pulsed(t *testing.T) (ours *pulseConn, theirs net.Conn) {
+// beating are both ends of a connection, ours with a heartbeat that hears nothing else.
+func beating(t *testing.T) (ours *heartbeatConn, theirs net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pulseDialer{&pulse{}}.Dial("tcp", listener.Addr().String())
+	conn, err := heartbeatDialer{&heartbeat{}}.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,14 +30,14 @@ func pulsed(t *testing.T) (ours *pulseConn, theirs net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = conn.Close(), theirs.Close() })
-	return conn.(*pulseConn), theirs
+	return conn.(*heartbeatConn), theirs
 }
 
 // A database that stands still takes nothing, and once its buffers are full whoever
 // sent it something large waited for as long as it stood.
 func TestWritingIntoSilence(t *testing.T) {
 	t.Parallel()
-	ours, _ := pulsed(t)
+	ours, _ := beating(t)
 	ended := make(chan error, 1)
 	go func() {
 		_, err := ours.Write(make([]byte, 64<<20))
@@ -48,7 +48,7 @@ func TestWritingIntoSilence(t *testing.T) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !Broken(err) {
 			t.Errorf("who wrote into the silence was told %v", err)
 		}
-	case <-time.After(4 * silentSteps * pulseStep):
+	case <-time.After(4 * silentSteps * heartbeatStep):
 		t.Error("who wrote into the silence still waits")
 	}
 }
@@ -57,14 +57,14 @@ func TestWritingIntoSilence(t *testing.T) {
 // own deadline ends it nevertheless.
 func TestWritingInSteps(t *testing.T) {
 	t.Parallel()
-	ours, theirs := pulsed(t)
+	ours, theirs := beating(t)
 	sent := make([]byte, 16<<20)
 	for i := range sent {
 		sent[i] = byte(i / 7)
 	}
 	arrived := make(chan []byte, 1)
 	go func() {
-		<-time.After(2 * pulseStep) // so that a step ends in the middle
+		<-time.After(2 * heartbeatStep) // so that a step ends in the middle
 		got := make([]byte, len(sent))
 		_, _ = io.ReadFull(theirs, got)
 		arrived <- got
@@ -75,32 +75,32 @@ func TestWritingInSteps(t *testing.T) {
 	if !bytes.Equal(<-arrived, sent) {
 		t.Error("what arrived isn't what was sent")
 	}
-	if err := ours.SetWriteDeadline(time.Now().Add(pulseStep)); err != nil {
+	if err := ours.SetWriteDeadline(time.Now().Add(heartbeatStep)); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
 	if _, err := ours.Write(make([]byte, 64<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the driver's deadline: %v", err)
 	}
-	if took := time.Since(began); took > silentSteps*pulseStep {
-		t.Errorf("the driver's deadline of %s ended it after %s", pulseStep, took)
+	if took := time.Since(began); took > silentSteps*heartbeatStep {
+		t.Errorf("the driver's deadline of %s ended it after %s", heartbeatStep, took)
 	}
 }
 
 // One connection whose packets vanish is given up although others hear something.
 func TestOneDeadConnectionIsGivenUp(t *testing.T) {
 	t.Parallel()
-	ours, _ := pulsed(t)
-	ours.pulse.longest = 2 * pulseStep
+	ours, _ := beating(t)
+	ours.heartbeat.longest = 2 * heartbeatStep
 	done := make(chan struct{})
 	var others sync.WaitGroup
 	others.Go(func() {
-		tick := time.NewTicker(pulseStep / 10)
+		tick := time.NewTicker(heartbeatStep / 10)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				ours.pulse.heard.Add(1)
+				ours.heartbeat.heard.Add(1)
 			case <-done:
 				return
 			}
@@ -144,7 +144,7 @@ func TestALoginIsNoLife(t *testing.T) {
 					refuse(conn, code)
 				}
 			})
-			p := &pulse{log: slog.New(slog.DiscardHandler), lost: func() {}}
+			p := &heartbeat{log: slog.New(slog.DiscardHandler), lost: func() {}}
 			db, err := Options{Unprepared: true}.pool(&url.URL{Scheme: "postgres", Host: listener.Addr().String(), User: url.User("x")},
 				url.Values{"sslmode": {"disable"}, "connect_timeout": {"5"}}, 1, p)
 			if err != nil {
