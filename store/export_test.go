@@ -37,5 +37,5 @@ func (s *Store) WithdrawNewest(ctx context.Context, p redline.Principal, levelID
 func (s *Store) AgePulse() {
 	s.shopPulse.reading.slots <- struct{}{}
 	defer s.shopPulse.reading.leave()
-	s.shopPulse.readAt = s.shopPulse.readAt.Add(-pulseFresh)
+	s.shopPulse.last.readAt = s.shopPulse.last.readAt.Add(-pulseFresh)
 }
