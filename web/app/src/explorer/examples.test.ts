@@ -8,7 +8,10 @@ const schema = buildSchema(readFileSync(resolve(import.meta.dirname, "../../../.
 
 describe("the examples", () => {
   it.each(examples.map((e) => [e.title, e] as const))("%s is valid by the contract", (_, example) => {
-    expect(validate(schema, parse(example.query))).toEqual([]);
+    const document = parse(example.query);
+    expect(validate(schema, document)).toEqual([]);
+    // A tab is called what its operation is.
+    for (const d of document.definitions) expect("name" in d && d.name?.value).toBeTruthy();
   });
 
   it.each(["STOREFRONT", "CUSTOMER", "SUPPLIER", "OPERATOR", "ADMIN"] as Role[])("%s has some of its own, which come first", (role) => {

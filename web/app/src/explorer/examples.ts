@@ -41,7 +41,7 @@ export const examples: Example[] = [
     title: "Who am I",
     about: "What this token is good for.",
     roles: ["ANY"],
-    query: `{
+    query: `query Viewer {
   viewer { subject role scopes customerId expiresAt suppliers { code name } }
 }`,
   },
@@ -95,7 +95,7 @@ export const examples: Example[] = [
     title: "The newest orders",
     about: "With what each may become next, by your hand.",
     roles: buyers,
-    query: `{
+    query: `query NewestOrders {
   orders(first: 10, orderBy: { field: PLACED_AT }) {
     nodes { id number status nextStatuses placedAt total { amount currency } }
     pageInfo { hasNextPage endCursor }
@@ -121,7 +121,7 @@ export const examples: Example[] = [
     title: "My stock",
     about: "A supplier's own levels; an operator's are everybody's.",
     roles: stockReaders,
-    query: `{
+    query: `query MyStock {
   inventoryLevels(first: 10) {
     nodes { product { sku name } location { code } onHand reserved committed available asOf stale version }
     pageInfo { hasNextPage endCursor }
@@ -147,7 +147,7 @@ export const examples: Example[] = [
     title: "The inbox",
     about: "Parts of orders that wait for an answer, oldest first.",
     roles: stockReaders,
-    query: `{
+    query: `query Inbox {
   fulfillmentOrders(filter: { statuses: [SUBMITTED] }, first: 10) {
     nodes {
       id
@@ -205,7 +205,7 @@ export const examples: Example[] = [
     title: "What is low",
     about: "Levels at or under their reorder point.",
     roles: staff,
-    query: `{
+    query: `query LowStock {
   inventoryLevels(filter: { lowOnly: true }, first: 20) {
     nodes { product { sku name } location { code } available reorderPoint incoming }
   }
@@ -215,7 +215,7 @@ export const examples: Example[] = [
     title: "Conflicts that are open",
     about: "Where two sides tell different facts.",
     roles: staff,
-    query: `{
+    query: `query OpenConflicts {
   conflicts(status: OPEN, first: 20) {
     nodes { id kind summary openedAt supplier { code } facts { name value } }
   }
@@ -238,7 +238,7 @@ export const examples: Example[] = [
     title: "The audit",
     about: "Who did what, and what came of it.",
     roles: staff,
-    query: `{
+    query: `query Audit {
   auditEntries(first: 20) {
     nodes { at actor role action outcome subject requestId }
   }
