@@ -68,6 +68,11 @@ bench-live: build postgres ## Measure live subscriptions, and write their part o
 bench-live-short: postgres ## Go its whole way in seconds: each subscriber gets each event once, and the figures mean nothing
 	$(GO) test -race -count=1 -v -run TestBenchLiveShort ./test/benchlive
 
+.PHONY: dashboard-load
+dashboard-load: build postgres node ## Keep the dashboard open for ten minutes under load, judge its frames and its memory, and write their part of docs/dashboard.md
+	$(GO) build -trimpath -o bin/dashload ./test/dashload
+	bin/dashload --redline $(BIN) --write docs/dashboard.md $(BENCH_FLAGS)
+
 # A profile names its binary by its path: where that stood is nobody's business.
 NEUTRAL = gunzip | LC_ALL=C sed 's,$(CURDIR),$(shell printf %s '$(CURDIR)' | sed 's/./-/g'),g' | gzip -n
 
