@@ -138,9 +138,10 @@ func TestPulseGoesOnWhereItFailed(t *testing.T) {
 	known, _ := y.during(func() { equal(t, "what was read", total(w.pulse(15)), 2) })
 	w.AgePulse()
 	rest, _ := y.during(func() { equal(t, "all of it", total(w.pulse(redline.PulseMax)), 3) })
-	// The clock, three of 36 slices and the one that failed; nothing, or where a second
-	// went by the clock and what isn't settled; and these with the other 33.
-	if len(failed) != 5 || len(known) > 2 || len(rest) != 35 {
+	// The clock and three of 36 slices, with a fourth that fails, or is read before it
+	// notices; nothing, or where a second went by the clock and what isn't settled; and
+	// these with what is left.
+	if len(failed) != 5 || len(known) > 2 || len(rest) > 35 {
 		t.Errorf("it took%s\nthen%s\nand then%s", quoted(failed), quoted(known), quoted(rest))
 	}
 }
