@@ -398,6 +398,8 @@ func TestDiscovery(t *testing.T) {
 			var log lockedBuilder
 			keys := published(t, auth.JWKSOptions{Issuer: bad.URL, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			knowsNot(t, keys, "kid")
+			// A caller waits less long for a refresh than that may take.
+			until(t, "a refresh that fails", func() bool { return keys.Stats().Failures > 0 })
 			keys.Close()
 			if !strings.Contains(log.String(), because) {
 				t.Errorf("the log is %s", log.String())
