@@ -28,12 +28,11 @@ build: ## Build bin/redline
 .PHONY: test
 test: postgres node promtool redis ## Run all tests, against a Postgres that they start themselves
 	@./.ci/web test
-	./.ci/memory $(GO) test -race -pgo=off -timeout 14m ./...
+	./.ci/memory $(GO) test -race -pgo=off -vet=off -timeout 14m ./... # lint vets
 
 .PHONY: lint
 lint: generated $(LINT) ## Check formatting, imports between rooms, code and generated files
-	$(GO) vet -pgo=off ./...
-	$(LINT) run
+	GOFLAGS=-pgo=off $(LINT) run
 
 .PHONY: generate
 generate: ## Write the generated GraphQL code and docs/configuration.md anew

@@ -76,27 +76,28 @@ export async function confirm(page, button) {
 
 const everything = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] };
 const colours = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+const places = ['scrollable-region-focusable', 'target-size', 'nested-interactive', 'aria-hidden-focus', 'meta-viewport'];
 
 /**
- * What axe finds on a page that is serious or worse, and whether anything moves though it shouldn't, wide and narrow, and in both colour schemes. In the second one it looks
- * at colours alone, and only where the page is wide: nothing else depends on it.
+ * What axe finds on a page that is serious or worse, and whether anything moves though it shouldn't: all of it where the page is wide, in the other colour
+ * scheme what has to do with colours, and where it is narrow what has to do with where things are. Nothing else depends on those.
  */
 export async function barriers(page, name, { schemes = ['dark', 'light'], without = [] } = {}) {
   const found = [];
   const rules = Object.fromEntries(without.map((id) => [id, { enabled: false }]));
   await page.evaluate(axe);
-  for (const width of [1280, 360]) {
+  const looks = schemes.map((scheme, i) => ({ width: 1280, scheme, runOnly: i === 0 ? everything : colours }));
+  looks.push({ width: 360, scheme: schemes[0], runOnly: { type: 'rule', values: places.filter((id) => !without.includes(id)) } });
+  for (const { width, scheme, runOnly } of looks) {
     await page.setViewportSize({ width, height: 800 });
-    for (const colorScheme of width === 1280 ? schemes : schemes.slice(0, 1)) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const moves = await page.evaluate(() => document.getAnimations().length);
-      if (moves > 0) found.push(`${name}, ${colorScheme}, ${width} px wide: ${moves} things move for who wants them still`);
-      const how = { runOnly: colorScheme === schemes[0] ? everything : colours, rules, resultTypes: ['violations'] };
-      const { violations } = await page.evaluate((o) => axe.run(document, o), how);
-      for (const { id, impact, nodes } of violations)
-        if (impact === 'serious' || impact === 'critical')
-          found.push(`${name}, ${colorScheme}, ${width} px wide: ${id}: ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)}: ${n.failureSummary}`).join('; ')}`);
-    }
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    const at = `${name}, ${scheme}, ${width} px wide`;
+    const moves = await page.evaluate(() => document.getAnimations().length);
+    if (moves > 0) found.push(`${at}: ${moves} things move for who wants them still`);
+    const { violations } = await page.evaluate((o) => axe.run(document, o), { runOnly, rules, resultTypes: ['violations'] });
+    for (const { id, impact, nodes } of violations)
+      if (impact === 'serious' || impact === 'critical')
+        found.push(`${at}: ${id}: ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)}: ${n.failureSummary}`).join('; ')}`);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   return found;
