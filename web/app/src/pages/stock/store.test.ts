@@ -281,6 +281,25 @@ test("what moved last is first, and others come before it at most once a second"
   }
 });
 
+test.each(["sku", "available", "onHand"] as const)("by %s, levels are in order again after some have changed, come and gone", (key) => {
+  const levels = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, "0"));
+  const { store, frame } = live(...levels.map((id, i) => event("SNAPSHOT", id, { available: (i * 37) % 60, onHand: i % 7 })));
+  const view = new StockView(store);
+  const sort = { key, descending: true };
+  view.show(noFilter, sort);
+  for (let version = 2; version < 12; version++) {
+    for (let i = version; i < 60; i += version) store.apply(event("CHANGE", `${levels[i]}`, { version, available: (i * version) % 60, onHand: version }));
+    store.apply(event("REMOVED", `${levels[version]}`, { version }));
+    store.apply(event("CHANGE", `new ${version}`, { available: version }));
+    frame();
+    view.show(noFilter, sort);
+    expect(view.ids).toEqual([...store.rows.values()].sort(order(sort)).map((row) => row.id));
+  }
+  const { ids } = view;
+  view.show(noFilter, sort);
+  expect(view.ids, "where nothing has changed it is the same").toBe(ids);
+});
+
 test("turned to another part of stock, it has what that has once it was told, and nothing else", () => {
   const { store, frame } = live(event("SNAPSHOT", "a"), event("SNAPSHOT", "b"));
   store.turnTo("b's");

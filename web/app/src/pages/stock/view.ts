@@ -55,7 +55,7 @@ export class StockView {
   private readonly listeners = new Set<() => void>();
   private membership = -1;
   private changes = -1;
-  private byName: (Sort & { membership: number; ids: string[] }) | null = null;
+  private inOrder: { sort: Sort; rows: Row[] } = { sort: plain, rows: [] };
   private last = -Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -105,28 +105,28 @@ export class StockView {
     if (this.membership !== this.store.membership) this.options = readOptions(this.store.rows.values());
     this.membership = this.store.membership;
     this.changes = this.store.changes;
-    this.ids = select(this.ordered(), this.filter).map((row) => row.id);
+    const ids = select(this.ordered(), this.filter).map((row) => row.id);
+    if (!same(ids, this.ids)) this.ids = ids;
     for (const tell of this.listeners) tell();
   }
 
-  /** All levels in order. Names don't change: their order is kept, so that a search that is typed only has to look through it. */
-  private ordered(): Iterable<Row> {
-    const { rows, membership } = this.store;
-    const { key, descending } = this.sort;
-    const known = this.byName;
-    if (known && known.key === key && known.descending === descending && known.membership === membership) return present(rows, known.ids);
-    const all = Array.from(rows.values()).sort(order(this.sort));
-    this.byName = isName(key) ? { key, descending, membership, ids: all.map((row) => row.id) } : null;
-    return all;
+  /** All levels in order. A change makes a new row: those that are the same as last time are in order already, and the others are put between them. */
+  private ordered(): Row[] {
+    const { rows } = this.store;
+    const { sort, inOrder } = this;
+    const settled = inOrder.sort.key === sort.key && inOrder.sort.descending === sort.descending ? inOrder.rows.filter((row) => rows.get(row.id) === row) : [];
+    if (settled.length < rows.size) {
+      const known = new Set(settled);
+      for (const row of rows.values()) if (!known.has(row)) settled.push(row);
+      // The sort takes what is in order as it is, and merges.
+      settled.sort(order(sort));
+    }
+    this.inOrder = { sort, rows: settled };
+    return settled;
   }
 }
 
-function* present(rows: ReadonlyMap<string, Row>, ids: readonly string[]): Generator<Row> {
-  for (const id of ids) {
-    const row = rows.get(id);
-    if (row) yield row;
-  }
-}
+const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((id, i) => id === b[i]);
 
 export function select(rows: Iterable<Row>, filter: Filter): Row[] {
   const terms = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
