@@ -22,9 +22,11 @@ export default function StockPage() {
   const { state, beyond, waits } = useFollowing(store, filter);
   useEffect(() => stay(store), [store]);
 
+  // Putting ten thousand levels in order waits until a press or a key has been answered.
   const wanted = useDeferredValue(filter);
+  const order = useDeferredValue(sort);
   useEffect(() => view.follow(), [view]);
-  useEffect(() => view.show(wanted, sort), [view, wanted, sort]);
+  useEffect(() => view.show(wanted, order), [view, wanted, order]);
   const listen = (tell: () => void) => view.listen(tell);
   const ids = useSyncExternalStore(listen, () => view.ids);
   const options = useSyncExternalStore(listen, () => view.options);
