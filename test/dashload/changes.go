@@ -47,6 +47,17 @@ func (c *changes) stop() (int, error) {
 	return c.made, err
 }
 
+// reached is how many changes a second were made.
+func (c *changes) reached() float64 { return float64(c.made) / c.took.Seconds() }
+
+// kept says where the rate wasn't.
+func (c *changes) kept() error {
+	if c.reached() < minRate*float64(c.rate) {
+		return fmt.Errorf("%.0f changes a second were made, and not %d: the gateway or the machine takes no more", c.reached(), c.rate)
+	}
+	return nil
+}
+
 func (c *changes) run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second / often)
 	defer tick.Stop()

@@ -53,7 +53,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 		return o, err
 	}
 	o.length = time.Duration(*minutes * float64(time.Minute))
-	if o.rate < 1 || o.rate > maxRate || o.levels < 2000 || o.levels > 50_000 || o.window < 100*time.Millisecond || o.length < o.window || o.length > 24*time.Hour || fs.NArg() > 0 {
+	if o.rate < 1 || o.rate > maxRate || o.levels < 2000 || o.levels > 50_000 || o.window < minWindow || o.length < o.window || o.length > 24*time.Hour || fs.NArg() > 0 {
 		return o, fmt.Errorf("--rate is from 1 to %d, --levels from 2000 to 50000, --window at least 100ms, --minutes at least a window and at most a day, and there is nothing but flags", maxRate)
 	}
 	if o.chromium == "" {
@@ -65,6 +65,9 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	}
 	return o, nil
 }
+
+// minWindow is the shortest use of the page.
+const minWindow = 100 * time.Millisecond
 
 func run(ctx context.Context, args []string, _ *os.File, out io.Writer) error {
 	o, err := parseOptions(args, out)

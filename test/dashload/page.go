@@ -23,26 +23,28 @@ type page struct {
 	end    line
 }
 
-// use is one way to use the page, over all of its windows: milliseconds of frames, of the main
-// thread's tasks, and of a processor that these had, and frames that were drawn and dropped.
+// use is one way to use the page, over all of its windows: milliseconds of frames, of pictures
+// from when they were due, of the main thread's tasks, and of a processor that these had, and how
+// many pictures were dropped.
 type use struct {
-	name               string
-	frames, tasks, cpu []float64
-	drawn, dropped     int
+	name                         string
+	frames, pictures, tasks, cpu []float64
+	dropped                      int
 }
 
 // memory is what the page has once its garbage was collected.
 type memory struct {
-	Heap             int64 // of its scripts, in bytes
+	Minutes          float64 // since the changes began
+	Heap             int64   // of its scripts and its document, in bytes
 	Nodes, Listeners int64
 }
 
 // line is what the scenario says.
 type line struct {
-	Saw, What, Use                 string
-	Frames, Tasks, CPU             []float64
-	Drawn, Dropped                 int
-	Events, Refused, Levels, Units int64
+	Saw, What, Use                           string
+	Frames, Pictures, Tasks, CPU             []float64
+	Dropped                                  int
+	Events, Refused, Levels, Units, Compared int64
 	memory
 }
 
@@ -53,7 +55,7 @@ const memoryEvery = time.Minute
 func (w *watching) follow(ctx context.Context, url, token string) error {
 	options, err := json.Marshal(map[string]any{
 		"chromium": w.chromium, "url": url, "token": token, "levels": w.levels,
-		"windows": int(w.length / w.window), "windowSeconds": w.window.Seconds(), "memorySeconds": memoryEvery.Seconds(),
+		"seconds": w.length.Seconds(), "windowSeconds": w.window.Seconds(), "memorySeconds": memoryEvery.Seconds(),
 	})
 	if err != nil {
 		return fmt.Errorf("writing the scenario's options: %w", err)
@@ -142,6 +144,7 @@ func (p *page) take(l line) {
 		p.uses = append(p.uses, &use{name: l.Use})
 	}
 	u := p.uses[i]
-	u.frames, u.tasks, u.cpu = append(u.frames, l.Frames...), append(u.tasks, l.Tasks...), append(u.cpu, l.CPU...)
-	u.drawn, u.dropped = u.drawn+l.Drawn, u.dropped+l.Dropped
+	u.frames, u.pictures = append(u.frames, l.Frames...), append(u.pictures, l.Pictures...)
+	u.tasks, u.cpu = append(u.tasks, l.Tasks...), append(u.cpu, l.CPU...)
+	u.dropped += l.Dropped
 }

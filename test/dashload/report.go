@@ -15,10 +15,14 @@ import (
 const (
 	// slow is how long no frame is to take, in milliseconds.
 	slow = 50
-	// maxSlow is the share of frames that may: a browser's process has pauses that no page makes.
+	// maxSlow is the share of frames and of tasks that may: a browser's process has pauses that no page makes.
 	maxSlow = 0.002
-	// maxGrowth is how much more memory may be in use at the end than after the first minute.
+	// settled is after how many minutes what grows is a leak: until then the levels get their first movements.
+	settled = 2
+	// maxGrowth is how much more memory may be in use at the end than then.
 	maxGrowth = 0.10
+	// minRate is the share of the rate at which the changes are to have been made, or else nothing was shown.
+	minRate = 0.95
 )
 
 // The comments between which the table stands.
@@ -31,7 +35,8 @@ const (
 var titles = map[string]string{
 	"still":     "nobody touches it",
 	"scrolling": "scrolling through all levels",
-	"sorted":    "sorted by what is available, which changes",
+	"moved":     "sorted by what moved last",
+	"sorted":    "sorted by what is available",
 	"searching": "typing a search",
 }
 
@@ -49,7 +54,7 @@ func (w *watching) report(ctx context.Context) error {
 	fmt.Fprintf(w.out, "\n%s", table)
 	faults := []error{w.page.correct(int64(w.changes.made), levels, units)}
 	if w.judge {
-		faults = append(faults, w.page.fast(), w.page.steady())
+		faults = append(faults, w.page.fast(), w.page.steady(), w.changes.kept())
 	}
 	if err := errors.Join(faults...); err != nil {
 		return err
@@ -62,23 +67,36 @@ func (w *watching) report(ctx context.Context) error {
 
 func (w *watching) markdown(facts string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d levels, %.0f changes a second for %s: %d changes, each of which the page was told once.\n\n",
-		w.levels, float64(w.changes.made)/w.changes.took.Seconds(), w.changes.took.Round(time.Second), w.changes.made)
-	b.WriteString("| | frames | half took up to | 99 % up to | longest | over 50 ms | dropped | longest task | most work of a task |\n|---|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "%d levels, %.0f changes a second for %s: %d changes, each of which the page was told once. At the end its totals, and %d rows that were "+
+		"compared, were the database's.\n\n",
+		w.levels, w.changes.reached(), w.changes.took.Round(time.Second), w.changes.made, w.page.end.Compared)
+	b.WriteString("| | frames | p50 ms | p99 ms | longest ms | over 50 ms | tasks | p50 ms | p99 ms | longest ms | over 50 ms | most work ms | presented p50 ms | p99 ms | dropped |\n" +
+		"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, u := range w.page.uses {
-		fmt.Fprintf(&b, "| %s | %d | %.1f ms | %.1f ms | %.0f ms | %d | %d of %d | %.0f ms | %.0f ms |\n", titles[u.name],
-			len(u.frames), quantile(u.frames, 0.5), quantile(u.frames, 0.99), quantile(u.frames, 1), over(u.frames),
-			u.dropped, u.drawn+u.dropped, quantile(u.tasks, 1), quantile(u.cpu, 1))
+		fmt.Fprintf(&b, "| %s |%s |%s | %.0f | %.1f | %.1f | %.1f %% |\n", titles[u.name], spread(u.frames), spread(u.tasks), quantile(u.cpu, 1),
+			quantile(u.pictures, 0.5), quantile(u.pictures, 0.99), 100*float64(u.dropped)/float64(max(1, len(u.pictures)+u.dropped)))
 	}
-	b.WriteString("\nMemory in use, once its garbage was collected, minute by minute: ")
+	b.WriteString("\nMemory in use, once garbage was collected: ")
 	for i, m := range w.page.memory {
 		if i > 0 {
 			b.WriteString(", ")
 		}
 		fmt.Fprintf(&b, "%.1f", float64(m.Heap)/1e6)
 	}
-	fmt.Fprintf(&b, " MB.\n\n%s\n", facts)
+	fmt.Fprintf(&b, " MB, a minute or more apart; %+.0f KB a minute from the third on. Nodes and listeners of the document: ", slope(w.page.since(settled))/1e3)
+	for i, m := range w.page.memory {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%d and %d", m.Nodes, m.Listeners)
+	}
+	fmt.Fprintf(&b, ".\n\n%s\n", facts)
 	return b.String()
+}
+
+// spread is how many times there are, and how long they are.
+func spread(ms []float64) string {
+	return fmt.Sprintf(" %d | %.1f | %.1f | %.0f | %d", len(ms), quantile(ms, 0.5), quantile(ms, 0.99), quantile(ms, 1), over(ms))
 }
 
 // correct says where the page shows anything else than there is.
@@ -90,28 +108,56 @@ func (p *page) correct(changes, levels, units int64) error {
 	return nil
 }
 
-// fast says where frames are slow.
+// fast says where frames or tasks are slow.
 func (p *page) fast() error {
 	var faults []error
 	for _, u := range p.uses {
-		if n := over(u.frames); len(u.frames) == 0 || float64(n) > maxSlow*float64(len(u.frames)) {
-			faults = append(faults, fmt.Errorf("%s: %d of %d frames took more than %d ms", titles[u.name], n, len(u.frames), slow))
+		for what, ms := range map[string][]float64{"frames": u.frames, "tasks": u.tasks} {
+			if n := over(ms); len(ms) == 0 || float64(n) > maxSlow*float64(len(ms)) {
+				faults = append(faults, fmt.Errorf("%s: %d of %d %s took more than %d ms", titles[u.name], n, len(ms), what, slow))
+			}
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// steady says where memory grows. The first look is left out: what is made once is made
-// within the first minute.
-func (p *page) steady() error {
-	if len(p.memory) < 3 {
+// since are the looks at memory from a minute on.
+func (p *page) since(minute float64) []memory {
+	i := slices.IndexFunc(p.memory, func(m memory) bool { return m.Minutes >= minute })
+	if i < 0 {
 		return nil
 	}
-	first, last := p.memory[1].Heap, p.memory[len(p.memory)-1].Heap
+	return p.memory[i:]
+}
+
+// steady says where memory grows.
+func (p *page) steady() error {
+	looks := p.since(settled)
+	if len(looks) < 2 {
+		return nil
+	}
+	first, last := looks[0].Heap, looks[len(looks)-1].Heap
 	if float64(last) > (1+maxGrowth)*float64(first) {
-		return fmt.Errorf("the page had %d bytes of heap after a minute, and has %d at the end", first, last)
+		return fmt.Errorf("the page had %d bytes of heap after %.1f minutes, and has %d at the end", first, looks[0].Minutes, last)
 	}
 	return nil
+}
+
+// slope is by how many bytes a minute the heap grows, by least squares.
+func slope(looks []memory) float64 {
+	var minutes, bytes, products, squares float64
+	for _, m := range looks {
+		minutes += m.Minutes / float64(len(looks))
+		bytes += float64(m.Heap) / float64(len(looks))
+	}
+	for _, m := range looks {
+		products += (m.Minutes - minutes) * (float64(m.Heap) - bytes)
+		squares += (m.Minutes - minutes) * (m.Minutes - minutes)
+	}
+	if squares == 0 {
+		return 0
+	}
+	return products / squares
 }
 
 func over(ms []float64) int {
