@@ -114,16 +114,39 @@ export class StockView {
   private ordered(): Row[] {
     const { rows } = this.store;
     const { sort, inOrder } = this;
-    const settled = inOrder.sort.key === sort.key && inOrder.sort.descending === sort.descending ? inOrder.rows.filter((row) => rows.get(row.id) === row) : [];
-    if (settled.length < rows.size) {
-      const known = new Set(settled);
-      for (const row of rows.values()) if (!known.has(row)) settled.push(row);
-      // The sort takes what is in order as it is, and merges.
-      settled.sort(order(sort));
+    const settled: Row[] = [];
+    const others: Row[] = [];
+    if (inOrder.sort.key === sort.key && inOrder.sort.descending === sort.descending)
+      for (const row of inOrder.rows) {
+        const now = rows.get(row.id);
+        if (now === row) settled.push(row);
+        else if (now) others.push(now);
+      }
+    if (settled.length + others.length < rows.size) {
+      const known = new Set(settled.concat(others));
+      for (const row of rows.values()) if (!known.has(row)) others.push(row);
     }
-    this.inOrder = { sort, rows: settled };
-    return settled;
+    this.inOrder = { sort, rows: merge(settled, others, order(sort)) };
+    return this.inOrder.rows;
   }
+}
+
+/** Puts rows between those that are in order, by a search for the place of each: for few that is much less than a sort of all. */
+function merge(settled: readonly Row[], others: Row[], compare: (a: Row, b: Row) => number): Row[] {
+  const all: Row[] = [];
+  let taken = 0;
+  for (const row of others.sort(compare)) {
+    let low = taken;
+    let high = settled.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(settled[middle] as Row, row) < 0) low = middle + 1;
+      else high = middle;
+    }
+    for (; taken < low; taken++) all.push(settled[taken] as Row);
+    all.push(row);
+  }
+  return all.concat(settled.slice(taken));
 }
 
 const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((id, i) => id === b[i]);
@@ -137,7 +160,7 @@ export function select(rows: Iterable<Row>, filter: Filter): Row[] {
     if (filter.category && row.product.category !== filter.category) continue;
     if (filter.location && row.location.id !== filter.location) continue;
     if (filter.supplier && (row.location.supplier?.id ?? ownSupplier) !== filter.supplier) continue;
-    if (terms.every((term) => row.text.includes(term))) found.push(row);
+    if (terms.length === 0 || terms.every((term) => row.text.includes(term))) found.push(row);
   }
   return found;
 }
