@@ -1,5 +1,5 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useRef, useSyncExternalStore } from "react";
+import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import { useCallback, useRef, useSyncExternalStore } from "react";
 import { classes } from "../../ui/classes";
 import { LevelRow } from "./LevelRow";
 import type { StockStore } from "./store";
@@ -42,6 +42,17 @@ function useNarrow(): boolean {
   );
 }
 
+/** Rows within the window and some beside it; these are left out where no row stays, so that who goes far sees the others sooner. */
+function useRange(): (range: Range) => number[] {
+  const last = useRef<Range | null>(null);
+  return useCallback((range: Range) => {
+    const from = last.current;
+    last.current = range;
+    const far = from && (range.startIndex > from.endIndex || range.endIndex < from.startIndex);
+    return defaultRangeExtractor(far ? { ...range, overscan: 0 } : range);
+  }, []);
+}
+
 interface Props {
   store: StockStore;
   ids: readonly string[];
@@ -58,6 +69,7 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 6,
+    rangeExtractor: useRange(),
   });
   // The size of a row is another one on a narrow screen.
   const measured = useRef(height);
@@ -67,7 +79,9 @@ export function LevelTable({ store, ids, sort, onSort }: Props) {
   }
   const items = rows.getVirtualItems();
   // Rows that are out of sight are used for those that come into it: that costs a fraction of making new ones.
-  const slots = Math.ceil(items.length / slotStep) * slotStep;
+  const most = useRef(0);
+  most.current = Math.max(most.current, Math.ceil(items.length / slotStep) * slotStep);
+  const slots = most.current;
   return (
     <div className="levels">
       <div
