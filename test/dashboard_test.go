@@ -39,7 +39,7 @@ func (s *server) page(t testing.TB, method, path, body string, headers ...string
 }
 
 // loaded are what a page loads at once.
-var loaded = regexp.MustCompile(`(?:src|href)="(/[^"]+)"`)
+var loaded = regexp.MustCompile(`(?:src|href)="(/assets/[^"]+)"`)
 
 // The gateway has a dashboard and an explorer, which run what it serves and nothing else,
 // and which load from a browser's own memory what has not changed.
