@@ -22,11 +22,11 @@ export default function StockPage() {
   const { state, beyond, waits } = useFollowing(store, filter);
   useEffect(() => stay(store), [store]);
 
-  // Putting ten thousand levels in order waits until a press or a key has been answered.
+  // Looking through ten thousand levels, and putting them in order, waits until a press or a key has been answered, in a frame of its own.
   const wanted = useDeferredValue(filter);
   const order = useDeferredValue(sort);
   useEffect(() => view.follow(), [view]);
-  useEffect(() => view.show(wanted, order), [view, wanted, order]);
+  useEffect(() => afterFrame(() => view.show(wanted, order)), [view, wanted, order]);
   const listen = (tell: () => void) => view.listen(tell);
   const ids = useSyncExternalStore(listen, () => view.ids);
   const options = useSyncExternalStore(listen, () => view.options);
@@ -56,6 +56,18 @@ export default function StockPage() {
       )}
     </Page>
   );
+}
+
+/** Does something once the frame that is begun is done. What it returns takes it back. */
+function afterFrame(what: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const frame = requestAnimationFrame(() => {
+    timer = setTimeout(what);
+  });
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+  };
 }
 
 /** Totals of all levels, whatever is filtered. Where the store stands is in its attributes, for whoever watches the page by program. */
