@@ -92,12 +92,14 @@ export class StockView {
     if (!(grew || moved) || this.timer !== undefined) return;
     const every = this.store.complete && this.sort.key !== "moved" ? recomputeEvery : recomputeSlowly;
     const wait = this.last + every - performance.now();
-    if (wait <= 0) this.compute();
-    else
-      this.timer = setTimeout(() => {
+    // Never at once: the frame that is begun has enough to do with what changed.
+    this.timer = setTimeout(
+      () => {
         this.timer = undefined;
         this.compute();
-      }, wait);
+      },
+      Math.max(wait, 0),
+    );
   }
 
   private compute(): void {
