@@ -69,7 +69,7 @@ func TestTraffic(t *testing.T) {
 	}, `rejected`)
 
 	const actions = 900
-	r := run(t, nil, "demo-traffic", "--url", "http://"+s.addr, "--data-dir", s.dataDir, "--rate", "20", "--seed", "4", "--actions", strconv.Itoa(actions))
+	r := run(t, nil, "demo-traffic", "--url", "http://"+s.addr, "--data-dir", s.dataDir, "--rate", "40", "--seed", "4", "--actions", strconv.Itoa(actions))
 	if r.code != 0 {
 		t.Fatalf("exit %d: %s\n%s", r.code, r.err, r.out)
 	}
@@ -146,7 +146,7 @@ func TestTrafficSurvivesARestart(t *testing.T) {
 	dir := ownDir(t)
 	s := startDoomed(t, dir)
 	r := relayed(t, s)
-	c, err := begun(environ(), dir, "demo-traffic", "--url", "http://"+r.addr, "--data-dir", dir, "--rate", "20", "--seed", "4")
+	c, err := begun(environ(), dir, "demo-traffic", "--url", "http://"+r.addr, "--data-dir", dir, "--rate", "40", "--seed", "4")
 	if err != nil {
 		t.Fatal(err)
 	}
