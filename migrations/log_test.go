@@ -12,7 +12,7 @@ import (
 // A log that is there already becomes the first of the partitions, with all that was in
 // it and for all who may write it, and can be made whole again.
 func TestTheLogThatWasThere(t *testing.T) {
-	ctx, db := open(t)
+	ctx, db := openBefore(t, "00010_log_in_partitions.sql")
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -22,12 +22,6 @@ func TestTheLogThatWasThere(t *testing.T) {
 	exec := func(text string) {
 		t.Helper()
 		_, err := db.ExecContext(ctx, text)
-		must(err)
-	}
-	_, err := migrations.Up(ctx, db)
-	must(err)
-	for name := ""; name != "00010_log_in_partitions.sql"; {
-		name, err = migrations.Down(ctx, db)
 		must(err)
 	}
 	role := pgtest.NewRole(t)
@@ -40,7 +34,7 @@ func TestTheLogThatWasThere(t *testing.T) {
 		return n, newest
 	}
 	for range 2 {
-		_, err = migrations.Up(ctx, db)
+		_, err := migrations.Up(ctx, db)
 		must(err)
 		if n, newest := read(); n != 250_000 || newest != 250_000 {
 			t.Errorf("after going up there are %d events up to %d", n, newest)
@@ -57,7 +51,7 @@ func TestTheLogThatWasThere(t *testing.T) {
 		}
 		exec(`GRANT SELECT, INSERT ON events TO ` + pq.QuoteIdentifier(role))
 	}
-	_, err = migrations.Up(ctx, db)
+	_, err := migrations.Up(ctx, db)
 	must(err)
 	var may, mayNot bool
 	must(db.QueryRowContext(ctx, `SELECT has_table_privilege($1, 'events', 'INSERT') AND has_table_privilege($1, 'events', 'SELECT'),

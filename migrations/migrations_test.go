@@ -30,6 +30,27 @@ func open(t *testing.T) (context.Context, *sql.DB) {
 	return ctx, db
 }
 
+// openBefore opens a database as it was before a migration: all were applied, and taken back
+// down to that one.
+func openBefore(t *testing.T, migration string) (context.Context, *sql.DB) {
+	t.Helper()
+	ctx, db := open(t)
+	if _, err := migrations.Up(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		name, err := migrations.Down(ctx, db)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case name == migration:
+			return ctx, db
+		case name == "":
+			t.Fatalf("there is no %s among the migrations", migration)
+		}
+	}
+}
+
 // schema lists what the migrations have made: every table's columns, indexes,
 // constraints, functions with whether all may call them, and triggers, as text.
 func schema(t *testing.T, ctx context.Context, db *sql.DB) []string {
